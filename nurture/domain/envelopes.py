@@ -1,0 +1,39 @@
+"""What goes to the relay and what comes back, as values. Judging a reply is domain/answers.py."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One message for one recipient. `message` is complete: CRLF line ends, no dot-stuffing (the wire does that)."""
+
+    delivery: int
+    sender: str
+    recipient: str
+    message: bytes
+    message_id: str
+
+
+class Phase(StrEnum):
+    """How far the conversation had come. After BODY nobody but the server knows whether it has the letter."""
+
+    CONNECT = "connect"
+    TLS = "tls"
+    AUTH = "auth"
+    MAIL = "mail"
+    RCPT = "rcpt"
+    DATA = "data"
+    BODY = "body"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The relay's answer, or its silence: `code` None means the line was lost or the time ran out in that phase."""
+
+    delivery: int
+    phase: Phase
+    code: int | None
+    enhanced: str | None
+    text: str
+    relay: str

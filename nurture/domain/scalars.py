@@ -1,0 +1,99 @@
+"""The small written values of YAML, settings and the API: durations, wall-clock times, percents, slugs. Each reads and writes one form."""
+
+import re
+from datetime import time, timedelta
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, StringConstraints, WithJsonSchema
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_DURATION = re.compile(r"(\d+)\s*(s|m|h|d|w)")
+_TIME = re.compile(r"(\d{1,2}):(\d{2})")
+_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+
+
+def parse_duration(value: object) -> timedelta:
+    """`3s`, `10m`, `36h`, `7d`, `2w` -> timedelta. Raises ValueError with advice."""
+    if isinstance(value, timedelta):
+        return value
+    found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    if not found:
+        raise ValueError(f"{value!r} is not a duration; write a whole number and a unit: 30s, 10m, 36h, 7d")
+    return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+
+
+def format_duration(value: timedelta) -> str:
+    """The largest unit that divides evenly; never weeks, and 24h stays `1d`."""
+    seconds = int(value.total_seconds())
+    for unit in ("d", "h", "m"):
+        if seconds and seconds % _UNITS[unit] == 0:
+            return f"{seconds // _UNITS[unit]}{unit}"
+    return f"{seconds}s"
+
+
+def parse_time(value: object) -> time:
+    """`10:00`, `9:30`; `24:00` is the end of the day and reads as time.max. Raises ValueError with advice."""
+    if isinstance(value, time):
+        return value
+    found = _TIME.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found:
+        hour, minute = int(found[1]), int(found[2])
+        if hour == 24 and minute == 0:
+            return time.max
+        if hour < 24 and minute < 60:
+            return time(hour, minute)
+    raise ValueError(f"{value!r} is not a time of day; write it as 10:00")
+
+
+def format_time(value: time) -> str:
+    return "24:00" if value == time.max else f"{value.hour:02}:{value.minute:02}"
+
+
+def parse_percent(value: object) -> float:
+    """`10%` -> 0.1; a bare number is read as a share between 0 and 1."""
+    if isinstance(value, float | int) and not isinstance(value, bool) and 0 <= value <= 1:
+        return float(value)
+    found = _PERCENT.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found and 0 <= float(found[1]) <= 100:
+        return float(found[1]) / 100
+    raise ValueError(f"{value!r} is not a percentage; write it as 10%")
+
+
+def format_percent(value: float) -> str:
+    return f"{value * 100:g}%"
+
+
+def check_header_text(value: str) -> str:
+    """Text that will stand in a mail header: control characters are cleaned at this boundary, so that none can end a header."""
+    return clean_line(value)
+
+
+def clean_line(value: str) -> str:
+    """Control characters and Unicode line ends become one space, so a value can never start a second header or line."""
+    return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", value).split(" ")).strip()
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(parse_duration),
+    PlainSerializer(format_duration, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": "^\\d+(s|m|h|d|w)$", "examples": ["36h", "7d"]}),
+]
+TimeOfDay = Annotated[
+    time,
+    BeforeValidator(parse_time),
+    PlainSerializer(format_time, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": "^\\d{1,2}:\\d{2}$", "examples": ["10:00"]}),
+]
+Percent = Annotated[
+    float,
+    BeforeValidator(parse_percent),
+    PlainSerializer(format_percent, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": "^\\d+(\\.\\d+)?%$", "examples": ["10%"]}),
+]
+Slug = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,79}$"),
+]
+HeaderText = Annotated[str, AfterValidator(check_header_text), StringConstraints(max_length=900)]
+JsonObject = dict[str, Any]

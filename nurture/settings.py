@@ -1,0 +1,71 @@
+"""Everything an operator may set, read once at start from `NURTURE_*`. What marketers decide is the `policy` document instead.
+
+Each field's description is the documentation: `docs/settings.md` and the tests are held against it.
+"""
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from nurture.domain.advice import did_you_mean
+from nurture.domain.errors import NurtureError
+from nurture.domain.scalars import Duration
+
+PREFIX = "NURTURE_"
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    data_dir: Path = Field(Path("data"), description="Folder of the SQLite database, the secret key, captured letters and the ledger mark.")
+    database_url: str | None = Field(None, description="postgresql://... or sqlite:///path; unset: SQLite in the data folder.")
+    redis_url: str | None = Field(None, description="redis://...; unset: jobs run embedded in the worker.")
+    smtp_url: str | None = Field(
+        None, description="smtp://user:pass@host:587?tls=starttls|tls|none; unset: letters are captured and shown, none leaves."
+    )
+    base_url: str = Field("http://127.0.0.1:8000", description="The public address that links in letters begin with.")
+    secret_key: str | None = Field(
+        None, description="Signs every link. Unset on SQLite: made once, kept 0600 in the data folder; required on PostgreSQL."
+    )
+    secret_key_old: str | None = Field(None, description="The key before the last change; links signed with it go on working.")
+    sweep: Duration = Field(timedelta(seconds=5), description="How often the worker looks at the tables even when no bell rang.")
+    in_flight: int = Field(256, ge=1, le=4096, description="Letters of one process between intent and answer: the bound of what a crash leaves unknown.")
+    lease_silence: Duration = Field(timedelta(seconds=30), description="A worker silent for this long has lost its lease.")
+    unknown_grace: Duration = Field(timedelta(minutes=10), description="How long an unknown letter waits for proof before the policy applies.")
+    unknown_policy: Literal["retry_once", "hold"] = Field("retry_once", description="What becomes of a letter whose answer was lost.")
+    smtp_rate: float | None = Field(None, gt=0, description="Letters a second for the relay; unset: only the relay's own answers slow it.")
+    smtp_connections: int = Field(4, ge=1, le=64, description="Open sessions to the relay.")
+    smtp_connect_timeout: Duration = Field(timedelta(seconds=60), description="Limit for connecting and the greeting.")
+    smtp_command_timeout: Duration = Field(timedelta(minutes=5), description="Limit for each command up to the body.")
+    smtp_dot_timeout: Duration = Field(timedelta(minutes=10), description="Limit for the answer after the final dot (RFC 5321 4.5.3.2.6).")
+    smtp_verify: bool = Field(True, description="Check the relay's certificate.")
+    log_format: Literal["console", "json"] = Field("console", description="How the log is written.")
+    public_metrics: bool = Field(False, description="Serve /metrics without a key.")
+    trusted_proxies: str = Field("", description="Addresses, separated by commas, whose X-Forwarded-For is believed.")
+
+    @property
+    def url(self) -> str:
+        """The database to open; SQLite in the data folder unless told."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'nurture.db'}"
+
+
+def load_settings(environment: Mapping[str, str] | None = None, **overrides: object) -> Settings:
+    """Read `NURTURE_*`; raises NurtureError naming the variable and what to write. Unknown variables are refused."""
+    given = os.environ if environment is None else environment
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    for name in given:
+        if name.startswith(PREFIX) and name not in known:
+            raise NurtureError(f"{name} is not a setting{did_you_mean(name, known) or '; see docs/settings.md for the list.'}")
+    values: dict[str, object] = {n: given[PREFIX + n.upper()] for n in Settings.model_fields if given.get(PREFIX + n.upper())}
+    try:
+        return Settings.model_validate(values | overrides)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = str(first["loc"][0]) if first["loc"] else ""
+        message = str(first.get("ctx", {}).get("error", first["msg"]))
+        raise NurtureError(f"{PREFIX}{field.upper()}: {message}") from error

@@ -1,0 +1,86 @@
+"""The open database: `read()` and `write()` hand out a connection in a transaction. Services take a `Database`; SQLAlchemy is the port.
+
+Differences between SQLite and PostgreSQL live here and in `store/dialect.py`, nowhere else.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import event, make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import StaticPool
+
+Connection = AsyncConnection
+BUSY_TIMEOUT_MS = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """`writer` queues the writers of this process (SQLite has one); `single` also queues readers: the in-memory database has one connection."""
+
+    engine: AsyncEngine
+    sqlite: bool
+    single: bool
+    writer: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @contextlib.asynccontextmanager
+    async def read(self) -> AsyncIterator[Connection]:
+        """A consistent view. Nothing is committed. Never open one inside a `write()` of the same task."""
+        async with contextlib.AsyncExitStack() as stack:
+            if self.single:
+                await stack.enter_async_context(self.writer)
+            connection = await stack.enter_async_context(self.engine.connect())
+            yield connection
+
+    @contextlib.asynccontextmanager
+    async def write(self) -> AsyncIterator[Connection]:
+        """One transaction, durable when the block ends, undone when it raises. On SQLite it takes the write lock at once (BEGIN IMMEDIATE)."""
+        async with contextlib.AsyncExitStack() as stack:
+            if self.sqlite:
+                await stack.enter_async_context(self.writer)
+            connection = await stack.enter_async_context(self.engine.connect())
+            if self.sqlite:
+                connection = await connection.execution_options(immediate=True)
+            async with connection.begin():
+                yield connection
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def connect(url: str) -> Database:
+    """Describe the database at `url` (`sqlite:///path`, `sqlite://`, `postgresql://...`); the first connection is made when it is used."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite(url)
+    engine = create_async_engine(parsed.set(drivername="postgresql+asyncpg"), pool_size=10, max_overflow=10, pool_pre_ping=True)
+    return Database(engine, sqlite=False, single=False)
+
+
+def _sqlite(url: str) -> Database:
+    parsed = make_url(url).set(drivername="sqlite+aiosqlite")
+    memory = parsed.database in (None, "", ":memory:")
+    options: dict[str, Any] = {"poolclass": StaticPool} if memory else {"pool_size": 8, "max_overflow": 8}
+    engine = create_async_engine(parsed, **options)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _prepare(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, so that a writer can take its lock at once
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        if not memory:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")  # an intent that is committed survives a power cut
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA cache_size=-32000")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: Any) -> None:
+        immediate = connection.get_execution_options().get("immediate", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return Database(engine, sqlite=True, single=memory)

@@ -1,0 +1,19 @@
+"""The few statements that SQLite and PostgreSQL spell differently."""
+
+from typing import Any
+
+from sqlalchemy import Select, Table, inspect
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+def insert(db_or_tx: Any, table: Table | type) -> Any:
+    """An INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update` on the database at hand."""
+    core = table if isinstance(table, Table) else inspect(table).local_table
+    name = db_or_tx.dialect.name if isinstance(db_or_tx, AsyncConnection) else db_or_tx.engine.dialect.name
+    return postgresql.insert(core) if name == "postgresql" else sqlite.insert(core)
+
+
+def skip_locked(tx: AsyncConnection, query: Select[Any]) -> Select[Any]:
+    """Rows that another claimer holds are passed over on PostgreSQL; SQLite's one writer needs no such words."""
+    return query.with_for_update(skip_locked=True) if tx.dialect.name == "postgresql" else query

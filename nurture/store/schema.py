@@ -1,0 +1,42 @@
+"""Bring the database to the newest schema: all migrations, under a lock, on both databases."""
+
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection as SyncConnection
+
+from nurture.store.database import Database
+
+HERE = Path(__file__).parent
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(HERE / "migrations"))
+    return config
+
+
+def _upgrade(connection: SyncConnection, revision: str) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+async def migrate(db: Database, revision: str = "head") -> None:
+    """Run the migrations that are missing; restartable: each runs in the one transaction of this call."""
+    async with db.write() as tx:
+        if not db.sqlite:
+            await tx.exec_driver_sql("SELECT pg_advisory_xact_lock(7240318)")
+        await tx.run_sync(_upgrade, revision)
+
+
+def compare(connection: SyncConnection) -> list[Any]:
+    """What autogenerate would still change: empty when the migrations make exactly the tables."""
+    from alembic.autogenerate import compare_metadata  # noqa: PLC0415 - heavy, and only tests and `make migration` ask
+    from alembic.migration import MigrationContext  # noqa: PLC0415
+
+    from nurture.store.tables import METADATA  # noqa: PLC0415
+
+    return list(compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), METADATA))

@@ -1,0 +1,63 @@
+"""Who may knock: API keys (hashed), users, sessions, answers kept for an Idempotency-Key, the audit log."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, LargeBinary, UniqueConstraint
+from sqlmodel import Field
+
+from nurture.store.tables.base import Json, Key, Table
+
+
+class ApiKey(Table, table=True):
+    __tablename__ = "api_keys"
+    id: int | None = Field(default=None, sa_type=Key, primary_key=True)
+    name: str
+    prefix: str = Field(unique=True)
+    digest: str
+    scopes: list[str] = Field(default_factory=list, sa_column=Column(Json, nullable=False))
+    created_at: datetime
+    used_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+class User(Table, table=True):
+    __tablename__ = "users"
+    id: int | None = Field(default=None, sa_type=Key, primary_key=True)
+    email: str = Field(unique=True)
+    password: str
+    created_at: datetime
+
+
+class Session(Table, table=True):
+    """Server-side; the cookie holds a random value, the row only its digest."""
+
+    __tablename__ = "sessions"
+    digest: str = Field(primary_key=True)
+    user_id: int = Field(sa_type=Key)
+    csrf: str
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime
+
+
+class Idempotency(Table, table=True):
+    __tablename__ = "idempotency"
+    __table_args__ = (UniqueConstraint("key_id", "key"),)
+    id: int | None = Field(default=None, sa_type=Key, primary_key=True)
+    key_id: int = Field(sa_type=Key)
+    key: str
+    digest: str
+    status: int
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    at: datetime
+
+
+class Audit(Table, table=True):
+    __tablename__ = "audit"
+    id: int | None = Field(default=None, sa_type=Key, primary_key=True)
+    at: datetime
+    actor: str
+    action: str
+    object: str
+    detail: dict[str, Any] | None = Field(default=None, sa_column=Column(Json, nullable=True))

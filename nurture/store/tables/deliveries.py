@@ -1,0 +1,96 @@
+"""The ledger: one durable row per letter, person and occasion; the lanes it is claimed by; the workers that hold leases."""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, UniqueConstraint, text
+from sqlmodel import Field
+
+from nurture.domain.words import Kind, State
+from nurture.store.tables.base import Json, Key, Table, one_of
+
+OPEN_STATES = "state IN ('pending', 'claimed', 'sending', 'deferred', 'unknown')"
+DUE_STATES = "state IN ('pending', 'deferred')"
+LEASED_STATES = "state IN ('claimed', 'sending')"
+UNFOLDED = "folded = 0 AND state IN ('accepted', 'rejected', 'failed', 'cancelled', 'held', 'unknown')"
+
+
+class Lane(Table, table=True):
+    """`service`, `sequence:<name>`, `campaign:<name>`, `cleanup:<name>`. `flag`: running, paused, cancelled, halted."""
+
+    __tablename__ = "lanes"
+    id: int | None = Field(default=None, sa_type=Key, primary_key=True)
+    name: str = Field(unique=True)
+    priority: int = 50
+    flag: str = "running"
+    reason: str | None = None
+
+
+class Delivery(Table, table=True):
+    """`due_at` is the next try, `closes_at` the end of its window (None: any time). `reason` and `rule` are the planner's words for `why`.
+
+    `zone` and `local_day` are fixed at hand-off, in the zone the person had then.
+    """
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        UniqueConstraint("letter_id", "subscriber_id", "occasion", name="uq_deliveries_dedup_key"),
+        CheckConstraint(one_of("state", State), name="state"),
+        CheckConstraint(one_of("kind", Kind), name="kind"),
+        Index(
+            "uq_deliveries_one_open", "subscriber_id", unique=True,
+            sqlite_where=text(f"kind <> 'service' AND {OPEN_STATES}"),
+            postgresql_where=text(f"kind <> 'service' AND {OPEN_STATES}"),
+        ),
+        Index("ix_deliveries_lane_due", "lane_id", "due_at", sqlite_where=text(DUE_STATES), postgresql_where=text(DUE_STATES)),
+        Index("ix_deliveries_leased", "worker_id", sqlite_where=text(LEASED_STATES), postgresql_where=text(LEASED_STATES)),
+        Index("ix_deliveries_unfolded", "id", sqlite_where=text(UNFOLDED), postgresql_where=text(UNFOLDED)),
+        Index("ix_deliveries_unknown", "due_at", sqlite_where=text("state = 'unknown'"), postgresql_where=text("state = 'unknown'")),
+        Index("ix_deliveries_subscriber", "subscriber_id", "id"),
+        {"sqlite_autoincrement": True},  # ids stand in links for ever and are never used twice
+    )  # fmt: skip
+    id: int | None = Field(default=None, sa_type=Key, primary_key=True)
+    letter_id: int = Field(sa_column=Column(Key, ForeignKey("letters.id"), nullable=False))
+    subscriber_id: int = Field(sa_column=Column(Key, ForeignKey("subscribers.id"), nullable=False))
+    occasion: str
+    version_id: int = Field(sa_type=Key)
+    lane_id: int = Field(sa_column=Column(Key, ForeignKey("lanes.id"), nullable=False))
+    enrolment_id: int | None = Field(default=None, sa_type=Key)
+    kind: str
+    variant: str | None = None
+    message_id: str = Field(unique=True)
+    state: str = State.PENDING.value
+    fence: int = 0
+    worker_id: int | None = Field(default=None, sa_type=Key)
+    due_at: datetime
+    closes_at: datetime | None = None
+    attempts: int = 0
+    first_try_at: datetime | None = None
+    dup_risk: int = 0
+    folded: int = 0
+    zone: str | None = None
+    local_day: date | None = None
+    created_at: datetime
+    claimed_at: datetime | None = None
+    handed_at: datetime | None = None
+    accepted_at: datetime | None = None
+    ended_at: datetime | None = None
+    reason: str = ""
+    rule: str = ""
+    outcome: str | None = None
+    code: int | None = None
+    enhanced: str | None = None
+    answer: str | None = None
+    relay: str | None = None
+    payload: dict[str, Any] | None = Field(default=None, sa_column=Column(Json, nullable=True))
+
+
+class Worker(Table, table=True):
+    """A sending process. Its lease lives while `seen` moves; watchers measure that by their own monotonic clock."""
+
+    __tablename__ = "workers"
+    id: int | None = Field(default=None, sa_type=Key, primary_key=True)
+    epoch: str
+    seen: int = 0
+    started_at: datetime
+    ended_at: datetime | None = None

@@ -1,0 +1,64 @@
+"""What marketers wrote: documents with their versions, and each letter's versions as they are mailed."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, ForeignKey, LargeBinary, UniqueConstraint
+from sqlmodel import Field
+
+from nurture.store.tables.base import Json, Key, Table
+
+
+class Document(Table, table=True):
+    """The current version of a sequence, segment, campaign, cleanup, library letter or policy, in canonical JSON."""
+
+    __tablename__ = "documents"
+    __table_args__ = (UniqueConstraint("type", "name"),)
+    id: int | None = Field(default=None, sa_type=Key, primary_key=True)
+    type: str
+    name: str
+    state: str
+    version: int
+    content: dict[str, Any] = Field(sa_column=Column(Json, nullable=False))
+    created_at: datetime
+    changed_at: datetime
+
+
+class DocumentVersion(Table, table=True):
+    __tablename__ = "document_versions"
+    document_id: int = Field(sa_column=Column(Key, ForeignKey("documents.id"), primary_key=True))
+    version: int = Field(primary_key=True)
+    content: dict[str, Any] = Field(sa_column=Column(Json, nullable=False))
+    at: datetime
+
+
+class Letter(Table, table=True):
+    """The key's letter, `document/id`, the same over all versions; `current_version_id` is what leaves now."""
+
+    __tablename__ = "letters"
+    id: int | None = Field(default=None, sa_type=Key, primary_key=True)
+    name: str = Field(unique=True)
+    kind: str
+    current_version_id: int | None = Field(default=None, sa_type=Key)
+
+
+class LetterVersion(Table, table=True):
+    """All that rendering needs: the letter's content (domain Letter as JSON), its template's sources, its links in order."""
+
+    __tablename__ = "letter_versions"
+    __table_args__ = (UniqueConstraint("letter_id", "digest"), {"sqlite_autoincrement": True})
+    id: int | None = Field(default=None, sa_type=Key, primary_key=True)
+    letter_id: int = Field(sa_column=Column(Key, ForeignKey("letters.id"), nullable=False))
+    digest: str
+    content: dict[str, Any] = Field(sa_column=Column(Json, nullable=False))
+    links: list[str] = Field(default_factory=list, sa_column=Column(Json, nullable=False))
+    at: datetime
+
+
+class Media(Table, table=True):
+    """Images of templates, by the hash of their bytes."""
+
+    __tablename__ = "media"
+    hash: str = Field(primary_key=True)
+    type: str
+    data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))

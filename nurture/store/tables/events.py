@@ -1,0 +1,42 @@
+"""What came back. Never edited but for its verdict, never dropped."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Column, Index, text
+from sqlmodel import Field
+
+from nurture.domain.words import Evidence
+from nurture.store.tables.base import Json, Key, Table, one_of
+
+
+class Event(Table, table=True):
+    """`uid` makes a replay fold once. `folded` is the verdict that the standing knows: 0 none yet, 1 folded."""
+
+    __tablename__ = "events"
+    __table_args__ = (
+        CheckConstraint(one_of("evidence", Evidence), name="evidence"),
+        Index("ix_events_unfolded", "settles_at", sqlite_where=text("folded = 0"), postgresql_where=text("folded = 0")),
+        Index("ix_events_subscriber", "subscriber_id", "at"),
+        Index("ix_events_delivery", "delivery_id"),
+        Index("ix_events_type_at", "type", "at"),
+    )
+    id: int | None = Field(default=None, sa_type=Key, primary_key=True)
+    uid: str = Field(unique=True)
+    subscriber_id: int = Field(sa_type=Key)
+    delivery_id: int | None = Field(default=None, sa_type=Key)
+    type: str
+    at: datetime
+    settles_at: datetime
+    link: int | None = None
+    url: str | None = None
+    name: str | None = None
+    value: float | None = None
+    currency: str | None = None
+    ip: str | None = None
+    agent: str | None = None
+    evidence: str = Evidence.UNKNOWN.value
+    reason: str = ""
+    rule_version: int = 1
+    folded: int = 0
+    detail: dict[str, Any] | None = Field(default=None, sa_column=Column(Json, nullable=True))

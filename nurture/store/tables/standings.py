@@ -1,0 +1,96 @@
+"""The standing of each person (packed forms: domain/standing.py), the moves between classes, and the way through each sequence."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlmodel import Field
+
+from nurture.store.tables.base import Json, Key, Table
+
+
+class Standing(Table, table=True):
+    """`plan_at`: when the planner looks at this person again; None while nothing is wanted. It is an agenda, not part of what `rebuild` recomputes."""
+
+    __tablename__ = "standings"
+    __table_args__ = (Index("ix_standings_plan_at", "plan_at"), Index("ix_standings_engagement", "engagement"))
+    subscriber_id: int = Field(sa_column=Column(Key, ForeignKey("subscribers.id", ondelete="CASCADE"), primary_key=True))
+    recent: bytes = Field(default=b"", sa_column=Column(LargeBinary, nullable=False))
+    received: int = 0
+    useful_since_sales: int = 0
+    others_since_sales: int = 0
+    last_sign_at: datetime | None = None
+    answers: bytes = Field(default=b"", sa_column=Column(LargeBinary, nullable=False))
+    purchases: bytes = Field(default=b"", sa_column=Column(LargeBinary, nullable=False))
+    conversions: int = 0
+    customer: bool = False
+    wanted_at: datetime | None = None
+    asked_at: datetime | None = None
+    refused_at: datetime | None = None
+    score: float = 0.0
+    score_at: datetime | None = None
+    peaks: bytes = Field(default=b"", sa_column=Column(LargeBinary, nullable=False))
+    engagement: str = "new"
+    engagement_at: datetime | None = None
+    downs: int = 0
+    downs_at: datetime | None = None
+    flags: int = 0
+    temperature: str = "cold"
+    temperature_at: datetime | None = None
+    plan_at: datetime | None = None
+
+
+class Move(Table, table=True):
+    """A person went from one class, flag set or temperature to another."""
+
+    __tablename__ = "moves"
+    id: int | None = Field(default=None, sa_type=Key, primary_key=True)
+    subscriber_id: int = Field(sa_column=Column(Key, ForeignKey("subscribers.id", ondelete="CASCADE"), index=True, nullable=False))
+    what: str
+    old: str
+    new: str
+    reason: str
+    at: datetime
+
+
+class Composition(Table, table=True):
+    """How many people stood in each class at the end of a weekly run."""
+
+    __tablename__ = "compositions"
+    week: str = Field(primary_key=True)
+    engagement: str = Field(primary_key=True)
+    people: int
+
+
+class Enrolment(Table, table=True):
+    """One person's way through one sequence. `history` lists what is done, in order: {"letter", "kind", "outcome", "day", "at", "delivery", "reason"}.
+
+    `decision` is the last word of the planner for this way: {"at", "letter", "decision", "reason", "rule", "until"}.
+    """
+
+    __tablename__ = "enrolments"
+    __table_args__ = (
+        UniqueConstraint("sequence_id", "subscriber_id", "number"),
+        Index("ix_enrolments_subscriber", "subscriber_id", "state"),
+    )
+    id: int | None = Field(default=None, sa_type=Key, primary_key=True)
+    sequence_id: int = Field(sa_column=Column(Key, ForeignKey("documents.id"), nullable=False))
+    subscriber_id: int = Field(sa_column=Column(Key, ForeignKey("subscribers.id", ondelete="CASCADE"), nullable=False))
+    number: int = 1
+    state: str = "active"
+    by: str = "audience"
+    enrolled_at: datetime
+    now_until: datetime | None = None
+    ended_at: datetime | None = None
+    end_reason: str | None = None
+    history: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(Json, nullable=False))
+    stale_since: datetime | None = None
+    decision: dict[str, Any] | None = Field(default=None, sa_column=Column(Json, nullable=True))
+
+
+class Match(Table, table=True):
+    """Who matches a sequence's audience already: only those who come to match afterwards are enrolled."""
+
+    __tablename__ = "matches"
+    sequence_id: int = Field(sa_column=Column(Key, ForeignKey("documents.id"), primary_key=True))
+    subscriber_id: int = Field(sa_column=Column(Key, ForeignKey("subscribers.id", ondelete="CASCADE"), primary_key=True))

@@ -1,0 +1,66 @@
+"""People: who they are, what they allow, what they agreed to."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index
+from sqlmodel import Field
+
+from nurture.domain.words import Frequency, Kinds, Status, ZoneSource
+from nurture.store.tables.base import Json, Key, Table, one_of
+
+
+class Subscriber(Table, table=True):
+    """One person per lower-cased address with the domain as A-label. `changed_at` moves with every edit of the row or its tags."""
+
+    __tablename__ = "subscribers"
+    __table_args__ = (
+        CheckConstraint(one_of("status", Status), name="status"),
+        CheckConstraint(one_of("frequency", Frequency), name="frequency"),
+        CheckConstraint(one_of("kinds", Kinds), name="kinds"),
+        Index("ix_subscribers_changed_at", "changed_at"),
+        {"sqlite_autoincrement": True},  # ids stand in links for ever and are never used twice
+    )
+    id: int | None = Field(default=None, sa_type=Key, primary_key=True)
+    email: str = Field(unique=True)
+    name: str = ""
+    first_name: str = ""
+    patronymic: str = ""
+    timezone: str | None = None
+    zone_source: str = ZoneSource.DEFAULT.value
+    locale: str | None = None
+    country: str | None = None
+    status: str = Status.SUBSCRIBED.value
+    status_at: datetime
+    source: str = ""
+    topics: dict[str, Any] = Field(default_factory=dict, sa_column=Column(Json, nullable=False))
+    fields: dict[str, Any] = Field(default_factory=dict, sa_column=Column(Json, nullable=False))
+    frequency: str = Frequency.NORMAL.value
+    kinds: str = Kinds.ALL.value
+    tracking: str | None = None
+    paused_until: datetime | None = None
+    joined_at: datetime
+    changed_at: datetime
+
+
+class SubscriberTag(Table, table=True):
+    __tablename__ = "subscriber_tags"
+    __table_args__ = (Index("ix_subscriber_tags_tag", "tag", "subscriber_id"),)
+    subscriber_id: int = Field(sa_column=Column(Key, ForeignKey("subscribers.id", ondelete="CASCADE"), primary_key=True))
+    tag: str = Field(primary_key=True)
+
+
+class Consent(Table, table=True):
+    """Append-only: who agreed to or withdrew what, when, from where, in which wording."""
+
+    __tablename__ = "consents"
+    id: int | None = Field(default=None, sa_type=Key, primary_key=True)
+    subscriber_id: int = Field(sa_column=Column(Key, ForeignKey("subscribers.id", ondelete="CASCADE"), index=True, nullable=False))
+    what: str
+    granted: bool
+    wording: str = ""
+    source: str = ""
+    ip: str | None = None
+    at: datetime
+
+

@@ -1,0 +1,7 @@
+"""Fixtures for all tests; the real parts they start live in tests/support."""
+
+from importlib.util import find_spec
+
+pytest_plugins = ["tests.support.servers", "tests.support.databases"]
+if find_spec("tests.support.smtp"):
+    pytest_plugins.append("tests.support.smtp")

@@ -1,0 +1,75 @@
+"""A migrated database for each test: a SQLite file, and a database on the throw-away PostgreSQL server cloned from a migrated template."""
+
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from nurture.store.database import Database, connect
+from nurture.store.schema import migrate
+
+_TEMPLATE = "nurture_template"
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("template") / "nurture.db"
+
+
+async def _sqlite_url(template: Path, folder: Path) -> str:
+    if not template.exists():
+        db = connect(f"sqlite:///{template}")
+        await migrate(db)
+        await db.close()
+    shutil.copy(template, folder / "nurture.db")
+    return f"sqlite:///{folder / 'nurture.db'}"
+
+
+async def _postgres_url(server: str) -> str:
+    base = server.rsplit("/", 1)[0]
+    name = f"t{uuid4().hex}"
+    connection = await asyncpg.connect(server)
+    try:
+        if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", _TEMPLATE):
+            await connection.execute(f"CREATE DATABASE {_TEMPLATE}")
+            template = connect(f"{base}/{_TEMPLATE}")
+            await migrate(template)
+            await template.close()
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
+    finally:
+        await connection.close()
+    return f"{base}/{name}"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+async def db_url(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> str:
+    """The URL of a fresh migrated database, once for each kind."""
+    if request.param == "sqlite":
+        return await _sqlite_url(sqlite_template, tmp_path)
+    return await _postgres_url(request.getfixturevalue("postgres"))
+
+
+@pytest.fixture
+async def db(db_url: str) -> AsyncIterator[Database]:
+    """Both databases in turn: the one suite of the store and the services."""
+    database = connect(db_url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def sqlite_db(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[Database]:
+    database = connect(await _sqlite_url(sqlite_template, tmp_path))
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def memory_db() -> AsyncIterator[Database]:
+    database = connect("sqlite://")
+    await migrate(database)
+    yield database
+    await database.close()

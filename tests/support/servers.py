@@ -1,0 +1,115 @@
+"""Throw-away PostgreSQL and Redis servers, started once a test run when their programs are on the machine.
+
+With NURTURE_TEST_NO_SKIP=1 a missing program is a failure instead of a skip.
+"""
+
+import contextlib
+import glob
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+def missing(what: str) -> None:
+    if os.environ.get("NURTURE_TEST_NO_SKIP") == "1":
+        pytest.fail(f"{what} is not on this machine and skipping is forbidden")
+    pytest.skip(f"{what} is not on this machine")
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+def _postgres_programs() -> Path | None:
+    found = sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"))
+    path = found[-1] if found else shutil.which("initdb")
+    return Path(path).parent if path else None
+
+
+def _as_server_user(command: list[str]) -> list[str]:
+    return ["runuser", "-u", "postgres", "--", *command] if os.getuid() == 0 else command
+
+
+@contextlib.contextmanager
+def postgres_server() -> Iterator[str]:
+    programs = _postgres_programs()
+    if programs is None:
+        missing("PostgreSQL")
+    folder = Path(tempfile.mkdtemp(prefix="nurture-pg-"))
+    if os.getuid() == 0:
+        shutil.chown(folder, "postgres", "postgres")
+    data, port = folder / "data", free_port()
+    run = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
+    subprocess.run(_as_server_user([str(programs / "initdb"), "-D", str(data), "-U", "nurture", "-A", "trust", "-E", "UTF8", "--no-sync"]), **run)
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200"
+    control = [str(programs / "pg_ctl"), "-D", str(data), "-w"]
+    subprocess.run(_as_server_user([*control, "-o", options, "-l", str(folder / "log"), "start"]), **run)
+    try:
+        yield f"postgresql://nurture@127.0.0.1:{port}/postgres"
+    finally:
+        subprocess.run(_as_server_user([*control, "-m", "immediate", "stop"]), **run)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class RedisServer:
+    """A server that tests may kill and start again on the same port."""
+
+    def __init__(self, program: str) -> None:
+        self.program, self.port = program, free_port()
+        self.folder = tempfile.mkdtemp(prefix="nurture-redis-")
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        command = [self.program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", self.folder]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        for _ in range(200):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 0.2):
+                return
+            time.sleep(0.02)
+        raise RuntimeError("redis-server did not start")
+
+    def kill(self) -> None:
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def close(self) -> None:
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of the throw-away server's `postgres` database."""
+    with postgres_server() as url:
+        yield url
+
+
+@pytest.fixture
+def redis_server() -> Iterator[RedisServer]:
+    program = shutil.which("redis-server")
+    if program is None:
+        missing("redis-server")
+    server = RedisServer(str(program))
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    return redis_server.url
