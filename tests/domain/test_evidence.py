@@ -1,0 +1,101 @@
+"""The traces of docs/concepts.md ("who made a hit"), one row each: hits of one delivery and the verdict on every one."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nurture.domain.evidence import Hit, asks_ahead, judge, judge_all
+
+ACCEPTED = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
+PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148"
+GOOGLE = "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"
+
+
+def at(seconds: float, link: int | None = 0, agent: str = CHROME, ip: str = "198.51.100.7", **more: object) -> Hit:
+    return Hit(ACCEPTED + timedelta(seconds=seconds), link=link, agent=agent, ip=ip, **more)  # type: ignore[arg-type]
+
+
+HOUR = 3600
+BURST = [at(45 + n * 0.05, n) for n in range(7)]
+TRACES = {
+    "one click, hours later": ([at(4 * HOUR)], "H"),
+    "seven links in 300 ms": (BURST, "MMMMMMM"),
+    "a gateway, then the person's phone": ([*BURST, at(3 * HOUR, 2, PHONE, "203.0.113.9")], "MMMMMMMH"),
+    "HEAD and GET of one link": ([at(90, method="HEAD"), at(91)], "MM"),
+    "HEAD, and a late GET alone": ([at(90, method="HEAD"), at(2 * HOUR)], "MH"),
+    "the first click 3 s after acceptance": ([at(3)], "M"),
+    "a click before acceptance was written down": ([at(-0.5)], "M"),
+    "a click 3 s after the open, 2 min after acceptance": ([at(117, None), at(120)], "HH"),
+    "two tabs opened 1.5 s apart": ([at(2 * HOUR, 0), at(2 * HOUR + 1.5, 1)], "HH"),
+    "a privacy proxy, then a click": ([at(5, None, "Mozilla/5.0", "17.58.1.1"), at(HOUR)], "UH"),
+    "a hidden link and three others": ([at(60, 9, trap=True), at(61, 0), at(62.5, 1), at(75, 2)], "MMMM"),
+    "forwarded, clicked by others": ([at(HOUR), at(2 * HOUR, 0, PHONE, "203.0.113.1"), at(3 * HOUR, 0, PHONE, "203.0.113.2")], "HHH"),
+    "prefetch": ([at(HOUR, prefetch=True)], "M"),
+    "a look at the leave page alone": ([at(HOUR, None, page="leave")], "M"),
+    "a link and the leave page within 2 s": ([at(HOUR, 0), at(HOUR + 1, None, page="leave")], "MM"),
+    "a human click withdrawn by a burst": ([at(HOUR, 0), *(at(HOUR + 300 + n / 10, n) for n in range(3))], "MMMM"),
+    "a click of yesterday stands": ([at(HOUR, 0), *(at(26 * HOUR + n / 10, n) for n in range(3))], "HMMM"),
+    "Google's proxy at once": ([at(2, None, GOOGLE)], "U"),
+    "Google's proxy later": ([at(10, None, GOOGLE)], "H"),
+    "Yahoo's proxy": ([at(HOUR, None, "YahooMailProxy; https://help.yahoo.com/")], "U"),
+    "an ordinary client opens": ([at(HOUR, None)], "H"),
+    "an open within 10 s": ([at(4, None)], "U"),
+    "a scanner by name": ([at(HOUR, 0, "Barracuda Sentinel (EE)")], "M"),
+    "a library by name": ([at(HOUR, 0, "Go-http-client/2.0")], "M"),
+    "no agent": ([at(HOUR, 0, "")], "U"),
+    "a filter's network": ([at(HOUR, 0, CHROME, "40.94.3.3")], "M"),
+}
+
+
+@pytest.mark.parametrize("name", TRACES)
+def test_traces(name: str) -> None:
+    hits, expected = TRACES[name]
+    assert "".join(j.evidence[0].upper() for j in judge_all(hits, ACCEPTED)) == expected
+
+
+def test_one_office_behind_one_address_are_forty_people() -> None:
+    for person in range(40):
+        hit = at(HOUR + person / 8)
+        assert judge(hit, [hit], ACCEPTED).evidence == "human"
+
+
+def test_forwarded_letters_are_marked_shared() -> None:
+    hits, _ = TRACES["forwarded, clicked by others"]
+    assert judge_all(hits, ACCEPTED)[0].reason.startswith("shared")
+    assert not judge_all(hits[:2], ACCEPTED)[0].reason.startswith("shared")
+
+
+def test_ten_seconds_is_late_enough() -> None:
+    assert judge(at(9.999), [], ACCEPTED).evidence == "machine"
+    assert judge(at(10), [], ACCEPTED).evidence == "human"
+    assert judge(at(0), [], None).evidence == "human"
+
+
+@pytest.mark.parametrize(
+    ("headers", "ahead"),
+    [
+        ({"sec-purpose": "prefetch;prerender"}, True), ({"x-moz": "prefetch"}, True), ({"purpose": "preview"}, True),
+        ({"purpose": "reading"}, False), ({"accept": "prefetch"}, False), ({}, False),
+    ],
+)  # fmt: skip
+def test_prefetch_headers(headers: dict[str, str], ahead: bool) -> None:
+    assert asks_ahead(headers) is ahead
+
+
+hits = st.builds(
+    lambda s, link, page, agent, method: Hit(ACCEPTED + timedelta(seconds=s), method, None if page else link, page, agent, "198.51.100.1"),
+    st.floats(-5, 5000), st.none() | st.integers(0, 5), st.sampled_from([None, None, None, "leave"]),
+    st.sampled_from([CHROME, PHONE, GOOGLE, "Mozilla/5.0", "curl/8"]), st.sampled_from(["GET", "GET", "HEAD"]),
+)  # fmt: skip
+
+
+@given(st.lists(hits, max_size=12), st.lists(hits, max_size=6))
+def test_later_hits_never_make_a_machine_human(earlier: list[Hit], later: list[Hit]) -> None:
+    """Evidence against a person only grows: more hits may withdraw a human verdict, none gives one back."""
+    before = judge_all(earlier, ACCEPTED)
+    after = judge_all(earlier + later, ACCEPTED)
+    for old, new in zip(before, after[: len(before)], strict=True):
+        assert new.evidence == old.evidence or new.evidence == "machine"
