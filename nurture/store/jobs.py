@@ -1,0 +1,32 @@
+"""Runs of periodic jobs: UNIQUE (job, period) lets one worker do each once, however many wake at the same moment."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from nurture.store.dialect import insert
+from nurture.store.tables import METADATA
+
+jobs = METADATA.tables["jobs"]
+_j = jobs.c
+ABANDONED = timedelta(hours=1)  # a run that old without an end died with its worker; every job is an idempotent sweep, so it is done again
+
+
+async def claim(tx: AsyncConnection, job: str, period: str, now: datetime) -> bool:
+    """Whether the caller is the one to run `job` for `period` (`2026-W10`)."""
+    fresh = insert(tx, jobs).values(job=job, period=period, started_at=now)
+    statement = fresh.on_conflict_do_update(
+        index_elements=["job", "period"], set_={"started_at": now}, where=_j.ended_at.is_(None) & (_j.started_at < now - ABANDONED)
+    )
+    return (await tx.execute(statement.returning(_j.id))).first() is not None
+
+
+async def finish(tx: AsyncConnection, job: str, period: str, now: datetime, result: dict[str, Any] | None = None) -> None:
+    await tx.execute(update(jobs).where(_j.job == job, _j.period == period).values(ended_at=now, result=result))
+
+
+async def release(tx: AsyncConnection, job: str, period: str) -> None:
+    """A run that failed gives its period back, so that the next sweep tries again."""
+    await tx.execute(jobs.delete().where(_j.job == job, _j.period == period, _j.ended_at.is_(None)))
