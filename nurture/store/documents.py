@@ -1,0 +1,217 @@
+"""Documents and letters as they are stored: the current version of each, all versions before it, lanes and images.
+
+Nothing here commits. A document's content is canonical JSON: the keys of the YAML, defaults written out, absent values left out.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, Protocol, TypeAlias
+
+from sqlalchemy import RowMapping, inspect, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from nurture.domain.documents import DOCUMENT_TYPES, AnyDocument, Policy, document_name, document_type
+from nurture.domain.words import Kind, State
+from nurture.store.dialect import insert
+from nurture.store.tables import Delivery, Document, DocumentVersion, Lane, Letter, LetterVersion, Media
+
+_documents = inspect(Document).local_table.c
+_letters = inspect(Letter).local_table.c
+_versions = inspect(LetterVersion).local_table.c
+_deliveries = inspect(Delivery).local_table.c
+_PIECE = 1000  # ids in one statement; SQLite allows 32,766 parameters
+
+Change: TypeAlias = Literal["created", "changed", "unchanged"]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """A document's current version. `state`: live or draft, for campaigns and cleanups also what `start` made of them."""
+
+    id: int
+    type: str
+    name: str
+    state: str
+    version: int
+    document: AnyDocument
+    created_at: datetime
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    id: int
+    version: int
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class LetterRow:
+    """A letter by its key's name, `document/id`, with the version that leaves now."""
+
+    id: int
+    name: str
+    kind: Kind
+    version_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """One version of a letter: `content` is what render.compiling made, `links` the targets in the order of their numbers."""
+
+    id: int
+    letter_id: int
+    name: str
+    kind: Kind
+    content: dict[str, Any]
+    links: list[str]
+
+
+class ImageBytes(Protocol):
+    """What an image is here: its media type and its bytes."""
+
+    @property
+    def type(self) -> str: ...
+    @property
+    def data(self) -> bytes: ...
+
+
+def canonical(document: AnyDocument) -> dict[str, Any]:
+    """The document as JSON that reads back equal."""
+    return document.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def _stored(row: RowMapping) -> StoredDocument:
+    document = DOCUMENT_TYPES[row["type"]].model_validate(row["content"])
+    return StoredDocument(
+        row["id"], row["type"], row["name"], row["state"], row["version"], document, row["created_at"], row["changed_at"]
+    )  # fmt: skip
+
+
+async def load_document(tx: AsyncConnection, type: str, name: str) -> StoredDocument | None:  # noqa: A002 - the word of the table and the API
+    row = (await tx.execute(select(*_documents).where(_documents.type == type, _documents.name == name))).mappings().one_or_none()
+    return _stored(row) if row else None
+
+
+async def load_documents(tx: AsyncConnection, type: str) -> list[StoredDocument]:  # noqa: A002 - the word of the table and the API
+    """All of a type, by name."""
+    rows = (await tx.execute(select(*_documents).where(_documents.type == type).order_by(_documents.name))).mappings()
+    return [_stored(row) for row in rows]
+
+
+async def load_policy(tx: AsyncConnection) -> Policy:
+    """The workspace's policy; the defaults when none is stored."""
+    stored = await load_document(tx, "policy", "default")
+    return stored.document if stored and isinstance(stored.document, Policy) else Policy()
+
+
+async def document_names(tx: AsyncConnection) -> dict[str, set[str]]:
+    """The names in use, by type; types without documents are there with an empty set."""
+    names: dict[str, set[str]] = {word: set() for word in DOCUMENT_TYPES}
+    for found_type, name in await tx.execute(select(_documents.type, _documents.name)):
+        names[found_type].add(name)
+    return names
+
+
+async def save_document(tx: AsyncConnection, document: AnyDocument, state: str, now: datetime) -> Saved:
+    """Store a document. The same content again is `unchanged` (only its state may move); other content is the next version."""
+    kind, name, content = document_type(document), document_name(document), canonical(document)
+    lock = select(_documents.id, _documents.version, _documents.state, _documents.content)
+    old = (await tx.execute(lock.where(_documents.type == kind, _documents.name == name).with_for_update())).mappings().one_or_none()
+    if old is None:
+        values = {"type": kind, "name": name, "state": state, "version": 1, "content": content, "created_at": now, "changed_at": now}
+        new_id = (await tx.execute(insert(tx, Document).values(values).returning(_documents.id))).scalar_one()
+        await _keep_version(tx, new_id, 1, content, now)
+        return Saved(new_id, 1, "created")
+    same = _text(canonical(DOCUMENT_TYPES[kind].model_validate(old["content"]))) == _text(content)
+    if same and old["state"] == state:
+        return Saved(old["id"], old["version"], "unchanged")
+    version = old["version"] if same else old["version"] + 1
+    changed = {"state": state, "version": version, "content": content, "changed_at": now}
+    await tx.execute(update(Document).where(_documents.id == old["id"]).values(changed))
+    if not same:
+        await _keep_version(tx, old["id"], version, content, now)
+    return Saved(old["id"], version, "unchanged" if same else "changed")
+
+
+async def _keep_version(tx: AsyncConnection, document_id: int, version: int, content: dict[str, Any], now: datetime) -> None:
+    await tx.execute(insert(tx, DocumentVersion).values(document_id=document_id, version=version, content=content, at=now))
+
+
+async def load_versions(tx: AsyncConnection, document_id: int) -> list[tuple[int, datetime, dict[str, Any]]]:
+    """(version, since when, canonical content), oldest first."""
+    columns = inspect(DocumentVersion).local_table.c
+    query = select(columns.version, columns.at, columns.content).where(columns.document_id == document_id).order_by(columns.version)
+    return [(version, at, content) for version, at, content in await tx.execute(query)]
+
+
+async def save_letter_version(
+    tx: AsyncConnection, name: str, kind: Kind, content: Mapping[str, Any], links: Sequence[str], now: datetime
+) -> int:
+    """The id of the version with this content, made current; deliveries that have not been claimed yet leave in it.
+
+    The same content keeps its version id for ever, so that links in letters already sent go on meaning the same.
+    """
+    new = insert(tx, Letter).values(name=name, kind=str(kind))
+    await tx.execute(new.on_conflict_do_update(index_elements=["name"], set_={"kind": str(kind)}))
+    letter_id = (await tx.execute(select(_letters.id).where(_letters.name == name))).scalar_one()
+    digest = hashlib.blake2b(_text([dict(content), list(links)]).encode(), digest_size=16).hexdigest()
+    version = insert(tx, LetterVersion).values(letter_id=letter_id, digest=digest, content=dict(content), links=list(links), at=now)
+    await tx.execute(version.on_conflict_do_nothing(index_elements=["letter_id", "digest"]))
+    which = select(_versions.id).where(_versions.letter_id == letter_id, _versions.digest == digest)
+    version_id: int = (await tx.execute(which)).scalar_one()
+    await tx.execute(update(Letter).where(_letters.id == letter_id).values(current_version_id=version_id))
+    waiting = (State.PENDING.value, State.DEFERRED.value)
+    await tx.execute(
+        update(Delivery)
+        .where(_deliveries.letter_id == letter_id, _deliveries.state.in_(waiting), _deliveries.version_id != version_id)
+        .values(version_id=version_id)
+    )  # fmt: skip
+    return version_id
+
+
+async def letter_catalogue(tx: AsyncConnection) -> dict[str, LetterRow]:
+    """Every letter that has a version, by the name `document/id`."""
+    query = select(_letters.id, _letters.name, _letters.kind, _letters.current_version_id).where(_letters.current_version_id.is_not(None))
+    return {name: LetterRow(id, name, Kind(kind), version) for id, name, kind, version in await tx.execute(query)}  # noqa: A001 - the column's name
+
+
+async def load_letter_versions(tx: AsyncConnection, ids: Iterable[int]) -> dict[int, VersionRow]:
+    """By version id; unknown ids are left out."""
+    wanted = sorted(set(ids))
+    found: dict[int, VersionRow] = {}
+    query = select(_versions.id, _versions.letter_id, _letters.name, _letters.kind, _versions.content, _versions.links)
+    query = query.join_from(LetterVersion, Letter, _letters.id == _versions.letter_id)
+    for start in range(0, len(wanted), _PIECE):
+        for row in await tx.execute(query.where(_versions.id.in_(wanted[start : start + _PIECE]))):
+            found[row[0]] = VersionRow(row[0], row[1], row[2], Kind(row[3]), row[4], row[5])
+    return found
+
+
+async def save_media(tx: AsyncConnection, images: Mapping[str, ImageBytes]) -> None:
+    """Images by the hash of their bytes; those stored already are left alone."""
+    rows = [{"hash": key, "type": image.type, "data": image.data} for key, image in sorted(images.items())]
+    if rows:
+        await tx.execute(insert(tx, Media).on_conflict_do_nothing(index_elements=["hash"]), rows)
+
+
+async def load_media(tx: AsyncConnection, hash: str) -> tuple[str, bytes] | None:  # noqa: A002 - the word of the table and the route
+    """(media type, bytes)."""
+    columns = inspect(Media).local_table.c
+    row = (await tx.execute(select(columns.type, columns.data).where(columns.hash == hash))).one_or_none()
+    return (row[0], bytes(row[1])) if row else None
+
+
+async def ensure_lane(tx: AsyncConnection, name: str, priority: int) -> int:
+    """The lane's id; its priority is set to what the document says now, its flag is kept."""
+    values = insert(tx, Lane).values(name=name, priority=priority, flag="running")
+    await tx.execute(values.on_conflict_do_update(index_elements=["name"], set_={"priority": priority}))
+    columns = inspect(Lane).local_table.c
+    return int((await tx.execute(select(columns.id).where(columns.name == name))).scalar_one())
