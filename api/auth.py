@@ -1,0 +1,94 @@
+"""Who calls: a Bearer key for the API, a session cookie for people. Every route names the scope it needs."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPBearer
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+
+from nurture.domain.errors import ErrorKind, NurtureError
+from nurture.services import access
+from nurture.services.access import SESSION_LASTS, Principal, Visit
+
+if TYPE_CHECKING:
+    from nurture.bootstrap import App
+
+_BEARER = HTTPBearer(auto_error=False, description="A key made with `nurture keys create` or POST /api/v1/keys.")
+
+
+def app_of(connection: HTTPConnection) -> "App":
+    """The open App behind this request."""
+    app: App = connection.app.state.nurture
+    return app
+
+
+async def principal_of(request: Request) -> Principal | None:
+    """The holder of the request's key; None without a valid one. Asked once per request."""
+    if not hasattr(request.state, "principal"):
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        app = app_of(request)
+        found = await access.check_key(app.db, key.strip(), app.clock()) if scheme.lower() == "bearer" else None
+        request.state.principal = found
+    principal: Principal | None = request.state.principal
+    return principal
+
+
+def scope(needed: str) -> Callable[..., Awaitable[Principal]]:
+    """A dependency: the caller's key must open `needed`."""
+
+    async def check(request: Request, _scheme: Annotated[object, Depends(_BEARER)]) -> Principal:
+        principal = await principal_of(request)
+        if principal is None:
+            raise NurtureError("this needs a valid key in the header: Authorization: Bearer nur_...", ErrorKind.UNAUTHENTICATED)
+        if not principal.may(needed):
+            raise NurtureError(f"this key lacks the scope {needed}; make one that has it", ErrorKind.FORBIDDEN)
+        return principal
+
+    return check
+
+
+def cookie_name(app: "App") -> str:
+    """`__Host-` binds the cookie to this host, but browsers take it over https only."""
+    return "__Host-nurture" if app.settings.base_url.startswith("https:") else "nurture_session"
+
+
+async def visit_of(request: Request) -> Visit | None:
+    """The signed-in user of this request, if there is one. Asked once per request."""
+    if not hasattr(request.state, "visit"):
+        app = app_of(request)
+        value = request.cookies.get(cookie_name(app), "")
+        request.state.visit = await access.check_session(app.db, value, app.clock()) if value else None
+    visit: Visit | None = request.state.visit
+    return visit
+
+
+def set_cookie(app: "App", response: Response, value: str) -> None:
+    """Hand the session's value to the browser."""
+    response.set_cookie(
+        cookie_name(app), value, max_age=int(SESSION_LASTS.total_seconds()), path="/", httponly=True, samesite="lax",
+        secure=app.settings.base_url.startswith("https:"),
+    )  # fmt: skip
+
+
+def clear_cookie(app: "App", response: Response) -> None:
+    response.delete_cookie(
+        cookie_name(app), path="/", httponly=True, samesite="lax", secure=app.settings.base_url.startswith("https:")
+    )  # fmt: skip
+
+
+async def key_or_visit(request: Request) -> None:
+    """For pages about the API itself: any valid key or a session."""
+    if await principal_of(request) is None and await visit_of(request) is None:
+        raise NurtureError("sign in, or send a key: Authorization: Bearer nur_...", ErrorKind.UNAUTHENTICATED)
+
+
+def client_ip(connection: HTTPConnection) -> str:
+    """The visitor's address. X-Forwarded-For is believed only from the proxies named in NURTURE_TRUSTED_PROXIES, from the right."""
+    peer = connection.client.host if connection.client else ""
+    trusted = {a.strip() for a in app_of(connection).settings.trusted_proxies.split(",") if a.strip()}
+    chain = [a.strip() for a in connection.headers.get("x-forwarded-for", "").split(",") if a.strip()]
+    while peer in trusted and chain:
+        peer = chain.pop()
+    return peer[:45]

@@ -1,0 +1,102 @@
+"""The only place that knows HTTP numbers: each kind of error becomes a status and an answer in problem+json (RFC 9457)."""
+
+import json
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from nurture.domain.errors import ErrorKind, NurtureError
+
+STATUS: dict[ErrorKind, int] = {
+    ErrorKind.INVALID: 422,
+    ErrorKind.MISSING: 404,
+    ErrorKind.CONFLICT: 409,
+    ErrorKind.UNAUTHENTICATED: 401,
+    ErrorKind.FORBIDDEN: 403,
+    ErrorKind.TOO_LARGE: 413,
+    ErrorKind.TOO_MANY: 429,
+    ErrorKind.UNAVAILABLE: 503,
+    ErrorKind.NOT_YET: 501,
+}
+_TITLES = {
+    400: "Bad request", 401: "A key is needed", 403: "This key may not do that", 404: "Not found", 405: "Method not allowed",
+    409: "Conflict", 413: "Too large", 415: "Unsupported media type", 422: "Not valid", 429: "Too many requests", 500: "Internal error",
+    501: "Not yet", 503: "Not available now",
+}  # fmt: skip
+PROBLEM = "application/problem+json"
+_log = structlog.get_logger("nurture.api")
+
+
+class ProblemError(NurtureError):
+    """An error with more to say: `extra` stands beside the detail in the answer."""
+
+    def __init__(self, message: str, kind: ErrorKind = ErrorKind.INVALID, **extra: Any) -> None:
+        super().__init__(message, kind)
+        self.extra = extra
+
+
+def problem(status: int, detail: str, headers: Mapping[str, str] | None = None, **extra: Any) -> Response:
+    """An answer in problem+json."""
+    body = {"type": "about:blank", "title": _TITLES.get(status, "Error"), "status": status, "detail": detail} | extra
+    return Response(json.dumps(jsonable_encoder(body), ensure_ascii=False), status, dict(headers or {}), PROBLEM)
+
+
+def _headers(status: int) -> dict[str, str]:
+    if status == 401:
+        return {"WWW-Authenticate": 'Bearer realm="nurture"'}
+    return {"Retry-After": "5"} if status in (429, 503) else {}
+
+
+async def _known(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, NurtureError)  # noqa: S101 - registered for this class alone
+    status = STATUS[error.kind]
+    return problem(status, error.message, _headers(status), **(error.extra if isinstance(error, ProblemError) else {}))
+
+
+async def _invalid(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class alone
+    faults = [{"at": ".".join(str(p) for p in fault["loc"]), "message": fault["msg"]} for fault in error.errors()]
+    first = f"{faults[0]['at']}: {faults[0]['message']}" if faults else "the request is not valid"
+    return problem(422, first, faults=faults)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class alone
+    if error.status_code == 404:
+        return problem(404, f"there is nothing at {request.url.path}; the routes are listed at /docs")
+    if error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "")
+        return problem(405, f"{request.method} is not for this address; use {allowed}", error.headers)
+    return problem(error.status_code, str(error.detail), error.headers)
+
+
+async def _database(request: Request, error: Exception) -> Response:
+    assert isinstance(error, DBAPIError)  # noqa: S101 - registered for this class alone
+    if error.connection_invalidated or type(error).__name__ in ("OperationalError", "InterfaceError"):
+        _log.warning("database away", path=request.url.path, error=type(error.orig).__name__)
+        return problem(503, "the database does not answer; try again in some seconds", _headers(503))
+    return await _unexpected(request, error)
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    """Nothing of the inside goes out; the id leads to the log line."""
+    incident = secrets.token_hex(8)
+    _log.error("unexpected error", id=incident, path=request.url.path, exc_info=error)
+    return problem(500, f"something went wrong here; the log knows it as {incident}", id=incident)
+
+
+def install(api: FastAPI) -> None:
+    """Answer every error in one form."""
+    api.add_exception_handler(NurtureError, _known)
+    api.add_exception_handler(RequestValidationError, _invalid)
+    api.add_exception_handler(HTTPException, _http)
+    api.add_exception_handler(DBAPIError, _database)
+    api.add_exception_handler(Exception, _unexpected)

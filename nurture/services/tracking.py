@@ -1,0 +1,152 @@
+"""Hits become events: stored once, judged together with the other hits of their delivery, and a verdict that changes is marked.
+
+A person who allows no tracking leaves nothing; one who allows only counts leaves a nameless row. Erased people leave nothing.
+"""
+
+import asyncio
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+from nurture.domain.evidence import SETTLES, Hit, Judged, judge_all
+from nurture.domain.words import EventType, Evidence, Tracking
+from nurture.store import events
+from nurture.store.arrivals import prove_arrival
+from nurture.store.database import Connection, Database
+from nurture.store.documents import load_policy
+
+AT_ONCE = 128
+REST = 0.002  # seconds between two transactions, so that other writers get their turn
+AGENT_MOST = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One hit as it came in. `uid` is made on receipt: a replay of the spool stores it once."""
+
+    uid: str
+    delivery: int
+    subscriber: int
+    version: int
+    hit: Hit
+    url: str | None = None
+
+
+def to_line(received: Received) -> str:
+    """One line of the spool."""
+    hit = received.hit
+    return json.dumps(
+        {
+            "uid": received.uid, "d": received.delivery, "s": received.subscriber, "v": received.version, "at": hit.at.timestamp(),
+            "method": hit.method, "link": hit.link, "page": hit.page, "agent": hit.agent[:AGENT_MOST], "ip": hit.ip,
+            "prefetch": hit.prefetch, "trap": hit.trap, "url": received.url,
+        }
+    )  # fmt: skip
+
+
+def from_line(line: str) -> Received:
+    """Raises ValueError or KeyError for a line that to_line() did not write."""
+    row = json.loads(line)
+    at = datetime.fromtimestamp(row["at"], UTC)
+    hit = Hit(at, row["method"], row["link"], row["page"], row["agent"], row["ip"], row["prefetch"], row["trap"])
+    return Received(row["uid"], row["d"], row["s"], row["v"], hit, row["url"])
+
+
+def event_type(hit: Hit) -> EventType:
+    if hit.is_open:
+        return EventType.OPENED
+    return EventType.VISITED if hit.page else EventType.CLICKED
+
+
+async def record_hits(db: Database, hits: Iterable[Received], now: datetime) -> int:
+    """Store and judge hits, in short transactions; how many events were new."""
+    rest = iter(hits)
+    added = 0
+    while chunk := list(islice(rest, AT_ONCE)):
+        async with db.write() as tx:
+            added += await _record(tx, chunk, now)
+        await asyncio.sleep(REST)
+    return added
+
+
+async def _record(tx: Connection, chunk: Sequence[Received], now: datetime) -> int:
+    sent = await events.sent_deliveries(tx, (r.delivery for r in chunk))
+    await prove_arrival(tx, (r.delivery for r in chunk if r.delivery in sent), now)
+    default = (await load_policy(tx)).tracking
+    named: list[Received] = []
+    nameless: list[Received] = []
+    for received in chunk:
+        row = sent.get(received.delivery)
+        if row is None or row.subscriber_id != received.subscriber:
+            continue
+        allowed = Tracking(row.permission) if row.permission else default
+        if allowed is Tracking.INDIVIDUAL:
+            named.append(received)
+        elif allowed is Tracking.AGGREGATE:
+            nameless.append(received)
+    added = await _record_named(tx, named, sent)
+    return added + len(await events.add_events(tx, [_nameless(r, sent[r.delivery]) for r in nameless]))
+
+
+async def _record_named(tx: Connection, named: Sequence[Received], sent: Mapping[int, events.Sent]) -> int:
+    known = await events.hits_of(tx, {r.delivery for r in named})
+    by_delivery: dict[int, list[Received]] = {}
+    for received in named:
+        by_delivery.setdefault(received.delivery, []).append(received)
+    rows: list[dict[str, Any]] = []
+    changes: list[tuple[int, str, str, int]] = []
+    for delivery, arrived in by_delivery.items():
+        old = known.get(delivery, [])
+        seen = {row["uid"] for row in old}
+        new = [r for r in arrived if r.uid not in seen]
+        if not new:
+            continue
+        verdicts = judge_all([_hit(row) for row in old] + [r.hit for r in new], _accepted(sent[delivery]))
+        horizon = min(r.hit.at for r in new) - SETTLES
+        judged_anew = [(row, v) for row, v in zip(old, verdicts, strict=False) if row["at"] >= horizon]
+        changes += [_change(row, v) for row, v in judged_anew if row["evidence"] != v.evidence]
+        rows += [_event(r, v) for r, v in zip(new, verdicts[len(old) :], strict=True)]
+    await events.change_verdicts(tx, changes)
+    return len(await events.add_events(tx, rows))
+
+
+def _accepted(row: events.Sent) -> datetime | None:
+    """When the relay took the letter: at hand-off, as far as is known of a row whose answer was lost."""
+    return row.accepted_at or row.handed_at
+
+
+def _hit(row: Mapping[str, Any]) -> Hit:
+    detail = row["detail"] or {}
+    page = row["name"] if row["type"] == EventType.VISITED else None
+    return Hit(
+        row["at"], detail.get("method", "GET"), row["link"], page, row["agent"] or "", row["ip"] or "",
+        prefetch=bool(detail.get("prefetch")), trap=bool(detail.get("trap")),
+    )  # fmt: skip
+
+
+def _change(row: Mapping[str, Any], verdict: Judged) -> tuple[int, str, str, int]:
+    return row["id"], verdict.evidence.value, verdict.reason, verdict.rule_version
+
+
+def _event(received: Received, verdict: Judged) -> dict[str, Any]:
+    hit = received.hit
+    detail = {"method": hit.method} | ({"prefetch": True} if hit.prefetch else {}) | ({"trap": True} if hit.trap else {})
+    return {
+        "uid": received.uid, "subscriber_id": received.subscriber, "delivery_id": received.delivery, "type": event_type(hit).value,
+        "at": hit.at, "settles_at": hit.at + SETTLES, "link": hit.link, "url": received.url, "name": hit.page, "ip": hit.ip or None,
+        "agent": hit.agent[:AGENT_MOST] or None, "evidence": verdict.evidence.value, "reason": verdict.reason,
+        "rule_version": verdict.rule_version, "folded": 0, "detail": detail if detail != {"method": "GET"} else None,
+    }  # fmt: skip
+
+
+def _nameless(received: Received, row: events.Sent) -> dict[str, Any]:
+    """A count without a person: no subscriber, delivery, address or agent; there is nothing to fold."""
+    verdict = judge_all([received.hit], _accepted(row))[0]
+    return {
+        "uid": received.uid, "subscriber_id": 0, "type": event_type(received.hit).value, "at": received.hit.at,
+        "settles_at": received.hit.at, "link": received.hit.link, "evidence": Evidence(verdict.evidence).value,
+        "reason": verdict.reason, "folded": 1, "detail": {"version": received.version},
+    }  # fmt: skip

@@ -1,0 +1,34 @@
+"""Proof that a letter came: an open, a click or a report settles a row whose answer was lost."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import and_, func, or_, update
+
+from nurture.domain.words import State
+from nurture.store.database import Connection
+from nurture.store.tables import METADATA
+
+_DELIVERIES = METADATA.tables["deliveries"]
+_d = _DELIVERIES.c
+_LOST = (State.UNKNOWN.value, State.HELD.value)
+_RETRIED = (State.PENDING.value, State.DEFERRED.value, State.CANCELLED.value, State.FAILED.value, State.REJECTED.value)
+
+
+async def prove_arrival(tx: Connection, ids: Iterable[int], now: datetime) -> set[int]:
+    """Rows that were unknown, or wait for their second try after that, become accepted; returns which.
+
+    A row on the wire is left to its worker. The acceptance is dated to the hand-off, when the letter must have been taken.
+    """
+    wanted = sorted(set(ids))
+    if not wanted:
+        return set()
+    doubtful = or_(_d.state.in_(_LOST), and_(_d.dup_risk > 0, _d.state.in_(_RETRIED)))
+    accepted = func.coalesce(_d.accepted_at, _d.handed_at, now)
+    statement = (
+        update(_DELIVERIES)
+        .where(_d.id.in_(wanted), doubtful)
+        .values(state=State.ACCEPTED.value, accepted_at=accepted, ended_at=now, outcome="proved", worker_id=None, folded=0)
+        .returning(_d.id)
+    )
+    return set((await tx.execute(statement)).scalars())
