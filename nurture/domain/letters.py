@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
 
 from nurture.domain.conditions import Condition
-from nurture.domain.scalars import Duration, HeaderText, Slug, TimeOfDay
+from nurture.domain.scalars import DelayText, HeaderText, Slug, TimeOfDay
 from nurture.domain.words import Kind, Size
 
 
@@ -96,7 +96,7 @@ class Letter(Document):
     body: str | None = Field(default=None, min_length=1, max_length=200_000)
     template: str | None = Field(default=None, pattern=r"^letters/[a-z0-9][a-z0-9_-]*$")
     topic: str | None = None
-    after: Duration | None = None
+    after: DelayText | None = None
     window: Window | None = None
     only_if: Condition | None = None
     day: Annotated[str, BeforeValidator(_parse_day)] | None = None

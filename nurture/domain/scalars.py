@@ -1,10 +1,11 @@
 """The small written values of YAML, settings and the API: durations, wall-clock times, percents, slugs. Each reads and writes one form."""
 
 import re
+from dataclasses import dataclass
 from datetime import time, timedelta
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, PlainSerializer, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, PlainValidator, StringConstraints, WithJsonSchema
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(r"(\d+)\s*(s|m|h|d|w)")
@@ -29,6 +30,30 @@ def format_duration(value: timedelta) -> str:
         if seconds and seconds % _UNITS[unit] == 0:
             return f"{seconds // _UNITS[unit]}{unit}"
     return f"{seconds}s"
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """`after:` of a letter. Days and weeks count local dates (`7d`), hours and less are elapsed time (`36h`); `0s` is at once."""
+
+    dates: int = 0
+    elapsed: timedelta = timedelta(0)
+
+    def __str__(self) -> str:
+        return f"{self.dates}d" if self.dates else format_duration(self.elapsed) if self.elapsed < timedelta(days=1) else _hours(self.elapsed)
+
+
+def _hours(value: timedelta) -> str:
+    seconds = int(value.total_seconds())
+    return f"{seconds // 3600}h" if seconds % 3600 == 0 else f"{seconds // 60}m" if seconds % 60 == 0 else f"{seconds}s"
+
+
+def parse_delay(value: object) -> Delay:
+    """`7d` -> seven dates, `36h` -> elapsed. Raises ValueError with advice."""
+    if isinstance(value, Delay):
+        return value
+    length = parse_duration(value)
+    return Delay(dates=length.days) if str(value).strip().endswith(("d", "w")) else Delay(elapsed=length)
 
 
 def parse_time(value: object) -> time:
@@ -78,6 +103,12 @@ Duration = Annotated[
     BeforeValidator(parse_duration),
     PlainSerializer(format_duration, return_type=str),
     WithJsonSchema({"type": "string", "pattern": "^\\d+(s|m|h|d|w)$", "examples": ["36h", "7d"]}),
+]
+DelayText = Annotated[
+    Delay,
+    PlainValidator(parse_delay),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": "^\\d+(s|m|h|d|w)$", "examples": ["7d", "36h", "0s"]}),
 ]
 TimeOfDay = Annotated[
     time,

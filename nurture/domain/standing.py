@@ -68,6 +68,7 @@ class Standing:
     purchases: tuple[datetime, ...] = ()
     conversions: int = 0
     customer: bool = False
+    bought_at: datetime | None = None
     wanted_at: datetime | None = None
     asked_at: datetime | None = None
     refused_at: datetime | None = None

@@ -24,6 +24,7 @@ class Standing(Table, table=True):
     purchases: bytes = Field(default=b"", sa_column=Column(LargeBinary, nullable=False))
     conversions: int = 0
     customer: bool = False
+    bought_at: datetime | None = None
     wanted_at: datetime | None = None
     asked_at: datetime | None = None
     refused_at: datetime | None = None

@@ -342,6 +342,7 @@ def upgrade() -> None:
     sa.Column('purchases', sa.LargeBinary(), nullable=False),
     sa.Column('conversions', sa.Integer(), nullable=False),
     sa.Column('customer', sa.Boolean(), nullable=False),
+    sa.Column('bought_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
     sa.Column('wanted_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
     sa.Column('asked_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
     sa.Column('refused_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),

@@ -1,0 +1,96 @@
+"""The promised mix: when a sales letter is earned, and in which order the others come.
+
+A mix *holds* only sales letters; of the other kinds it only chooses the order, so nothing else ever waits on it. A sales letter goes when
+every promise the person is under allows it, counted over all they accepted from everywhere.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from nurture.domain.letters import Letter
+from nurture.domain.mixes import NoPromise, Promise, Ratio, Thirds
+from nurture.domain.standing import Entry, Mark
+from nurture.domain.words import Kind
+
+LAST = 8  # thirds compare the groups over this many of the sequence's last letters
+OUTSIDE = (Kind.GREETING, Kind.SERVICE)
+
+
+@dataclass(frozen=True, slots=True)
+class Earned:
+    """Whether a sales letter may go now, and how many letters must come first when it may not."""
+
+    allowed: bool
+    missing: int
+    reason: str
+
+
+def promises_on(ways: Iterable[Sequence[Promise]], workspace: Sequence[Promise], campaign: bool = False) -> tuple[Promise, ...]:
+    """Every promise a person is under: those of their sequences; the workspace's for campaigns and where no sequence promises anything."""
+    own = [p for promises in ways for p in promises if not isinstance(p, NoPromise)]
+    if campaign or not own:
+        own += [p for p in workspace if not isinstance(p, NoPromise)]
+    return tuple(dict.fromkeys(own))
+
+
+def sales_earned(promises: Iterable[Promise], useful_since: int, others_since: int) -> Earned:
+    """`N:1` wants N useful since the last sales letter, also before the first; thirds want two non-sales ones between."""
+    worst = Earned(True, 0, "earned")
+    for promise in promises:
+        if isinstance(promise, Ratio):
+            missing, what = promise.useful - useful_since, "useful letter"
+        elif isinstance(promise, Thirds):
+            missing, what = 2 - others_since, "letter that sells nothing"
+        else:
+            continue
+        if missing > worst.missing:
+            worst = Earned(False, missing, f"sales held by {promise}: {missing} {what}{'s' if missing > 1 else ''} due first")
+    return worst
+
+
+def counts_since_sales(entries: Sequence[Entry]) -> tuple[int, int] | None:
+    """(useful, non-sales) certain letters since the last sales letter in `entries`; None when it lies further back than they reach.
+
+    An uncertain sales letter counts as sent, an uncertain or bounced useful one does not count: doubt counts against the person's inbox, never for us.
+    """
+    useful = others = 0
+    for entry in reversed(entries):
+        if entry.kind is Kind.SALES:
+            return useful, others
+        if entry.kind in OUTSIDE or entry.marks & (Mark.UNCERTAIN | Mark.BOUNCED):
+            continue
+        useful += entry.kind is Kind.USEFUL
+        others += 1
+    return None
+
+
+def thirds_of(promises: Iterable[Promise]) -> Thirds | None:
+    return next((p for p in promises if isinstance(p, Thirds)), None)
+
+
+def in_order(letters: Sequence[Letter], sent: Sequence[Kind], promises: Sequence[Promise], sales_held: bool) -> list[Letter]:
+    """The unsent letters in the order they should be tried. `sent`: kinds of the sequence's letters so far, oldest first.
+
+    Held sales letters stand last (they are due but unearned); with thirds the group least present in the last eight comes first, ties to the
+    group sent longest ago, then as written; otherwise as written, later useful letters passing a held sales letter first, then other kinds.
+    """
+    held = [x for x in letters if x.kind is Kind.SALES] if sales_held else []
+    free = [x for x in letters if x not in held]
+    thirds = thirds_of(promises)
+    if thirds and free:
+        groups = [g for g in thirds.groups if any(x.kind in g for x in free)]
+        if groups:
+            best = min(groups, key=lambda g: (_present(g, sent[-LAST:]), _last_sent(g, sent), thirds.groups.index(g)))
+            free.sort(key=lambda x: x.kind not in best)
+    elif held and letters[0].kind is Kind.SALES:
+        free.sort(key=lambda x: x.kind is not Kind.USEFUL)
+    return free + held
+
+
+def _present(group: tuple[Kind, ...], kinds: Sequence[Kind]) -> int:
+    return sum(kind in group for kind in kinds)
+
+
+def _last_sent(group: tuple[Kind, ...], kinds: Sequence[Kind]) -> int:
+    """The place of the group's last letter; -1 when it never had one."""
+    return max((place for place, kind in enumerate(kinds) if kind in group), default=-1)

@@ -1,0 +1,44 @@
+"""Pacing: how often. Cap, gap, cadence and `after` count local dates that were fixed at hand-off; moving never changes them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from nurture.domain.letters import Cadence
+from nurture.domain.scalars import Delay
+from nurture.domain.standing import Entry
+
+CAP_DATES = 7
+
+
+def cap_places(day: date, days: Sequence[date], cap: int) -> int:
+    """How many more letters this date may take, so that no seven consecutive dates hold more than `cap`."""
+    fullest = max(
+        sum(first <= d < first + timedelta(days=CAP_DATES) for d in days) for first in (day - timedelta(days=n) for n in range(CAP_DATES))
+    )
+    return cap - fullest
+
+
+def gap_ends(entries: Sequence[Entry], gap: timedelta) -> datetime | None:
+    """When the gap after the last letter is over; None without letters."""
+    return max((e.at for e in entries), default=None) and max(e.at for e in entries) + gap
+
+
+def cadence_allows(day: date, days: Sequence[date], cadence: Cadence) -> bool:
+    """Whether the sequence's own cadence leaves room in the calendar week (Mon-Sun) or month of `day`."""
+    if cadence.per == "week":
+        return sum(d.isocalendar()[:2] == day.isocalendar()[:2] for d in days) < cadence.count
+    return sum((d.year, d.month) == (day.year, day.month) for d in days) < cadence.count
+
+
+@dataclass(frozen=True, slots=True)
+class NotBefore:
+    """The earliest date and instant that `after:` allows."""
+
+    day: date
+    instant: datetime
+
+
+def after_allows(delay: Delay, last_day: date, last_at: datetime) -> NotBefore:
+    """`7d`: seven dates after the enrolment's last letter (or, for the first, the enrolment); `36h`: elapsed time; `0s`: at once."""
+    return NotBefore(last_day + timedelta(days=delay.dates), last_at + delay.elapsed)

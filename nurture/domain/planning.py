@@ -1,0 +1,152 @@
+"""Planning one person: which letter is next, when, and why; what is skipped, what waits, what is done.
+
+The person's *next* letter is the one that may leave earliest. Only where two letters due within 36 hours shut each other out does an order
+decide: the `now` hour, greetings, then a letter that waited 14 days, then priority, then the longest wait.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from nurture.domain.documents import Policy
+from nurture.domain.mix import promises_on, sales_earned
+from nurture.domain.pacing import cap_places
+from nurture.domain.plans import Done, OpenRow, Person, Plan, Send, Shelf, Wait, Way
+from nurture.domain.timing import Slot, cap_of, earliest
+from nurture.domain.turns import Candidate, Turn, declined, library_candidates, turn_of
+from nurture.domain.windows import hours_of
+from nurture.domain.words import Kind, State
+
+HORIZON = timedelta(hours=36)
+PATIENCE = timedelta(days=14)
+_REPLACEABLE = (State.PENDING, State.DEFERRED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Timed:
+    candidate: Candidate
+    slot: Slot
+    row: bool = False
+
+
+def plan_person(person: Person, ways: tuple[Way, ...], shelf: Shelf, policy: Policy, now: datetime, row: OpenRow | None = None) -> Plan:
+    """Decide for one person. `row` is their open delivery: a claimed, sending or unknown one is waited for, others may be kept or outranked."""
+    if row is not None and row.state not in _REPLACEABLE:
+        return Plan(waits=tuple(Wait(w.enrolment_id, None, None, f"{row.letter} is on its way", "one at a time") for w in ways))
+    left = tuple(Done(w.enrolment_id, f"left by {w.exit}", "exit") for w in ways if w.exit)
+    ways = tuple(w for w in ways if not w.exit)
+    promises = promises_on([w.sequence.promises for w in ways], policy.mix)
+    earned = sales_earned(promises, person.useful_since_sales, person.others_since_sales)
+    turns = [(w, turn_of(person, w, shelf, earned, now, _coming(person, w, ways, shelf))) for w in ways]
+    timed, stuck = _time(person, turns, policy, now, row)
+    chosen = _choose(person, timed, policy, now)
+    waits = [t.wait for _, t in turns if t.wait] + stuck + [_wait(t, chosen) for t in timed if t is not chosen]
+    return _plan(chosen, waits, turns, left, row, now)
+
+
+def _coming(person: Person, way: Way, ways: tuple[Way, ...], shelf: Shelf) -> bool:
+    """Whether a useful letter from another way (or its library) will come, so that a held sales letter of `way` need not grow stale."""
+    for other in ways:
+        if other is way:
+            continue
+        past = {p.letter for p in other.history}
+        for letter in other.sequence.letters:
+            key = f"{other.sequence.name}/{letter.id}"
+            if letter.kind is Kind.USEFUL and key not in past and not declined(person, other, letter) and (letter.only_if is None or key in shelf.holds):
+                return True
+    return way.sequence.repay == "library" and bool(library_candidates(person, way, shelf))
+
+
+def _time(
+    person: Person, turns: list[tuple[Way, Turn]], policy: Policy, now: datetime, row: OpenRow | None
+) -> tuple[list[_Timed], list[Wait]]:
+    """A moment for every candidate; the open row keeps its own."""
+    timed: list[_Timed] = []
+    stuck: list[Wait] = []
+    for way, turn in turns:
+        for c in turn.candidates:
+            if row and (row.letter, row.occasion) == (c.key, c.occasion):
+                closes = row.closes_at or row.due_at + HORIZON
+                timed.append(_Timed(c, Slot(row.due_at, closes, row.due_at.astimezone(person.zone).date(), "window"), row=True))
+                continue
+            hours = hours_of(c.letter, c.windows, policy)
+            slot = earliest(person, way, c.key, c.letter, hours, policy, now, only_day=c.day)
+            if slot:
+                timed.append(_Timed(c, slot))
+            elif c.day is None:
+                stuck.append(Wait(way.enrolment_id, c.key, now + timedelta(days=1), "no window of this letter opens in 400 days", "window"))
+    return timed, stuck
+
+
+def _choose(person: Person, timed: list[_Timed], policy: Policy, now: datetime) -> _Timed | None:
+    """The earliest; among those within the horizon that shut it out or are shut out by it, the order of the pacing rule decides."""
+    if not timed:
+        return None
+    first = min(timed, key=lambda t: (t.slot.due, -t.candidate.way.sequence.priority, t.candidate.key))
+    if first.slot.due > now + HORIZON:
+        return first
+    last_place = cap_places(first.slot.day, [e.day for e in person.entries], cap_of(person, policy)) <= 1
+    rivals = [t for t in timed if t.slot.due <= now + HORIZON and (last_place or t.slot.due - first.slot.due < policy.gap)]
+    if len(rivals) == 1:
+        return first
+    return min(rivals, key=lambda t: _rank(person, t, policy, now))
+
+
+def _rank(person: Person, timed: _Timed, policy: Policy, now: datetime) -> tuple[int, int, datetime, datetime, str]:
+    """Lower goes first: the now hour, greetings, patience ended, priority, longest waiting."""
+    c = timed.candidate
+    since = c.way.sent[-1].at if c.way.sent else c.way.enrolled_at
+    hours = hours_of(c.letter, c.windows, policy)
+    ready = earliest(person, c.way, c.key, c.letter, hours, policy, since, paced=False, only_day=c.day)
+    waiting_since = ready.due if ready else now
+    if timed.slot.own_hour:
+        order = 0
+    elif c.letter.kind is Kind.GREETING:
+        order = 1
+    else:
+        order = 2 if now - waiting_since >= PATIENCE else 3
+    return order, -c.way.sequence.priority, waiting_since, timed.slot.due, c.key
+
+
+def _wait(timed: _Timed, chosen: _Timed | None) -> Wait:
+    c = timed.candidate
+    reason = _when(timed)
+    if chosen and chosen.candidate.way is not c.way and timed.slot.due <= chosen.slot.due + timedelta(days=1):
+        reason += f"; {chosen.candidate.key} goes first"
+    return Wait(c.way.enrolment_id, c.key, timed.slot.due, reason, timed.slot.rule)
+
+
+_WORDS = {
+    "window": "goes in its window",
+    "gap": "waits out the gap after the last letter",
+    "cap": "waits for room under the cap of seven dates",
+    "cadence": "waits for the next week or month of its cadence",
+    "after": "waits as long as its `after` says",
+    "paused": "waits for the person's pause to end",
+    "now": "goes at once",
+}
+
+
+def _when(timed: _Timed) -> str:
+    return f"{timed.candidate.reason}; {_WORDS[timed.slot.rule]} on {timed.slot.day:%a %d %b %Y}"
+
+
+def _plan(
+    chosen: _Timed | None, waits: list[Wait], turns: list[tuple[Way, Turn]], left: tuple[Done, ...], row: OpenRow | None, now: datetime
+) -> Plan:
+    skips = tuple(s for _, t in turns for s in t.skips)
+    done = left + tuple(t.done for _, t in turns if t.done)
+    stale = tuple((w.enrolment_id, t.stale_since) for w, t in turns if t.stale_since != w.stale_since)
+    deadlines = [w.until for w in waits if w.until and w.rule in ("mix", "greeting")]
+    cancel = row.delivery_id if row else None
+    if chosen and chosen.row:
+        return Plan(keep=True, waits=tuple(waits), skips=skips, done=done, stale=stale)
+    if chosen and chosen.slot.due <= now + HORIZON:
+        c, slot = chosen.candidate, chosen.slot
+        send = Send(c.way.enrolment_id, c.key, c.occasion, c.letter.kind, slot.due, slot.closes, c.way.sequence.name, c.way.sequence.priority, _when(chosen), c.rule)
+        still_wanted = row is not None and any((t.key, t.occasion) == (row.letter, row.occasion) for _, turn in turns for t in turn.candidates)
+        return Plan(send, False, cancel if still_wanted else None, None if still_wanted else cancel, tuple(waits), skips, done, stale)
+    if chosen:
+        waits.append(_wait(chosen, None))
+        deadlines.append(chosen.slot.due - HORIZON)
+    look = min((max(d, now + timedelta(minutes=1)) for d in deadlines), default=None)
+    return Plan(None, False, None, cancel, tuple(waits), skips, done, stale, look)

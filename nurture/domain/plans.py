@@ -1,0 +1,132 @@
+"""What planning reads and decides, as values: a person and their ways in, `Send | Wait | Skip | Done` with their reasons out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from nurture.domain.documents import Sequence
+from nurture.domain.letters import Letter, Windows
+from nurture.domain.standing import Entry
+from nurture.domain.words import Frequency, Kind, Kinds, State
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One letter of a way that is done: sent, or skipped and earning nothing. `kind` and `day` matter only where it was sent."""
+
+    letter: str
+    kind: Kind
+    outcome: str
+    day: date
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One person's enrolment in one sequence. `now_until`: the hour after the person's own act; `exits`: the conversion that ends it, if it came."""
+
+    enrolment_id: int
+    sequence: Sequence
+    number: int
+    enrolled_at: datetime
+    now_until: datetime | None = None
+    history: tuple[Past, ...] = ()
+    stale_since: datetime | None = None
+    exit: str | None = None
+
+    @property
+    def sent(self) -> tuple[Past, ...]:
+        return tuple(p for p in self.history if p.outcome == "sent")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRow:
+    """The person's one open delivery, if any."""
+
+    delivery_id: int
+    letter: str
+    occasion: str
+    state: State
+    due_at: datetime
+    closes_at: datetime | None
+    enrolment_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    subscriber_id: int
+    zone: ZoneInfo
+    entries: tuple[Entry, ...] = ()
+    useful_since_sales: int = 0
+    others_since_sales: int = 0
+    kinds: Kinds = Kinds.ALL
+    frequency: Frequency = Frequency.NORMAL
+    declined_topics: frozenset[str] = frozenset()
+    paused_until: datetime | None = None
+    fields: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Library letters by key name, and for `only_if`: the names of letters whose condition holds for this person now; what they had before."""
+
+    letters: tuple[tuple[str, Letter, Windows], ...] = ()
+    holds: frozenset[str] = frozenset()
+    had: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    enrolment_id: int
+    letter: str
+    occasion: str
+    kind: Kind
+    due_at: datetime
+    closes_at: datetime
+    sequence: str
+    priority: int
+    reason: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """`until`: when this letter is expected, or the moment the reason may change; None where only an event changes it."""
+
+    enrolment_id: int
+    letter: str | None
+    until: datetime | None
+    reason: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    enrolment_id: int
+    letter: str
+    kind: Kind
+    outcome: str
+    reason: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    enrolment_id: int
+    reason: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to write for one person. `keep`: the open row stands as it is; `outrank`/`cancel`: its place is given to `send` or freed."""
+
+    send: Send | None = None
+    keep: bool = False
+    outrank: int | None = None
+    cancel: int | None = None
+    waits: tuple[Wait, ...] = ()
+    skips: tuple[Skip, ...] = ()
+    done: tuple[Done, ...] = ()
+    stale: tuple[tuple[int, datetime | None], ...] = ()
+    look_at: datetime | None = None

@@ -1,0 +1,92 @@
+"""When one letter may leave for one person: window, pause, cadence or `after`, gap and cap looked at together, with the rule that decided."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from nurture.domain.documents import Policy
+from nurture.domain.letters import Letter
+from nurture.domain.pacing import after_allows, cadence_allows, cap_places, gap_ends
+from nurture.domain.plans import Person, Way
+from nurture.domain.windows import Hours, Opening, moment_in, openings, share_of
+from nurture.domain.words import Frequency
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The moment found. `rule` names what kept the letter from leaving earlier; `own_hour`: it goes in the person's `now` hour."""
+
+    due: datetime
+    closes: datetime
+    day: date
+    rule: str
+    own_hour: bool = False
+
+
+def cap_of(person: Person, policy: Policy) -> int:
+    """Letters on seven dates; `less often` makes it one."""
+    return 1 if person.frequency is Frequency.LESS else policy.cap
+
+
+def earliest(
+    person: Person, way: Way, key: str, letter: Letter, hours: Hours, policy: Policy, now: datetime, *, paced: bool = True, only_day: date | None = None
+) -> Slot | None:
+    """The first moment at or after `now` in which this letter may leave; None when there is none in 400 days.
+
+    `paced=False` leaves gap, cap and pause out: the moment by the letter's own rules alone. `only_day` is a greeting's day.
+    """
+    floor, rule = _floor(person, way, letter, policy, now, paced=paced)
+    own = _own_hour(person, way, hours, policy, now, floor)
+    if own is not None:
+        return own
+    share = share_of(person.subscriber_id, key)
+    for opening in openings(hours, person.zone, policy, now, only_day):
+        blocked = _day_rule(person, way, letter, opening.day, policy, paced=paced)
+        moment = None if blocked else moment_in(opening, hours, share, floor)
+        if moment is not None:
+            return Slot(moment, opening.closes, opening.day, rule if moment == floor and rule != "now" else _named(rule, opening, now))
+        rule = blocked or rule
+    return None
+
+
+def _named(rule: str, opening: Opening, now: datetime) -> str:
+    return "window" if rule == "now" or (rule == "gap" and opening.opens > now) else rule
+
+
+def _floor(person: Person, way: Way, letter: Letter, policy: Policy, now: datetime, *, paced: bool) -> tuple[datetime, str]:
+    """The earliest instant by elapsed time, and the rule that set it."""
+    floors = [(now, "now")]
+    if letter.after is not None:
+        last = way.sent[-1].at if way.sent else way.enrolled_at
+        floors.append((last + letter.after.elapsed, "after"))
+    if paced:
+        ends = gap_ends(person.entries, policy.gap)
+        if ends:
+            floors.append((ends, "gap"))
+        if person.paused_until:
+            floors.append((person.paused_until, "paused"))
+    return max(floors, key=lambda f: f[0])
+
+
+def _day_rule(person: Person, way: Way, letter: Letter, day: date, policy: Policy, *, paced: bool) -> str | None:
+    """The rule that closes this local date for the letter, or None."""
+    if letter.after is not None:
+        last = way.sent[-1] if way.sent else None
+        start = last.day if last else way.enrolled_at.astimezone(person.zone).date()
+        if day < after_allows(letter.after, start, way.enrolled_at).day:
+            return "after"
+    elif way.sequence.cadence and way.sequence.letter(letter.id) is letter:
+        if not cadence_allows(day, [p.day for p in way.sent], way.sequence.cadence):
+            return "cadence"
+    if paced and cap_places(day, [e.day for e in person.entries], cap_of(person, policy)) < 1:
+        return "cap"
+    return None
+
+
+def _own_hour(person: Person, way: Way, hours: Hours, policy: Policy, now: datetime, floor: datetime) -> Slot | None:
+    """A letter with `window: now` goes at once in the hour after the person's own act, quiet hours lifted; gap and cap are not."""
+    if not (hours.now and way.now_until and floor == now < way.now_until):
+        return None
+    day = now.astimezone(person.zone).date()
+    if cap_places(day, [e.day for e in person.entries], cap_of(person, policy)) < 1:
+        return None
+    return Slot(now, way.now_until, day, "now", own_hour=True)

@@ -1,0 +1,162 @@
+"""Whose turn it is in one way through a sequence: mix and order, declined letters, conditions, held sales letters and what repays them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from nurture.domain.delivery import LIBRARY_OCCASION, enrolment_occasion, greeting_occasion, letter_name
+from nurture.domain.letters import Letter, Windows
+from nurture.domain.mix import Earned, in_order
+from nurture.domain.plans import Done, Person, Shelf, Skip, Wait, Way
+from nurture.domain.words import Kind, Kinds
+
+DECLINED_BY_USEFUL = (Kind.SALES, Kind.NEWS, Kind.ABOUT)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A letter that may be next for the person. `day`: a greeting's date."""
+
+    way: Way
+    key: str
+    occasion: str
+    letter: Letter
+    windows: Windows
+    reason: str
+    rule: str
+    day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one way offers now: at most one letter in order and the greetings whose day is near; what it skips, or that it is done or waits."""
+
+    candidates: tuple[Candidate, ...] = ()
+    skips: tuple[Skip, ...] = ()
+    done: Done | None = None
+    wait: Wait | None = None
+    stale_since: datetime | None = None
+
+
+def declined(person: Person, way: Way, letter: Letter) -> str | None:
+    """Why the person does not want this letter, or None. Declined letters are skipped, never held."""
+    if person.kinds is Kinds.USEFUL and letter.kind in DECLINED_BY_USEFUL:
+        return "only useful letters are wanted"
+    topic = letter.topic or way.sequence.topic
+    return f"the topic {topic} was left" if topic in person.declined_topics else None
+
+
+def is_yearly(letter: Letter) -> bool:
+    return letter.kind is Kind.GREETING and letter.day is not None
+
+
+def turn_of(person: Person, way: Way, shelf: Shelf, earned: Earned, now: datetime, coming: bool) -> Turn:
+    """The turn of one way. `coming`: a useful letter from elsewhere will reach this person soon, so that a held sales letter does not grow stale."""
+    past = {p.letter for p in way.history}
+    rest = [x for x in way.sequence.letters if not is_yearly(x) and letter_name(way.sequence.name, x.id) not in past]
+    greetings = _greetings(person, way, shelf, now)
+    sent = [k for k in (p.kind for p in way.sent) if k is not Kind.GREETING]
+    skips: list[Skip] = []
+    while rest:
+        letter = in_order(rest, sent, way.sequence.promises, not earned.allowed)[0]
+        key = letter_name(way.sequence.name, letter.id)
+        skip = _skipped(person, way, shelf, letter, key)
+        if skip is None and letter.kind is Kind.SALES and not earned.allowed:
+            turn = _held(person, way, shelf, letter, earned, now, coming)
+            if turn.candidates or turn.wait:
+                return Turn(turn.candidates + greetings, tuple(skips), None, turn.wait, turn.stale_since)
+            skip = turn.skips[0]
+        if skip is None:
+            reason = _order_reason(way, rest, letter, earned)
+            occasion = enrolment_occasion(way.number)
+            return Turn((Candidate(way, key, occasion, letter, way.sequence.windows, reason, "order"), *greetings), tuple(skips))
+        skips.append(skip)
+        rest.remove(letter)
+    if any(is_yearly(x) for x in way.sequence.letters):
+        wait = None if greetings else Wait(way.enrolment_id, None, now + timedelta(days=1), "only yearly greetings are left", "greeting")
+        return Turn(greetings, tuple(skips), None, wait)
+    return Turn((), tuple(skips), Done(way.enrolment_id, "every letter is sent or skipped", "done"))
+
+
+def _order_reason(way: Way, rest: Sequence[Letter], letter: Letter, earned: Earned) -> str:
+    if rest[0].kind is Kind.SALES and letter is not rest[0] and not earned.allowed:
+        return f"passes {rest[0].id}: {earned.reason}"
+    if letter.kind is Kind.SALES:
+        return "sales letter earned by the letters before it"
+    return f"letter {len(way.sent) + 1} of {way.sequence.name}"
+
+
+def _skipped(person: Person, way: Way, shelf: Shelf, letter: Letter, key: str) -> Skip | None:
+    """`only_if` is asked now that the letter's turn has come."""
+    why = declined(person, way, letter)
+    if why:
+        return Skip(way.enrolment_id, key, letter.kind, "declined", why, "declined")
+    if letter.only_if is not None and key not in shelf.holds:
+        return Skip(way.enrolment_id, key, letter.kind, "condition", "its condition does not hold for this person", "condition")
+    if letter.evergreen and key in shelf.had:
+        return Skip(way.enrolment_id, key, letter.kind, "had", "the person had it from the library", "library")
+    return None
+
+
+def library_candidates(person: Person, way: Way, shelf: Shelf) -> list[tuple[str, Letter, Windows]]:
+    """Useful library letters the person never had and does not decline, as written."""
+    return [
+        (key, letter, windows)
+        for key, letter, windows in shelf.letters
+        if letter.kind is Kind.USEFUL
+        and key not in shelf.had
+        and declined(person, way, letter) is None
+        and (letter.only_if is None or key in shelf.holds)
+        and not any(p.letter == key for p in way.history)
+    ]
+
+
+def _held(person: Person, way: Way, shelf: Shelf, letter: Letter, earned: Earned, now: datetime, coming: bool) -> Turn:
+    """A sales letter due but unearned, with nothing left in its sequence to pass it: the library repays, else it waits, else it is stale."""
+    key = letter_name(way.sequence.name, letter.id)
+    if way.sequence.repay == "library":
+        shelfed = library_candidates(person, way, shelf)
+        if shelfed:
+            name, book, windows = shelfed[0]
+            reason = f"repays for {letter.id}: {earned.reason}"
+            return Turn((Candidate(way, name, LIBRARY_OCCASION, book, windows, reason, "repay"),))
+    if coming or (person.paused_until and person.paused_until > now):
+        return Turn(wait=Wait(way.enrolment_id, key, None, earned.reason, "mix"))
+    since = way.stale_since or now
+    until = since + way.sequence.stale_after
+    if now >= until:
+        return Turn(skips=(Skip(way.enrolment_id, key, letter.kind, "stale", f"{earned.reason}, and none came in {way.sequence.stale_after.days} days", "stale"),))
+    return Turn(wait=Wait(way.enrolment_id, key, until, earned.reason, "mix"), stale_since=since)
+
+
+def _greetings(person: Person, way: Way, shelf: Shelf, now: datetime) -> tuple[Candidate, ...]:
+    """Yearly greetings whose next day is known; outside the mix, once on each date."""
+    found = []
+    for letter in way.sequence.letters:
+        key = letter_name(way.sequence.name, letter.id)
+        if not is_yearly(letter) or _skipped(person, way, shelf, letter, key):
+            continue
+        today = now.astimezone(person.zone).date()
+        day = next_yearly(str(letter.day), person.fields, today)
+        if day and not any(p.letter == key and p.day == day for p in way.history):
+            found.append(Candidate(way, key, greeting_occasion(day), letter, way.sequence.windows, f"greeting of {day}", "greeting", day))
+    return tuple(found)
+
+
+def next_yearly(written: str, fields: object, today: date) -> date | None:
+    """The next date of `12-31` or of a date field (`birthday`: 1980-05-17 or 05-17), today included; 29 February falls on the 28th in other years."""
+    text = written if written[:1].isdigit() else str(fields.get(written, "")) if hasattr(fields, "get") else ""
+    try:
+        month, day = int(text[-5:-3]), int(text[-2:])
+    except ValueError:
+        return None
+    for year in (today.year, today.year + 1):
+        try:
+            found = date(year, month, day)
+        except ValueError:
+            if (month, day) != (2, 29):
+                return None
+            found = date(year, 2, 28)
+        if found >= today:
+            return found
+    return None
