@@ -1,0 +1,124 @@
+"""How invented people answer letters, calibrated to what small lists report.
+
+Of a hundred, 80 are passive (a quarter of them ripening), 17 active, 3 fans; 5 to 15 react; 3 buy; interest fades over 18 months.
+Pure: a temper, a letter and a `Random` in; acts with their delays out. Machines act as well: scanners click every link at once, privacy
+proxies fetch every picture. The engine must tell them apart from people by itself.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from random import Random
+
+from nurture.domain.words import Kind
+
+FADES = timedelta(days=548)
+CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+GOOGLE_PROXY = "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"
+APPLE_PROXY = "Mozilla/5.0"
+SCANNER = "Mozilla/5.0 (compatible; Barracuda Sentinel)"
+
+
+class Type(StrEnum):
+    """What a person is at heart; the engine only sees their acts."""
+
+    PASSIVE = "passive"
+    RIPENING = "ripening"
+    ACTIVE = "active"
+    FAN = "fan"
+
+
+class Act(StrEnum):
+    OPEN = "open"
+    CLICK = "click"
+    REPLY = "reply"
+    BUY = "buy"
+    LEAVE = "leave"
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Chances per letter; `buy` is per sales letter."""
+
+    open: float
+    click: float
+    reply: float
+    buy: float
+    leave: float
+
+
+RATES: dict[Type, Rates] = {
+    Type.PASSIVE: Rates(open=0.03, click=0.0005, reply=0.0, buy=0.0004, leave=0.0012),
+    Type.RIPENING: Rates(open=0.09, click=0.003, reply=0.0002, buy=0.002, leave=0.0006),
+    Type.ACTIVE: Rates(open=0.55, click=0.17, reply=0.012, buy=0.008, leave=0.0006),
+    Type.FAN: Rates(open=0.95, click=0.74, reply=0.06, buy=0.05, leave=0.0001),
+}
+SHARES: tuple[tuple[Type, float], ...] = ((Type.PASSIVE, 0.60), (Type.RIPENING, 0.20), (Type.ACTIVE, 0.17), (Type.FAN, 0.03))
+
+
+@dataclass(frozen=True, slots=True)
+class Temper:
+    """`keenness` scales a person's rates; `proxy`: a privacy proxy fetches their pictures; `scanned`: a filter clicks before them."""
+
+    type: Type
+    keenness: float = 1.0
+    proxy: bool = False
+    scanned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """An act so long after acceptance; `link` counts the letter's links from 0 and is None for anything but a click."""
+
+    after: timedelta
+    act: Act
+    agent: str
+    link: int | None = None
+
+
+def draw_temper(rng: Random) -> Temper:
+    """One person's temper, in the usual shares."""
+    kind = rng.choices([t for t, _ in SHARES], weights=[s for _, s in SHARES])[0]
+    return Temper(kind, rng.uniform(0.8, 1.2), proxy=rng.random() < 0.08, scanned=rng.random() < 0.04)
+
+
+def faded(temper: Temper, since: timedelta) -> float:
+    """How much interest is left after so long: halved each half year, an eighth after 18 months; fans and the passive stay as they are."""
+    if temper.type is not Type.ACTIVE:
+        return 1.0
+    return float(0.5 ** (since / FADES * 3))
+
+
+def react(temper: Temper, kind: Kind, links: int, interest: float, rng: Random) -> list[Reaction]:
+    """What follows one accepted letter, in order of time. `links`: how many links it has; `interest` from `faded`."""
+    acts = _machines(temper, links, rng)
+    rates, scale = RATES[temper.type], temper.keenness * interest
+    opened_after = _delay(rng)
+    clicks = rng.random() < rates.click * scale
+    if clicks or rng.random() < rates.open * scale:
+        acts.append(Reaction(opened_after, Act.OPEN, APPLE_PROXY if temper.proxy else GOOGLE_PROXY if rng.random() < 0.5 else CHROME))
+    if clicks and links:
+        acts.append(Reaction(opened_after + timedelta(seconds=rng.randint(15, 400)), Act.CLICK, CHROME, 0))
+    later = opened_after + timedelta(seconds=rng.randint(900, 20_000))
+    if rng.random() < rates.reply * scale:
+        acts.append(Reaction(later, Act.REPLY, ""))
+    if kind is Kind.SALES and rng.random() < rates.buy * scale:
+        acts.append(Reaction(later, Act.BUY, ""))
+    if rng.random() < rates.leave:
+        acts.append(Reaction(later, Act.LEAVE, CHROME))
+    return sorted(acts, key=lambda r: r.after)
+
+
+def _machines(temper: Temper, links: int, rng: Random) -> list[Reaction]:
+    acts = []
+    if temper.scanned:
+        first = rng.randint(1, 6)
+        acts = [Reaction(timedelta(seconds=first), Act.CLICK, SCANNER if rng.random() < 0.5 else CHROME, n) for n in range(links)]
+    if temper.proxy:
+        acts.append(Reaction(timedelta(seconds=rng.randint(2, 900)), Act.OPEN, APPLE_PROXY))
+    return acts
+
+
+def _delay(rng: Random) -> timedelta:
+    """Half within the hour, most within the day: a long tail, never under 20 seconds."""
+    return timedelta(seconds=20 + int(min(rng.lognormvariate(8.0, 1.4), 4 * 86_400)))
