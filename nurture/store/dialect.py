@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Select, Table, inspect
+from sqlalchemy import BigInteger, ColumnElement, Integer, Select, Table, cast, extract, func, inspect, literal_column
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,3 +17,9 @@ def insert(db_or_tx: Any, table: Table | type) -> Any:
 def skip_locked(tx: AsyncConnection, query: Select[Any]) -> Select[Any]:
     """Rows that another claimer holds are passed over on PostgreSQL; SQLite's one writer needs no such words."""
     return query.with_for_update(skip_locked=True) if tx.dialect.name == "postgresql" else query
+
+
+def minute(tx: AsyncConnection, column: Any) -> ColumnElement[int]:
+    """Whole minutes since 1970 UTC of an instant, for grouping: no bound values inside, so that it may stand in GROUP BY."""
+    seconds, sixty = extract("epoch", column), literal_column("60", Integer)
+    return cast(func.floor(seconds / sixty), BigInteger) if tx.dialect.name == "postgresql" else seconds // sixty
