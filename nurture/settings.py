@@ -17,6 +17,7 @@ from nurture.domain.errors import NurtureError
 from nurture.domain.scalars import Duration
 
 PREFIX = "NURTURE_"
+TEST_PREFIX = "NURTURE_TEST_"  # switches of the test run, no settings
 
 
 class Settings(BaseSettings):
@@ -59,7 +60,7 @@ def load_settings(environment: Mapping[str, str] | None = None, **overrides: obj
     given = os.environ if environment is None else environment
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     for name in given:
-        if name.startswith(PREFIX) and name not in known:
+        if name.startswith(PREFIX) and name not in known and not name.startswith(TEST_PREFIX):
             raise NurtureError(f"{name} is not a setting{did_you_mean(name, known) or '; see docs/settings.md for the list.'}")
     values: dict[str, object] = {n: given[PREFIX + n.upper()] for n in Settings.model_fields if given.get(PREFIX + n.upper())}
     try:
