@@ -25,6 +25,7 @@ class Database:
     sqlite: bool
     single: bool
     writer: asyncio.Lock = field(default_factory=asyncio.Lock)
+    parsed: dict[str, Any] = field(default_factory=dict)  # documents as read last (store/programme.py): saves parsing them anew each sweep
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[Connection]:

@@ -72,13 +72,15 @@ async def open_rows(tx: AsyncConnection, subscriber_ids: Iterable[int]) -> dict[
 
 
 async def outrank(tx: AsyncConnection, ids: Iterable[int], now: datetime) -> set[int]:
-    """Waiting rows give their place to a letter that goes before them; returns the people whose place is free now.
+    """Waiting rows give their place to a letter that goes before them; returns the people whose place is free now."""
+    return await cancel_rows(tx, ids, "outranked", now)
 
-    A claimed, sending or unknown row is left alone: it is waited for.
-    """
+
+async def cancel_rows(tx: AsyncConnection, ids: Iterable[int], reason: str, now: datetime) -> set[int]:
+    """Cancel these rows where they still wait; returns their people. A claimed, sending or unknown row is left alone: it is waited for."""
     freed: set[int] = set()
     for piece in pieces(sorted(set(ids))):
-        statement = _cancelled("outranked", now).where(_d.id.in_(piece), _d.state.in_(_DUE)).returning(_d.subscriber_id)
+        statement = _cancelled(reason, now).where(_d.id.in_(piece), _d.state.in_(_DUE)).returning(_d.subscriber_id)
         freed.update((await tx.execute(statement)).scalars())
     return freed
 

@@ -1,0 +1,72 @@
+"""Enrol: take those who come to match an audience into its sequence, by the sweep, by hand, or after an import."""
+
+from datetime import datetime, timedelta
+
+from nurture.domain.documents import Sequence
+from nurture.domain.errors import ErrorKind, NurtureError
+from nurture.store.conditions import compile_condition, matching_query
+from nurture.store.database import Connection, Database
+from nurture.store.documents import load_document
+from nurture.store.enrolments import enrol as write_enrolments
+from nurture.store.enrolments import forget_unmatched, joined_since, may_re_enter, newly_matching, remember_matches
+from nurture.store.programme import load_programme
+from nurture.store.standings import look_now
+
+CHUNK = 5_000
+OWN_ACT = timedelta(hours=1)
+
+
+async def enrol_matching(db: Database, now: datetime) -> int:
+    """The sweep: for every live sequence with an audience, enrol the subscribed people who match now and did not before. Returns how many."""
+    async with db.read() as tx:
+        programme = await load_programme(db, tx)
+    taken = 0
+    for sequence_id, (sequence, live) in programme.sequences.items():
+        if live and sequence.audience is not None:
+            while True:
+                async with db.write() as tx:
+                    found, new = await _enrol_some(tx, sequence_id, sequence, now, programme.policy.timezone)
+                taken += new
+                if found < CHUNK:
+                    break
+    return taken
+
+
+async def _enrol_some(tx: Connection, sequence_id: int, sequence: Sequence, now: datetime, zone: str) -> tuple[int, int]:
+    assert sequence.audience is not None  # noqa: S101 - the caller has asked
+    await forget_unmatched(tx, sequence_id, compile_condition(sequence.audience, now, zone))
+    matching = matching_query(sequence.audience, now, zone)
+    found = await newly_matching(tx, sequence_id, matching, CHUNK)
+    if not found:
+        return 0, 0
+    await remember_matches(tx, sequence_id, found)
+    before = None if sequence.re_entry is None else now - sequence.re_entry
+    allowed = await may_re_enter(tx, sequence_id, found, before)
+    just_joined = set(await joined_since(tx, allowed, now - OWN_ACT))
+    taken = []
+    for own in (True, False):
+        people = [i for i in allowed if (i in just_joined) is own]
+        taken += await write_enrolments(tx, sequence_id, people, by="audience", now=now, own_hour=own, again=before is not None)
+    await look_now(tx, taken, now)
+    return len(found), len(taken)
+
+
+async def enrol(db: Database, sequence: str, subscriber_ids: list[int], now: datetime, by: str, *, own_hour: bool = False) -> list[int]:
+    """Take these people in by hand, by the API or after an import; returns whom it took. Who is on the way already stays as they are.
+
+    Raises NurtureError when the sequence is unknown or a draft.
+    """
+    async with db.write() as tx:
+        stored = await load_document(tx, "sequence", sequence)
+        if stored is None:
+            raise NurtureError(f"There is no sequence {sequence!r}; apply its file first, or look at the names with: nurture sequence list", ErrorKind.MISSING)
+        if stored.state != "live":
+            raise NurtureError(f"The sequence {sequence!r} is a draft; set `state: live` and apply it again.", ErrorKind.CONFLICT)
+        assert isinstance(stored.document, Sequence)  # noqa: S101 - the table's type column says so
+        again = stored.document.re_entry is not None
+        before = None if stored.document.re_entry is None else now - stored.document.re_entry
+        allowed = await may_re_enter(tx, stored.id, subscriber_ids, before)
+        await remember_matches(tx, stored.id, allowed)
+        taken = await write_enrolments(tx, stored.id, allowed, by=by, now=now, own_hour=own_hour, again=again)
+        await look_now(tx, taken, now)
+        return taken

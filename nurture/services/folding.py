@@ -1,0 +1,113 @@
+"""Fold: bring what ended and what settled into the standings and the ways, always before those people are planned or classified.
+
+The sending path never writes standings. A `folded` mark on each row and event makes every fact fold once, since commits are not in id order.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from nurture.domain.documents import EngagementPolicy
+from nurture.domain.folding import EventFact, LetterFact, fold as fold_facts
+from nurture.domain.standing import Standing
+from nurture.domain.words import State
+from nurture.store.database import Connection, Database
+from nurture.store.documents import load_policy
+from nurture.store.enrolments import load_enrolments, save_history
+from nurture.store.facts import (
+    EndedRow, facts_of, mark_events, mark_people_events, mark_rows, unfolded_events, unfolded_rows, withdrawn_people,
+)  # fmt: skip
+from nurture.store.standings import load_standings, look_now, save_standings, stream_ids
+
+_DONE = {State.ACCEPTED: "sent", State.REJECTED: "rejected", State.FAILED: "failed", State.HELD: "held"}
+_KEPT_BY_REBUILD = ("engagement", "engagement_at", "downs", "downs_at", "flags", "temperature", "temperature_at")
+
+
+async def fold(db: Database, now: datetime, chunk: int = 1000) -> int:
+    """Fold all there is, a chunk a transaction; returns how many facts. Idempotent."""
+    folded = 0
+    while True:
+        async with db.write() as tx:
+            done = await _fold_chunk(tx, now, chunk)
+        folded += done
+        if done == 0:
+            return folded
+
+
+async def _fold_chunk(tx: Connection, now: datetime, chunk: int) -> int:
+    rows = await unfolded_rows(tx, chunk)
+    events = await unfolded_events(tx, now, chunk)
+    withdrawn = await withdrawn_people(tx, chunk)
+    if not (rows or events or withdrawn):
+        return 0
+    policy = (await load_policy(tx)).engagement
+    letters: dict[int, list[LetterFact]] = defaultdict(list)
+    happened: dict[int, list[EventFact]] = defaultdict(list)
+    for row in rows:
+        fact = row.letter_fact()
+        if fact:
+            letters[row.subscriber_id].append(fact)
+    for _, person, event in events:
+        happened[person].append(event)
+    fresh = (letters.keys() | happened.keys()) - set(withdrawn)
+    standings = await load_standings(tx, fresh, lock=True)
+    await save_standings(tx, [fold_facts(s, letters[i], happened[i], policy.half_life) for i, s in standings.items()])
+    await _write_histories(tx, rows)
+    await mark_rows(tx, [r.id for r in rows])
+    await mark_events(tx, [e[0] for e in events])
+    await _rebuild(tx, withdrawn, policy, now)
+    await look_now(tx, {r.subscriber_id for r in rows} | happened.keys() | set(withdrawn), now)
+    return len(rows) + len(events) + len(withdrawn)
+
+
+async def _write_histories(tx: Connection, rows: Sequence[EndedRow]) -> None:
+    """A letter that ended is done in its way; one that was cancelled for a while is not."""
+    ended = [(r, _entry(r)) for r in rows if r.enrolment_id is not None]
+    enrolments = await load_enrolments(tx, {r.enrolment_id for r, entry in ended if entry and r.enrolment_id is not None})
+    histories: dict[int, list[dict[str, Any]]] = {}
+    for row, entry in ended:
+        if entry and row.enrolment_id in enrolments:
+            history = histories.setdefault(row.enrolment_id, list(enrolments[row.enrolment_id].history))
+            history[:] = [*(h for h in history if h.get("delivery") != row.id), entry]
+    await save_history(tx, histories.items())
+
+
+def _entry(row: EndedRow) -> dict[str, Any] | None:
+    outcome = "declined" if row.state is State.CANCELLED and row.outcome == "declined" else _DONE.get(row.state)
+    at = row.accepted_at or row.handed_at or row.ended_at
+    if outcome is None or at is None:
+        return None
+    day = (row.local_day or at.date()).isoformat()
+    return {
+        "letter": row.letter, "kind": row.kind.value, "outcome": outcome, "day": day, "at": at.isoformat(), "delivery": row.id,
+        "reason": row.reason if outcome == "sent" else row.outcome or row.reason, "rule": "ledger",
+    }  # fmt: skip
+
+
+async def rebuild(db: Database, now: datetime, chunk: int = 1000, progress: Callable[[int], None] | None = None) -> int:
+    """Recompute every standing from the ledger and the events; classes, flags and temperatures are decisions with rows of their own and stay."""
+    after = people = 0
+    while True:
+        async with db.write() as tx:
+            ids = await stream_ids(tx, after, chunk)
+            await _rebuild(tx, ids, (await load_policy(tx)).engagement, now)
+        if not ids:
+            return people
+        after, people = ids[-1], people + len(ids)
+        if progress:
+            progress(people)
+
+
+async def _rebuild(tx: Connection, ids: Sequence[int], policy: EngagementPolicy, now: datetime) -> None:
+    if not ids:
+        return
+    known = await load_standings(tx, ids, lock=True)
+    facts = await facts_of(tx, ids, now)
+    rebuilt = []
+    for person, old in known.items():
+        kept = {name: getattr(old, name) for name in _KEPT_BY_REBUILD}
+        rebuilt.append(replace(fold_facts(Standing(person), *facts[person], policy.half_life), **kept))
+    await save_standings(tx, rebuilt)
+    await mark_people_events(tx, ids, now)

@@ -1,0 +1,151 @@
+"""Plan: ask the rules for everybody whose look is due, and write each person's next letter with its reason.
+
+Rules live in domain/planning.py; here their values are fetched for a chunk of people, and their decisions are written, in one transaction.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from nurture.domain.delivery import message_id
+from nurture.domain.plans import Person, Plan, Send, Way
+from nurture.domain.planning import plan_person
+from nurture.store.cohorts import Cohort, load_cohort
+from nurture.store.database import Connection, Database
+from nurture.store.enrolments import save_ways
+from nurture.store.outbox import cancel_rows, outrank, plan_rows, reopen
+from nurture.store.programme import Programme, load_programme
+from nurture.store.standings import due_people, look_now, set_looks
+from nurture.store.workspace import load_workspace
+
+LOOK_AGAIN = timedelta(minutes=15)  # when a row could not be written though the rules wanted it
+NO_SENDER = "nurture.invalid"
+
+
+@dataclass(slots=True)
+class Planned:
+    """What a sweep did: people looked at, and rows, skips and ends written."""
+
+    people: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+async def plan(db: Database, now: datetime, chunk: int = 1000) -> Planned:
+    """Plan all whose look is due, a chunk a transaction. Idempotent: planned people are looked at again only when something changes."""
+    planned = Planned()
+    while True:
+        done = await _plan_chunk(db, now, chunk, planned)
+        if done < chunk:
+            return planned
+
+
+async def replan(db: Database, subscriber_ids: list[int], now: datetime) -> None:
+    """Look at these people in the next sweep."""
+    async with db.write() as tx:
+        await look_now(tx, subscriber_ids, now)
+
+
+async def _plan_chunk(db: Database, now: datetime, chunk: int, planned: Planned) -> int:
+    async with db.write() as tx:
+        workspace = await load_workspace(tx)
+        if workspace.halted:
+            return 0
+        ids = await due_people(tx, now, chunk)
+        if not ids:
+            return 0
+        programme = await load_programme(db, tx)
+        cohort = await load_cohort(tx, programme, ids, now)
+        plans = {
+            m.person.subscriber_id: plan_person(m.person, m.ways, m.shelf, programme.policy, now, m.row) for m in cohort.members
+        }
+        looks: dict[int, datetime | None] = dict.fromkeys(ids)
+        looks |= {person: decided.look_at for person, decided in plans.items()}
+        await _write_rows(tx, programme, workspace.identity, plans, now, looks, planned)
+        await _write_ways(tx, cohort, plans, now, looks)
+        await set_looks(tx, looks)
+        planned.people += len(ids)
+        return len(ids)
+
+
+async def _write_rows(
+    tx: Connection, programme: Programme, identity: bytes, plans: dict[int, Plan], now: datetime, looks: dict[int, datetime | None], planned: Planned
+) -> None:
+    """Free the places first, then fill them; what was cancelled for a while is taken back."""
+    await outrank(tx, [p.outrank for p in plans.values() if p.outrank], now)
+    await cancel_rows(tx, [p.cancel for p in plans.values() if p.cancel], "not_wanted", now)
+    rows = [_row(programme, identity, person, p.send, now) for person, p in plans.items() if p.send]
+    written = await plan_rows(tx, rows)
+    rest = [r for r in rows if (r["letter_id"], r["subscriber_id"], r["occasion"]) not in written]
+    reopened = await reopen(tx, rest, now)
+    for row in rest:
+        if (row["letter_id"], row["subscriber_id"], row["occasion"]) not in reopened:
+            looks[row["subscriber_id"]] = now + LOOK_AGAIN
+    planned.counts.update(sends=len(written), reopened=len(reopened), outranked=sum(p.outrank is not None for p in plans.values()))
+
+
+def _row(programme: Programme, identity: bytes, person: int, send: Send, now: datetime) -> dict[str, Any]:
+    letter = programme.letters[send.letter]
+    sender = programme.policy.sender
+    domain = sender.address.rsplit("@", 1)[1] if sender else NO_SENDER
+    return {
+        "letter_id": letter.id, "subscriber_id": person, "occasion": send.occasion, "version_id": letter.version_id,
+        "lane_id": programme.lanes[f"sequence:{send.sequence}"], "enrolment_id": send.enrolment_id, "kind": send.kind.value,
+        "message_id": message_id(identity, send.letter, person, send.occasion, domain), "due_at": send.due_at, "closes_at": send.closes_at,
+        "created_at": now, "reason": send.reason, "rule": send.rule,
+    }  # fmt: skip
+
+
+async def _write_ways(tx: Connection, cohort: Cohort, plans: dict[int, Plan], now: datetime, looks: dict[int, datetime | None]) -> None:
+    """The last word on every way, what was skipped, and what is done."""
+    rows = []
+    for member in cohort.members:
+        decided = plans[member.person.subscriber_id]
+        for way in member.ways:
+            row = _way_row(way, cohort.rows[way.enrolment_id].history, cohort.rows[way.enrolment_id].decision, member.person, decided, now)
+            if row:
+                rows.append(row)
+        if decided.done and len(decided.done) < len(member.ways):
+            looks[member.person.subscriber_id] = now  # fewer promises bind this person from now on
+    await save_ways(tx, rows)
+
+
+def _way_row(
+    way: Way, history: list[dict[str, Any]], known: dict[str, Any] | None, person: Person, decided: Plan, now: datetime
+) -> dict[str, Any] | None:
+    skips = [s for s in decided.skips if s.enrolment_id == way.enrolment_id]
+    done = next((d for d in decided.done if d.enrolment_id == way.enrolment_id), None)
+    stale = dict(decided.stale).get(way.enrolment_id, way.stale_since)
+    decision = _decision(way, decided, now)
+    if not skips and not done and stale == way.stale_since and _same(decision, known):
+        return None
+    today = now.astimezone(person.zone).date().isoformat()
+    added = [
+        {"letter": s.letter, "kind": s.kind.value, "outcome": s.outcome, "day": today, "at": now.isoformat(), "reason": s.reason, "rule": s.rule}
+        for s in skips
+    ]
+    return {
+        "id": way.enrolment_id, "history": history + added, "stale_since": stale, "decision": decision,
+        "state": "done" if done else "active", "ended_at": now if done else None, "end_reason": done.reason if done else None,
+    }  # fmt: skip
+
+
+def _decision(way: Way, decided: Plan, now: datetime) -> dict[str, Any] | None:
+    done = next((d for d in decided.done if d.enrolment_id == way.enrolment_id), None)
+    if done:
+        return _said(now, None, "done", done.reason, done.rule, None)
+    if decided.send and decided.send.enrolment_id == way.enrolment_id:
+        return _said(now, decided.send.letter, "send", decided.send.reason, decided.send.rule, decided.send.due_at)
+    wait = next((w for w in decided.waits if w.enrolment_id == way.enrolment_id), None)
+    return _said(now, wait.letter, "wait", wait.reason, wait.rule, wait.until) if wait else None
+
+
+def _said(now: datetime, letter: str | None, word: str, reason: str, rule: str, until: datetime | None) -> dict[str, Any]:
+    return {"at": now.isoformat(), "letter": letter, "decision": word, "reason": reason, "rule": rule, "until": until.isoformat() if until else None}
+
+
+def _same(new: dict[str, Any] | None, old: dict[str, Any] | None) -> bool:
+    """A kept row says nothing new; otherwise the same words need not be written again."""
+    return new is None or (old is not None and {**new, "at": None} == {**old, "at": None})
+
+

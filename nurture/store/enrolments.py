@@ -1,0 +1,183 @@
+"""Enrolments: people's ways through sequences, in bulk; and who matches an audience already."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, literal, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from nurture.domain.windows import NOW_LASTS
+from nurture.store.dialect import insert
+from nurture.store.ledger import deliveries, pieces, subscribers
+from nurture.store.tables import METADATA
+
+enrolments = METADATA.tables["enrolments"]
+matches = METADATA.tables["matches"]
+events = METADATA.tables["events"]
+_e = enrolments.c
+_m = matches.c
+_p = subscribers.c
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolmentRow:
+    """`history` and `decision` as in the table's description."""
+
+    id: int
+    sequence_id: int
+    subscriber_id: int
+    number: int
+    state: str
+    enrolled_at: datetime
+    now_until: datetime | None
+    history: list[dict[str, Any]]
+    stale_since: datetime | None
+    decision: dict[str, Any] | None
+
+
+_READ = [_e[name] for name in EnrolmentRow.__dataclass_fields__]
+
+
+async def active_of(tx: AsyncConnection, subscriber_ids: Iterable[int]) -> dict[int, list[EnrolmentRow]]:
+    """The active enrolments of each person, oldest first."""
+    found: dict[int, list[EnrolmentRow]] = {}
+    for ids in pieces(sorted(set(subscriber_ids))):
+        for row in await tx.execute(select(*_READ).where(_e.subscriber_id.in_(ids), _e.state == "active").order_by(_e.id)):
+            found.setdefault(row.subscriber_id, []).append(EnrolmentRow(*row))
+    return found
+
+
+async def load_enrolments(tx: AsyncConnection, ids: Iterable[int]) -> dict[int, EnrolmentRow]:
+    found: dict[int, EnrolmentRow] = {}
+    for piece in pieces(sorted(set(ids))):
+        found.update((row.id, EnrolmentRow(*row)) for row in await tx.execute(select(*_READ).where(_e.id.in_(piece))))
+    return found
+
+
+async def save_ways(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Each row: id, history, stale_since, decision, state, ended_at, end_reason."""
+    if not rows:
+        return
+    names = ("history", "stale_since", "decision", "state", "ended_at", "end_reason")
+    values = {name: bindparam(f"new_{name}", type_=_e[name].type) for name in names}
+    bound = [{"key": r["id"]} | {f"new_{n}": r.get(n) for n in names} for r in rows]
+    await tx.execute(update(enrolments).where(_e.id == bindparam("key")).values(values), bound)
+
+
+async def save_history(tx: AsyncConnection, rows: Iterable[tuple[int, list[dict[str, Any]]]]) -> None:
+    """(enrolment id, its whole history)."""
+    bound = [{"key": key, "new": history} for key, history in rows]
+    if bound:
+        statement = update(enrolments).where(_e.id == bindparam("key")).values(history=bindparam("new", type_=_e.history.type))
+        await tx.execute(statement, bound)
+
+
+async def enrol(
+    tx: AsyncConnection, sequence_id: int, subscriber_ids: Iterable[int], *, by: str, now: datetime, own_hour: bool, again: bool = False
+) -> list[int]:
+    """New active enrolments for those who have none here (with `again`: none active); returns whom it took in.
+
+    `own_hour`: the person's own act brought them, so letters with `window: now` may go at once for an hour.
+    """
+    taken: list[int] = []
+    for ids in pieces(sorted(set(subscriber_ids)), 5_000):
+        query = select(_e.subscriber_id, func.max(_e.number)).where(_e.sequence_id == sequence_id, _e.subscriber_id.in_(ids))
+        known = {row[0]: row[1] for row in await tx.execute(query.group_by(_e.subscriber_id))}
+        active = select(_e.subscriber_id).where(_e.sequence_id == sequence_id, _e.subscriber_id.in_(ids), _e.state == "active")
+        busy = set((await tx.execute(active)).scalars())
+        wanted = [i for i in ids if i not in busy and (again or i not in known)]
+        rows = [_new(sequence_id, i, known.get(i, 0) + 1, by, now, own_hour) for i in wanted]
+        if rows:
+            statement = insert(tx, enrolments).on_conflict_do_nothing().returning(_e.subscriber_id)
+            taken += (await tx.execute(statement, rows)).scalars()
+    return taken
+
+
+def _new(sequence_id: int, person: int, number: int, by: str, now: datetime, own_hour: bool) -> dict[str, Any]:
+    return {
+        "sequence_id": sequence_id, "subscriber_id": person, "number": number, "state": "active", "by": by, "enrolled_at": now,
+        "now_until": now + NOW_LASTS if own_hour else None, "history": [], "stale_since": None, "decision": None,
+    }  # fmt: skip
+
+
+async def newly_matching(tx: AsyncConnection, sequence_id: int, matching: Select[Any], limit: int) -> list[int]:
+    """Subscribed people who match now and did not before."""
+    known = exists().where(_m.sequence_id == sequence_id, _m.subscriber_id == _p.id)
+    query = matching.where(_p.status == "subscribed", ~known).order_by(_p.id).limit(limit)
+    return list((await tx.execute(query)).scalars())
+
+
+async def joined_since(tx: AsyncConnection, ids: Iterable[int], since: datetime) -> list[int]:
+    """Of these people those who joined at or after the moment: their own act is fresh."""
+    found: list[int] = []
+    for piece in pieces(sorted(set(ids))):
+        found += (await tx.execute(select(_p.id).where(_p.id.in_(piece), _p.joined_at >= since))).scalars()
+    return found
+
+
+async def remember_matches(tx: AsyncConnection, sequence_id: int, ids: Iterable[int]) -> None:
+    rows = [{"sequence_id": sequence_id, "subscriber_id": i} for i in ids]
+    if rows:
+        await tx.execute(insert(tx, matches).on_conflict_do_nothing(), rows)
+
+
+async def remember_all_matching(tx: AsyncConnection, sequence_id: int, matching: Select[Any], among: Iterable[int] | None = None) -> None:
+    """The baseline: all who match now (of `among`) are passed over by the enrolling sweep."""
+    narrowed = [None] if among is None else list(pieces(sorted(set(among))))
+    for ids in narrowed:
+        query = matching if ids is None else matching.where(_p.id.in_(ids))
+        chosen = query.with_only_columns(literal(sequence_id).label("sequence_id"), _p.id)
+        await tx.execute(insert(tx, matches).from_select(["sequence_id", "subscriber_id"], chosen).on_conflict_do_nothing())
+
+
+async def forget_unmatched(tx: AsyncConnection, sequence_id: int, condition: ColumnElement[bool]) -> int:
+    """Who matches no longer may come to match again."""
+    still = exists().where(_p.id == _m.subscriber_id, condition)
+    statement = matches.delete().where(_m.sequence_id == sequence_id, ~still)
+    return int((await tx.execute(statement)).rowcount)
+
+
+async def may_re_enter(tx: AsyncConnection, sequence_id: int, ids: Sequence[int], ended_before: datetime | None) -> list[int]:
+    """Of `ids` those with no active way here, whose last one ended before the moment; None: only those who never had one."""
+    own = and_(_e.sequence_id == sequence_id, _e.subscriber_id == _p.id)
+    barred = own if ended_before is None else own & ((_e.state == "active") | (_e.ended_at > ended_before))
+    allowed: list[int] = []
+    for piece in pieces(ids):
+        allowed += (await tx.execute(select(_p.id).where(_p.id.in_(piece), ~exists().where(barred)).order_by(_p.id))).scalars()
+    return allowed
+
+
+async def people_in(tx: AsyncConnection, sequence_id: int) -> list[int]:
+    """Everybody on their way through this sequence."""
+    return list((await tx.execute(select(_e.subscriber_id).where(_e.sequence_id == sequence_id, _e.state == "active"))).scalars())
+
+
+async def conversions_since(tx: AsyncConnection, ids: Iterable[int], names: Sequence[str]) -> dict[int, list[tuple[str, datetime]]]:
+    """(name, at) of the named conversions of each person: what `exit_on` asks."""
+    found: dict[int, list[tuple[str, datetime]]] = {}
+    if not names:
+        return found
+    for piece in pieces(sorted(set(ids))):
+        query = select(events.c.subscriber_id, events.c.name, events.c.at).where(
+            events.c.subscriber_id.in_(piece), events.c.type == "converted", events.c.name.in_(names)
+        )
+        for row in await tx.execute(query):
+            found.setdefault(row.subscriber_id, []).append((row.name, row.at))
+    return found
+
+
+async def had_letters(tx: AsyncConnection, ids: Iterable[int], letter_ids: Sequence[int]) -> dict[int, set[int]]:
+    """Which of these letters reached (or may have reached) each person, on whatever occasion."""
+    found: dict[int, set[int]] = {}
+    if not letter_ids:
+        return found
+    reached = ("accepted", "unknown", "held", "rejected", "failed")
+    for piece in pieces(sorted(set(ids))):
+        query = select(deliveries.c.subscriber_id, deliveries.c.letter_id).where(
+            deliveries.c.subscriber_id.in_(piece), deliveries.c.letter_id.in_(letter_ids), deliveries.c.state.in_(reached)
+        )
+        for row in await tx.execute(query):
+            found.setdefault(row.subscriber_id, set()).add(row.letter_id)
+    return found

@@ -1,0 +1,72 @@
+"""The programme in force: policy, live sequences with their lanes, every letter's current version, the library. Parsed once, until something changes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import inspect, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from nurture.domain.delivery import letter_name
+from nurture.domain.documents import LibraryLetter, Policy, Sequence
+from nurture.domain.letters import Letter, Windows
+from nurture.store.database import Database
+from nurture.store.documents import LetterRow, StoredDocument, letter_catalogue, load_documents
+from nurture.store.ledger import lanes
+from nurture.store.tables import Document
+from nurture.store.tables import Letter as LetterTable
+
+_documents = inspect(Document).local_table.c
+_letters = inspect(LetterTable).local_table.c
+
+
+@dataclass(frozen=True, slots=True)
+class Programme:
+    """`sequences` by document id; `lanes` by name; `shelf`: library letters as (key, letter, windows)."""
+
+    policy: Policy
+    sequences: Mapping[int, tuple[Sequence, bool]]
+    letters: Mapping[str, LetterRow]
+    lanes: Mapping[str, int]
+    shelf: tuple[tuple[str, Letter, Windows], ...]
+
+    def sequence_id(self, name: str) -> int | None:
+        return next((key for key, (sequence, _) in self.sequences.items() if sequence.name == name), None)
+
+
+async def load_programme(db: Database, tx: AsyncConnection) -> Programme:
+    """What is stored now; parsed anew only when a document or a letter's version moved."""
+    documents = (await tx.execute(select(_documents.id, _documents.version, _documents.state).order_by(_documents.id))).all()
+    letters = (await tx.execute(select(_letters.id, _letters.current_version_id).order_by(_letters.id))).all()
+    lane_rows = (await tx.execute(select(lanes.c.name, lanes.c.id))).all()
+    print_now = (tuple(map(tuple, documents)), tuple(map(tuple, letters)), tuple(map(tuple, lane_rows)))
+    known = db.parsed.get("programme")
+    if known and known[0] == print_now:
+        return known[1]  # type: ignore[no-any-return]
+    programme = await _parse(tx, {row.name: row.id for row in lane_rows})
+    db.parsed["programme"] = (print_now, programme)
+    return programme
+
+
+async def _parse(tx: AsyncConnection, lane_ids: Mapping[str, int]) -> Programme:
+    sequences = await load_documents(tx, "sequence")
+    library = await load_documents(tx, "letter")
+    policies = await load_documents(tx, "policy")
+    policy = policies[0].document if policies else Policy()
+    assert isinstance(policy, Policy)  # noqa: S101 - the table's type column says so
+    live = {s.id: (s.document, s.state == "live") for s in sequences if isinstance(s.document, Sequence)}
+    return Programme(policy, live, await letter_catalogue(tx), lane_ids, _shelf(sequences, library))
+
+
+def _shelf(sequences: list[StoredDocument], library: list[StoredDocument]) -> tuple[tuple[str, Letter, Windows], ...]:
+    """Library letters first, then the evergreen ones of live sequences, each in the order written."""
+    shelf: list[tuple[str, Letter, Windows]] = []
+    for stored in library:
+        document: Any = stored.document
+        if isinstance(document, LibraryLetter):
+            shelf.append((letter_name(stored.name, document.id), document, Windows()))
+    for stored in sequences:
+        document = stored.document
+        if isinstance(document, Sequence) and stored.state == "live":
+            shelf += [(letter_name(document.name, x.id), x, document.windows) for x in document.letters if x.evergreen]
+    return tuple(shelf)

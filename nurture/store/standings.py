@@ -1,0 +1,117 @@
+"""Standings: read and written in bulk, packed and unpacked here; and the agenda of whom the planner looks at next."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, bindparam, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from nurture.domain.standing import (
+    FlagBit, Standing, pack_entries, pack_instants, pack_peaks, unpack_entries, unpack_instants, unpack_peaks,
+)  # fmt: skip
+from nurture.domain.words import Engagement, Temperature
+from nurture.store.dialect import skip_locked
+from nurture.store.ledger import deliveries, pieces, subscribers
+from nurture.store.tables import METADATA
+
+standings = METADATA.tables["standings"]
+moves = METADATA.tables["moves"]
+compositions = METADATA.tables["compositions"]
+_s = standings.c
+_PACKED: dict[str, Callable[[Any], bytes]] = {"recent": pack_entries, "answers": pack_instants, "purchases": pack_instants, "peaks": pack_peaks}
+_COLUMNS = [c.name for c in standings.columns if c.name not in ("subscriber_id", "plan_at")]
+
+
+def _read(row: RowMapping) -> Standing:
+    values = {name: row[name] for name in _COLUMNS}
+    values |= {
+        "recent": unpack_entries(bytes(row["recent"])), "answers": unpack_instants(bytes(row["answers"])),
+        "purchases": unpack_instants(bytes(row["purchases"])), "peaks": unpack_peaks(bytes(row["peaks"])),
+        "engagement": Engagement(row["engagement"]), "flags": FlagBit(row["flags"]), "temperature": Temperature(row["temperature"]),
+    }  # fmt: skip
+    return Standing(subscriber_id=row["subscriber_id"], **values)
+
+
+def _written(standing: Standing) -> dict[str, Any]:
+    values: dict[str, Any] = {name: _PACKED[name](getattr(standing, name)) if name in _PACKED else getattr(standing, name) for name in _COLUMNS}
+    values |= {"flags": int(standing.flags), "engagement": standing.engagement.value, "temperature": standing.temperature.value}
+    return values
+
+
+async def load_standings(tx: AsyncConnection, ids: Iterable[int], *, lock: bool = False) -> dict[int, Standing]:
+    """Standings by person; with `lock` held until the transaction ends (PostgreSQL; SQLite has one writer)."""
+    found: dict[int, Standing] = {}
+    for piece in pieces(sorted(set(ids))):
+        query = select(standings).where(_s.subscriber_id.in_(piece)).order_by(_s.subscriber_id)
+        rows = await tx.execute(query.with_for_update() if lock else query)
+        found.update((row["subscriber_id"], _read(row)) for row in rows.mappings())
+    return found
+
+
+async def stream_ids(tx: AsyncConnection, after: int, limit: int) -> list[int]:
+    """The next people by id: for runs that pass over the whole list in flat memory."""
+    query = select(_s.subscriber_id).where(_s.subscriber_id > after).order_by(_s.subscriber_id).limit(limit)
+    return list((await tx.execute(query)).scalars())
+
+
+async def save_standings(tx: AsyncConnection, changed: Iterable[Standing]) -> None:
+    rows = [{"key": s.subscriber_id} | {f"new_{k}": v for k, v in _written(s).items()} for s in changed]
+    if rows:
+        values = {name: bindparam(f"new_{name}", type_=_s[name].type) for name in _COLUMNS}
+        await tx.execute(update(standings).where(_s.subscriber_id == bindparam("key")).values(values), rows)
+
+
+async def due_people(tx: AsyncConnection, now: datetime, limit: int) -> list[int]:
+    """People whose look is due, oldest first, theirs alone until the transaction ends; people with news not folded yet are passed over."""
+    unfolded = select(deliveries.c.subscriber_id).where(
+        deliveries.c.folded == 0, deliveries.c.state.in_(("accepted", "rejected", "failed", "cancelled", "held")), deliveries.c.kind != "service"
+    )
+    query = select(_s.subscriber_id).where(_s.plan_at <= now, _s.subscriber_id.not_in(unfolded)).order_by(_s.plan_at).limit(limit)
+    return list((await tx.execute(skip_locked(tx, query))).scalars())
+
+
+async def next_look(tx: AsyncConnection) -> datetime | None:
+    """The earliest moment anybody is looked at."""
+    at = (await tx.execute(select(_s.plan_at).where(_s.plan_at.is_not(None)).order_by(_s.plan_at).limit(1))).scalar()
+    return at.astimezone(UTC) if at else None
+
+
+async def set_looks(tx: AsyncConnection, looks: Mapping[int, datetime | None]) -> None:
+    """When the planner looks at each person again."""
+    rows = [{"key": person, "at": at} for person, at in looks.items()]
+    if rows:
+        statement = update(standings).where(_s.subscriber_id == bindparam("key")).values(plan_at=bindparam("at", type_=_s.plan_at.type))
+        await tx.execute(statement, rows)
+
+
+async def look_now(tx: AsyncConnection, ids: Iterable[int], now: datetime) -> None:
+    for piece in pieces(sorted(set(ids))):
+        await tx.execute(update(standings).where(_s.subscriber_id.in_(piece)).values(plan_at=now))
+
+
+async def add_moves(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Each: subscriber_id, what (engagement, flags, temperature), old, new, reason, at."""
+    if rows:
+        await tx.execute(moves.insert(), list(rows))
+
+
+async def last_rise(tx: AsyncConnection, subscriber_id: int) -> tuple[str, str] | None:
+    """(old, new) of the person's last move between classes."""
+    query = select(moves.c.old, moves.c.new).where(moves.c.subscriber_id == subscriber_id, moves.c.what == "engagement")
+    row = (await tx.execute(query.order_by(moves.c.id.desc()).limit(1))).first()
+    return (row.old, row.new) if row else None
+
+
+async def count_classes(tx: AsyncConnection) -> dict[str, int]:
+    """Subscribed people by class."""
+    query = select(_s.engagement, func.count()).join(subscribers, subscribers.c.id == _s.subscriber_id)
+    rows = await tx.execute(query.where(subscribers.c.status == "subscribed").group_by(_s.engagement))
+    return {row[0]: row[1] for row in rows}
+
+
+async def save_composition(tx: AsyncConnection, week: str, counts: Mapping[str, int]) -> None:
+    """The list's composition at the end of a weekly run, once a week."""
+    await tx.execute(compositions.delete().where(compositions.c.week == week))
+    if counts:
+        await tx.execute(compositions.insert(), [{"week": week, "engagement": k, "people": v} for k, v in counts.items()])
