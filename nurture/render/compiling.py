@@ -106,7 +106,7 @@ def _complete(document: str, work: _Work) -> str:
 
 
 def _comment_blocks(html: str, where: str) -> str:
-    """`{% if %}` between tags becomes a comment, so that a table keeps it between its rows; in a tag it may stand in a quoted value only."""
+    """`{% if %}` between tags becomes a comment, so that a table keeps it between its rows; in a tag it may stand only in quotes."""
     parts = _TAGS.split(html)
     for i, part in enumerate(parts):
         if i % 2 == 0:

@@ -1,7 +1,8 @@
 """Letters are programs written by people: Jinja in a sandbox where nothing can be reached, changed, blown up or kept running.
 
 On top of Jinja's own `ImmutableSandboxedEnvironment`: filters and methods by allow-list, `* ** % + ~` bounded, and a budget of steps,
-characters and time that every loop turn, macro call and printed value spends from. Includes, imports and blocks are refused: a letter is one file.
+characters and time that every loop turn, macro call and printed value spends from. Includes, imports and blocks are refused:
+a letter is one file.
 """
 
 import operator
@@ -30,7 +31,8 @@ _BIG = 10**12
 _LONG = 10_000
 
 BROKEN = (
-    TemplateError, RecursionError, SyntaxError, MemoryError, OverflowError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError,
+    TemplateError, RecursionError, SyntaxError, MemoryError, OverflowError, ArithmeticError,
+    TypeError, ValueError, LookupError, AttributeError,
 )  # fmt: skip
 """What a template of our own sandbox may raise while it is compiled or rendered; callers turn it into advice."""
 

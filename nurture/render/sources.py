@@ -1,4 +1,4 @@
-"""What a marketer wrote, as HTML: a Markdown body, or the letter.html or letter.md of a template folder. Its Jinja is on the shelf already."""
+"""What a marketer wrote, as HTML: a Markdown body, or the letter.html or letter.md of a template folder. Its Jinja is on the shelf."""
 
 import html as entities
 import re
