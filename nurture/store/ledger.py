@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, or_
 
 from nurture.store.tables import METADATA
 
@@ -22,3 +24,8 @@ def pieces(items: Iterable[T], size: int = IDS_AT_ONCE) -> Iterator[Sequence[T]]
     rest = iter(items)
     while piece := list(islice(rest, size)):
         yield piece
+
+
+def one_of(column: ColumnElement[Any], words: Iterable[str]) -> ColumnElement[bool]:
+    """`column IN (...)` for statements that run once for each of many rows: an expanding IN cannot."""
+    return or_(*[column == word for word in words])

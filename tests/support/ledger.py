@@ -39,7 +39,7 @@ def planned(letter: dict[str, Any], person: int, *, due: datetime = NOW, closes:
 async def the_rows(db: Database) -> list[Any]:
     """All deliveries, by id."""
     async with db.read() as tx:
-        return list((await tx.execute(select(*[c for c in Delivery.__table__.columns]).order_by(Delivery.id))).all())  # type: ignore[attr-defined]
+        return list((await tx.execute(select(*list(Delivery.__table__.columns)).order_by(Delivery.id))).all())  # type: ignore[attr-defined]
 
 
 async def set_row(db: Database, row_id: int, **columns: Any) -> None:

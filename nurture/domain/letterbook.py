@@ -1,0 +1,64 @@
+"""What the documents say of each letter while its rows are under way: its topic, and the next window for one that missed its own."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from nurture.domain.delivery import letter_name
+from nurture.domain.documents import AnyDocument, Campaign, Policy, Sequence, document_name, letters_of
+from nurture.domain.letters import Letter, Windows
+from nurture.domain.windows import hours_of, next_opening, share_of
+from nurture.domain.words import Kind
+
+FAR = timedelta(hours=36)  # a row whose next window is further off gives its place free
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A letter, the windows of its document, and the topic whose refusal keeps it back."""
+
+    letter: Letter
+    windows: Windows
+    topic: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LetterBook:
+    """All letters by their name `document/id`. Service letters stand in no document: they have no topic and no window."""
+
+    policy: Policy
+    written: Mapping[str, Written]
+
+    @classmethod
+    def of(cls, documents: Iterable[AnyDocument], policy: Policy) -> "LetterBook":
+        found: dict[str, Written] = {}
+        for document in documents:
+            windows = document.windows if isinstance(document, Sequence | Campaign) else Windows()
+            topic = document.topic if isinstance(document, Sequence | Campaign) else None
+            for letter in letters_of(document):
+                found[letter_name(document_name(document), letter.id)] = Written(letter, windows, letter.topic or topic)
+        return cls(policy, found)
+
+    def topic(self, name: str) -> str | None:
+        return self.written[name].topic if name in self.written else None
+
+    def next_window(
+        self, kind: Kind, name: str, subscriber_id: int, timezone: str | None, now: datetime
+    ) -> tuple[datetime, datetime | None] | None:
+        """(due, closes) of the next chance within 36 hours; None when it is further off or the letter is no longer written anywhere."""
+        if kind is Kind.SERVICE:
+            return now, None
+        written = self.written.get(name)
+        if written is None:
+            return None
+        hours = hours_of(written.letter, written.windows, self.policy)
+        found = next_opening(hours, self.zone(timezone), self.policy, share_of(subscriber_id, name), now)
+        return found if found and found[0] <= now + FAR else None
+
+    def zone(self, timezone: str | None) -> ZoneInfo:
+        """The person's zone, else the workspace's; a name that is no zone is passed over."""
+        try:
+            return ZoneInfo(timezone or self.policy.timezone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            return ZoneInfo(self.policy.timezone)

@@ -1,0 +1,139 @@
+"""Rows that lost their window, their worker or their answer: found in chunks, moved by one statement for each kind of move."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import bindparam, case, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from nurture.domain.words import Kind, State
+from nurture.store.claims import WINDOW_LEFT, refusals
+from nurture.store.ledger import deliveries, lanes, letters, one_of, pieces, subscribers, workers
+from nurture.store.tables.deliveries import DUE_STATES, LEASED_STATES
+
+_d = deliveries.c
+CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Stranded:
+    """A row that needs another window. `refusal`: why the person may not get it any more, None when they may."""
+
+    id: int
+    fence: int
+    state: State
+    kind: Kind
+    letter: str
+    subscriber_id: int
+    timezone: str | None
+    dup_risk: int
+    refusal: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A stranded row's new place: the next try and the end of that window."""
+
+    id: int
+    fence: int
+    due_at: datetime
+    closes_at: datetime | None
+
+
+async def stranded(tx: AsyncConnection, ids: Collection[int], now: datetime) -> list[Stranded]:
+    """What is needed to find the next window of these rows."""
+    found: list[Stranded] = []
+    refusal = case(*[(condition, reason) for reason, condition in refusals(now, None).items()], else_=None).label("refusal")
+    question = (
+        select(_d.id, _d.fence, _d.state, _d.kind, letters.c.name, _d.subscriber_id, subscribers.c.timezone, _d.dup_risk, refusal)
+        .join_from(deliveries, letters, letters.c.id == _d.letter_id)
+        .join(subscribers, subscribers.c.id == _d.subscriber_id)
+    )
+    for piece in pieces(sorted(ids)):
+        rows = await tx.execute(question.where(_d.id.in_(piece)))
+        found.extend(Stranded(i, fence, State(state), Kind(kind), *rest) for i, fence, state, kind, *rest in rows)
+    return found
+
+
+async def closed_in_stopped_lanes(tx: AsyncConnection, now: datetime) -> list[int]:
+    """Waiting rows whose window has closed in lanes that are not running: claims never come by there, so they are looked for."""
+    stopped = select(lanes.c.id).where(lanes.c.flag != "running")
+    closed = (_d.lane_id.in_(stopped), text(DUE_STATES), _d.due_at <= now, _d.closes_at <= now + WINDOW_LEFT)
+    return list((await tx.execute(select(_d.id).where(*closed).limit(CHUNK))).scalars())
+
+
+_WAITING = [State.PENDING.value, State.DEFERRED.value, State.CLAIMED.value]
+
+
+async def to_next_window(tx: AsyncConnection, rows: Sequence[Moved]) -> None:
+    """Another window for a row that waits or was claimed too late; a claimed one is pending again."""
+    statement = (
+        update(deliveries)
+        .where(_d.id == bindparam("row"), _d.fence == bindparam("held"), one_of(_d.state, _WAITING))
+        .values(
+            state=case((_d.state == State.CLAIMED.value, State.PENDING.value), else_=_d.state),
+            worker_id=None, due_at=bindparam("due"), closes_at=bindparam("closes"),
+        )
+    )  # fmt: skip
+    if rows:
+        await tx.execute(statement, [{"row": r.id, "held": r.fence, "due": r.due_at, "closes": r.closes_at} for r in rows])
+
+
+async def cancel(tx: AsyncConnection, rows: Sequence[tuple[int, int, str]], now: datetime) -> None:
+    """(id, fence, reason): pending, deferred, claimed or unknown -> cancelled."""
+    statement = (
+        update(deliveries)
+        .where(_d.id == bindparam("row"), _d.fence == bindparam("held"), one_of(_d.state, [*_WAITING, State.UNKNOWN.value]))
+        .values(state=State.CANCELLED.value, outcome=bindparam("why"), ended_at=now, worker_id=None, folded=0)
+    )
+    if rows:
+        await tx.execute(statement, [{"row": i, "held": fence, "why": why} for i, fence, why in rows])
+
+
+async def orphans(tx: AsyncConnection) -> set[int]:
+    """Workers whose lease has ended and who still hold rows."""
+    holders = (await tx.execute(select(_d.worker_id).where(text(LEASED_STATES), _d.worker_id.is_not(None)).distinct())).scalars().all()
+    alive = set((await tx.execute(select(workers.c.id).where(workers.c.id.in_(holders), workers.c.ended_at.is_(None)))).scalars())
+    return set(holders) - alive
+
+
+async def reap_rows(tx: AsyncConnection, worker_ids: Collection[int], now: datetime, grace: timedelta) -> tuple[int, int]:
+    """Rows of workers that are gone: claimed -> pending, sending -> unknown until the grace ends. Returns both counts."""
+    held = _d.worker_id.in_(worker_ids)
+    back = update(deliveries).where(held, _d.state == State.CLAIMED.value).values(state=State.PENDING.value, worker_id=None)
+    lost = update(deliveries).where(held, _d.state == State.SENDING.value)
+    words = "the worker was lost before the answer"
+    lost = lost.values(state=State.UNKNOWN.value, worker_id=None, folded=0, due_at=now + grace, answer=words)
+    returned = len((await tx.execute(back.returning(_d.id))).all())
+    return returned, len((await tx.execute(lost.returning(_d.id))).all())
+
+
+async def graced(tx: AsyncConnection, now: datetime) -> list[int]:
+    """Unknown rows whose grace has ended, oldest first."""
+    question = select(_d.id).where(text("state = 'unknown'"), _d.due_at <= now).order_by(_d.due_at, _d.id).limit(CHUNK)
+    return list((await tx.execute(question)).scalars())
+
+
+async def retry_unknown(tx: AsyncConnection, rows: Sequence[Moved]) -> None:
+    """unknown -> pending at the risk of a second copy, with the same Message-ID."""
+    statement = (
+        update(deliveries)
+        .where(_d.id == bindparam("row"), _d.fence == bindparam("held"), _d.state == State.UNKNOWN.value)
+        .values(
+            state=State.PENDING.value, fence=_d.fence + 1, dup_risk=_d.dup_risk + 1, due_at=bindparam("due"), closes_at=bindparam("closes")
+        )
+    )  # fmt: skip
+    if rows:
+        await tx.execute(statement, [{"row": r.id, "held": r.fence, "due": r.due_at, "closes": r.closes_at} for r in rows])
+
+
+async def hold_unknown(tx: AsyncConnection, rows: Sequence[tuple[int, int]]) -> None:
+    """unknown -> held: a person decides, or proof of arrival."""
+    statement = (
+        update(deliveries)
+        .where(_d.id == bindparam("row"), _d.fence == bindparam("held"), _d.state == State.UNKNOWN.value)
+        .values(state=State.HELD.value, fence=_d.fence + 1, folded=0)
+    )
+    if rows:
+        await tx.execute(statement, [{"row": i, "held": fence} for i, fence in rows])
