@@ -126,7 +126,7 @@ def _by_request(hit: Hit) -> Judged | None:
 def _opening(hit: Hit, *, early: bool) -> Judged | None:
     proxied = _proxied(hit.agent, early=early)
     if proxied is None and early:
-        return Judged(Evidence.UNKNOWN, "opened within 10 s of acceptance")
+        return _machine("opened within 10 s of acceptance")
     return proxied or _nameless(hit)
 
 

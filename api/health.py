@@ -1,0 +1,53 @@
+"""Is it alive, is it ready, what waits: for supervisors and for Prometheus."""
+
+import asyncio
+
+import structlog
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from api.auth import app_of, key_or_visit
+from nurture.store import health
+
+READY_WITHIN = 2.0
+_log = structlog.get_logger("nurture.api")
+
+
+async def live(_request: Request) -> Response:
+    return JSONResponse({"status": "live"})
+
+
+async def ready(request: Request) -> Response:
+    """503 until the database answers."""
+    try:
+        async with asyncio.timeout(READY_WITHIN), app_of(request).db.read() as tx:
+            await health.ping(tx)
+    except (SQLAlchemyError, OSError, TimeoutError) as error:
+        _log.warning("not ready", error=type(error).__name__)
+        return JSONResponse({"status": "waiting", "database": "away"}, 503, {"Retry-After": "2"})
+    return JSONResponse({"status": "ready", "database": "answers"})
+
+
+def routes(registry: CollectorRegistry) -> list[Route]:
+    """The routes; /metrics reads `registry` and counts what waits at the moment of the question."""
+    open_rows = Gauge("nurture_deliveries_open", "Deliveries under way, by state.", ("state",), registry=registry)
+    unfolded = Gauge("nurture_events_unfolded", "Events that no standing knows yet.", registry=registry)
+    halted = Gauge("nurture_halted", "1 while planning and sending stand still.", registry=registry)
+
+    async def metrics(request: Request) -> Response:
+        app = app_of(request)
+        if not app.settings.public_metrics:
+            await key_or_visit(request)
+        async with app.db.read() as tx:
+            now = await health.waiting(tx)
+        open_rows.clear()
+        for state, count in now.open.items():
+            open_rows.labels(state).set(count)
+        unfolded.set(now.unfolded)
+        halted.set(now.halted)
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    return [Route("/health/live", live), Route("/health/ready", ready), Route("/metrics", metrics)]

@@ -1,0 +1,119 @@
+"""Hits on their way in: durable in the spool before the visitor is answered, then folded into the database by a task beside the server."""
+
+import asyncio
+import contextlib
+import json
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.requests import Request
+
+from api.auth import client_ip
+from nurture.domain.evidence import Hit, asks_ahead
+from nurture.domain.tokens import Token
+from nurture.services.leaving import leave
+from nurture.services.tracking import AGENT_MOST, Received, from_line, record_hits, to_line
+from nurture.store.spool import Spool, lines_of
+
+if TYPE_CHECKING:
+    from nurture.bootstrap import App
+
+GATHER = 0.02  # seconds that hits are gathered before they go to the database
+AGAIN = 1.0  # seconds until the next try while the database is away
+_log = structlog.get_logger("nurture.hits")
+
+
+def hit_of(request: Request, app: "App", *, link: int | None = None, page: str | None = None) -> Hit:
+    return Hit(
+        at=app.clock(), method=request.method, link=link, page=page, agent=request.headers.get("user-agent", "")[:AGENT_MOST],
+        ip=client_ip(request), prefetch=asks_ahead(request.headers),
+    )  # fmt: skip
+
+
+class Recorder:
+    """One for each serving process."""
+
+    def __init__(self, app: "App", registry: CollectorRegistry) -> None:
+        self._app = app
+        self._spool = Spool(app.settings.data_dir / "spool")
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._folding = asyncio.Lock()
+        self._hits = Counter("nurture_hits", "Opens, clicks and page views taken in.", ("what",), registry=registry)
+        self._lost = Counter("nurture_hits_unrecorded", "Hits that could not be written down; the visitor was served.", registry=registry)
+
+    def start(self) -> None:
+        """Begin folding; what a dead process left behind goes first."""
+        if self._task is None or self._task.done():
+            self._wake.set()
+            self._task = asyncio.create_task(self._fold_for_ever())
+
+    async def hit(self, token: Token, hit: Hit, url: str | None = None) -> None:
+        """Return when the hit is durable. The visitor is served in any case: a full disk only costs the count."""
+        received = Received(secrets.token_hex(12), token.delivery, token.subscriber, token.version, hit, url)
+        await self._append("open" if hit.is_open else hit.page or "click", to_line(received))
+
+    async def wish_to_leave(self, token: Token, how: str, ip: str) -> bool:
+        """The database is away: keep the wish, it is granted as soon as the database is back. False when it could not be kept."""
+        wish = {"leave": token.subscriber, "d": token.delivery, "at": self._app.clock().timestamp(), "how": how, "ip": ip}
+        return await self._append("leave", json.dumps(wish))
+
+    async def _append(self, what: str, line: str) -> bool:
+        self._hits.labels(what).inc()
+        try:
+            await self._spool.append(line)
+        except OSError as error:
+            self._lost.inc()
+            _log.error("a hit could not be written to the spool", error=str(error))
+            return False
+        self.start() if self._task is None else self._wake.set()
+        return True
+
+    async def _fold_for_ever(self) -> None:
+        while True:
+            await self._wake.wait()
+            await asyncio.sleep(GATHER)
+            self._wake.clear()
+            try:
+                await self.fold_now()
+            except (SQLAlchemyError, OSError) as error:
+                _log.warning("hits wait in the spool: the database is away", error=type(error).__name__)
+                await asyncio.sleep(AGAIN)
+                self._wake.set()
+
+    async def fold_now(self) -> None:
+        """Move all that is in the spool into the database; a segment is removed only after its commit."""
+        async with self._folding:
+            self._spool.seal()
+            with self._spool.ready() as segments:
+                for segment in segments:
+                    await self._fold(segment)
+                    segment.unlink(missing_ok=True)
+
+    async def _fold(self, segment: Path) -> None:
+        hits: list[Received] = []
+        for line in await asyncio.to_thread(lines_of, segment):
+            try:
+                row = json.loads(line)
+                if "leave" in row:
+                    await leave(
+                        self._app.db, int(row["leave"]), delivery_id=row["d"] or None, now=self._app.clock(), how=row["how"], ip=row["ip"]
+                    )
+                else:
+                    hits.append(from_line(line))
+            except (ValueError, KeyError, TypeError):
+                _log.error("a line of the spool cannot be read", segment=segment.name)
+        await record_hits(self._app.db, hits, self._app.clock())
+
+    async def close(self) -> None:
+        """Write what waits; what cannot be folded now is folded at the next start."""
+        await self._spool.close()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        with contextlib.suppress(SQLAlchemyError, OSError):
+            await self.fold_now()

@@ -1,0 +1,169 @@
+"""What a letter links to: plain ASGI routes, mounted before the API. GET and HEAD change nothing but the count of hits."""
+
+import asyncio
+import base64
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from api.auth import client_ip
+from api.public.pages import Pages
+from api.public.recording import Recorder, hit_of
+from api.public.targets import DatabaseAwayError, Targets
+from nurture.domain.tokens import Purpose, Token, read
+from nurture.services.leaving import leave
+from nurture.services.preferring import Choice, Preferences, prefer, preferences
+from nurture.store.documents import load_media
+
+if TYPE_CHECKING:
+    from nurture.bootstrap import App
+
+PIXEL = base64.b64decode("R0lGODlhAQABAIAAAP///wAAACH5BAEAAAAALAAAAAABAAEAAAICRAEAOw==")
+_NO_STORE = {"Cache-Control": "no-store, max-age=0", "Referrer-Policy": "no-referrer"}
+_AWAY = (SQLAlchemyError, OSError, TimeoutError)
+FORM_MOST = 4096
+LEAVE_WITHIN = 10.0
+LOOK_WITHIN = 2.0
+PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"})
+
+
+class Public:
+    def __init__(self, app: "App", recorder: Recorder, pages: Pages) -> None:
+        self._app = app
+        self._recorder = recorder
+        self._pages = pages
+        self._targets = Targets(app)
+
+    def _token(self, request: Request, purpose: Purpose) -> Token | None:
+        return read(request.path_params["token"], purpose, self._app.keys)
+
+    async def opened(self, request: Request) -> Response:
+        token = self._token(request, Purpose.OPEN)
+        if token is None:
+            return self._pages.gone()
+        await self._recorder.hit(token, hit_of(request, self._app))
+        return Response(PIXEL, media_type="image/gif", headers=_NO_STORE)
+
+    async def clicked(self, request: Request) -> Response:
+        """Lead on, whatever the verdict will be."""
+        token = self._token(request, Purpose.CLICK)
+        if token is None:
+            return self._pages.gone()
+        number: int = request.path_params["number"]
+        try:
+            found = await self._targets.find(token, number)
+        except DatabaseAwayError:
+            return self._pages.later(request)
+        if found is None:
+            return self._pages.gone()
+        where, written = found
+        await self._recorder.hit(token, hit_of(request, self._app, link=number), written)
+        return RedirectResponse(where, 302, _NO_STORE)
+
+    async def leave_page(self, request: Request) -> Response:
+        token = self._token(request, Purpose.LEAVE)
+        if token is None:
+            return self._pages.gone()
+        if request.method == "POST":
+            return await self._leave(request, token, "leave-link")
+        await self._recorder.hit(token, hit_of(request, self._app, page="leave"))
+        person = await self._look(token)
+        return self._pages.show(request, "leave.html", locale=person.locale if person else None)
+
+    async def _leave(self, request: Request, token: Token, how: str) -> Response:
+        """All letters, whatever the body says; 200 without redirect. While the database is away the wish is kept and granted later."""
+        ip = client_ip(request)
+        locale = None
+        try:
+            async with asyncio.timeout(LEAVE_WITHIN):
+                done = await leave(
+                    self._app.db, token.subscriber, delivery_id=token.delivery or None, now=self._app.clock(), how=how, ip=ip
+                )
+            locale = done.locale
+        except _AWAY:
+            if not await self._recorder.wish_to_leave(token, how, ip):
+                return self._pages.later(request)
+        return self._pages.show(request, "left.html", locale=locale)
+
+    async def preferences_page(self, request: Request) -> Response:
+        token = self._token(request, Purpose.PREFERENCES)
+        if token is None:
+            return self._pages.gone()
+        if request.method != "POST":
+            await self._recorder.hit(token, hit_of(request, self._app, page="preferences"))
+            return self._choices(request, await self._look(token))
+        wish = await _field(request, "choice")
+        if wish == "leave":
+            return await self._leave(request, token, "preferences")
+        if wish not in set(Choice):
+            return self._choices(request, await self._look(token))
+        try:
+            async with asyncio.timeout(LEAVE_WITHIN):
+                person = await prefer(self._app.db, token.subscriber, Choice(wish), self._app.clock(), ip=client_ip(request))
+        except _AWAY:
+            return self._pages.later(request)
+        return self._choices(request, person, saved=True)
+
+    def _choices(self, request: Request, person: Preferences | None, *, saved: bool = False) -> Response:
+        """One who has left sees that; one who is erased sees the same page as anybody."""
+        shown = person or Preferences(subscribed=True, only_useful=False, less_often=False, paused=False, locale=None)
+        if not shown.subscribed:
+            return self._pages.show(request, "left.html", locale=shown.locale)
+        return self._pages.show(request, "preferences.html", locale=shown.locale, person=shown, saved=saved)
+
+    async def _look(self, token: Token) -> Preferences | None:
+        try:
+            async with asyncio.timeout(LOOK_WITHIN):
+                return await preferences(self._app.db, token.subscriber, self._app.clock())
+        except _AWAY:
+            return None
+
+    async def media(self, request: Request) -> Response:
+        """A letter's image, by the hash of its bytes: it never changes."""
+        async with self._app.db.read() as tx:
+            found = await load_media(tx, request.path_params["hash"])
+        if found is None:
+            return self._pages.gone()
+        kind, data = found
+        headers = {"Cache-Control": "public, max-age=31536000, immutable", "Cross-Origin-Resource-Policy": "cross-origin"}
+        if kind not in PICTURES:
+            headers |= {"Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'"}
+        return Response(data, media_type=kind, headers=headers)
+
+    async def gone(self, _request: Request) -> Response:
+        return self._pages.gone()
+
+
+async def _field(request: Request, name: str) -> str:
+    """One field of a small urlencoded form; empty when it is not there."""
+    body = b""
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > FORM_MOST:
+                return ""
+    except ClientDisconnect:
+        return ""
+    return parse_qs(body.decode(errors="replace")).get(name, [""])[0]
+
+
+def routes(app: "App", recorder: Recorder) -> list[BaseRoute]:
+    """All that stands in letters. What lies beside these addresses answers like a forged token."""
+    public = Public(app, recorder, Pages(app.templates))
+    pages: list[tuple[str, Callable[[Request], Awaitable[Response]], list[str]]] = [
+        ("/o/{token}.gif", public.opened, ["GET"]),
+        ("/c/{token}/{number:int}", public.clicked, ["GET"]),
+        ("/u/{token}", public.leave_page, ["GET", "POST"]),
+        ("/preferences/{token}", public.preferences_page, ["GET", "POST"]),
+        ("/media/{hash}", public.media, ["GET"]),
+        ("/o/{rest:path}", public.gone, ["GET"]),
+        ("/c/{rest:path}", public.gone, ["GET"]),
+        ("/u/{rest:path}", public.gone, ["GET", "POST"]),
+        ("/preferences/{rest:path}", public.gone, ["GET", "POST"]),
+    ]
+    return [Route(path, endpoint, methods=methods) for path, endpoint, methods in pages]

@@ -1,0 +1,132 @@
+"""Why one person got, waits for or never gets each letter, in the planner's own words; and their story in order of time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from nurture.domain.documents import Sequence
+from nurture.domain.errors import ErrorKind, NurtureError
+from nurture.domain.words import State
+from nurture.store import timeline
+from nurture.store.database import Connection, Database
+from nurture.store.deliveries import DeliveryLine, deliveries_of
+from nurture.store.documents import load_documents
+
+Word = Literal["send", "wait", "skip", "done"]
+_STORY = 500
+_WAITING = {
+    State.UNKNOWN: "the relay's answer was lost; it waits for proof",
+    State.HELD: "the relay's answer was lost; held for a decision",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """One decision. `source`: `sequence:<name>`, `campaign:<name>`, `service`. `until`: when it may change, None where it is final."""
+
+    at: datetime
+    letter: str | None
+    source: str
+    decision: Word
+    reason: str
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One line of a person's story. `what`: letter, event, move, enrolment, consent."""
+
+    at: datetime
+    what: str
+    name: str
+    detail: Mapping[str, Any]
+
+
+async def why(db: Database, subscriber_id: int) -> list[Why]:
+    """Every decision on this person that is on record, oldest first; raises MISSING when there is nobody."""
+    async with db.read() as tx:
+        await _must_exist(tx, subscriber_id)
+        letters = await deliveries_of(tx, subscriber_id)
+        ways = await timeline.load_ways(tx, subscriber_id)
+        drafts = {d.name for d in await load_documents(tx, "sequence") if isinstance(d.document, Sequence) and d.state != "live"}
+    found = [_of_letter(line) for line in letters]
+    for way in ways:
+        found += _of_way(way, paused=way.sequence in drafts)
+    return sorted(found, key=lambda w: w.at)
+
+
+async def _must_exist(tx: Connection, subscriber_id: int) -> None:
+    if await timeline.load_person(tx, subscriber_id) is None:
+        raise NurtureError(f"there is no subscriber {subscriber_id}; look one up with /api/v1/subscribers?email=", ErrorKind.MISSING)
+
+
+def _of_letter(line: DeliveryLine) -> Why:
+    state = State(line.state)
+    if state is State.ACCEPTED:
+        return Why(line.accepted_at or line.created_at, line.letter, line.source, "send", line.reason, None)
+    if state in (State.CANCELLED, State.FAILED, State.REJECTED):
+        ended = " ".join(x for x in (f"{state.value}:", line.outcome or "", line.answer or "") if x)
+        return Why(line.ended_at or line.created_at, line.letter, line.source, "skip", ended, None)
+    if state in _WAITING:
+        return Why(line.handed_at or line.created_at, line.letter, line.source, "wait", _WAITING[state], line.due_at)
+    return Why(line.created_at, line.letter, line.source, "send", line.reason, line.due_at)
+
+
+def _of_way(way: timeline.WayLine, *, paused: bool) -> list[Why]:
+    source = f"sequence:{way.sequence}"
+    found = [
+        Why(datetime.fromisoformat(step["at"]), step["letter"], source, "skip", step.get("reason") or step["outcome"], None)
+        for step in way.history
+        if step.get("outcome") != "sent" and step.get("delivery") is None
+    ]
+    if way.ended_at is not None:
+        found.append(Why(way.ended_at, None, source, "done", way.end_reason or way.state, None))
+    elif paused:
+        found.append(Why(way.enrolled_at, None, source, "wait", "the sequence is a draft", None))
+    elif way.decision and way.decision["decision"] != "send":
+        found.append(_of_decision(way.decision, source))
+    elif not way.decision:
+        found.append(Why(way.enrolled_at, None, source, "wait", "enrolled; the planner has not looked yet", None))
+    return found
+
+
+def _of_decision(decision: Mapping[str, Any], source: str) -> Why:
+    until = decision.get("until")
+    return Why(
+        datetime.fromisoformat(decision["at"]), decision.get("letter"), source, decision["decision"], decision["reason"],
+        datetime.fromisoformat(until) if until else None,
+    )  # fmt: skip
+
+
+async def story(db: Database, subscriber_id: int, limit: int = _STORY) -> list[Happening]:
+    """Letters, events, moves between classes, enrolments and consents of one person, newest first; raises MISSING."""
+    async with db.read() as tx:
+        await _must_exist(tx, subscriber_id)
+        letters = await deliveries_of(tx, subscriber_id)
+        happened = await timeline.load_events(tx, subscriber_id, limit)
+        moves = await timeline.load_moves(tx, subscriber_id, limit)
+        ways = await timeline.load_ways(tx, subscriber_id)
+        consents = await timeline.load_consents(tx, subscriber_id, limit)
+    lines = [
+        *(_letter(x) for x in letters),
+        *(_event(x) for x in happened),
+        *(Happening(m.at, "move", m.what, {"from": m.old, "to": m.new, "reason": m.reason}) for m in moves),
+        *(Happening(w.enrolled_at, "enrolment", w.sequence, {"state": "entered", "by": w.by}) for w in ways),
+        *(Happening(w.ended_at, "enrolment", w.sequence, {"state": w.state, "reason": w.end_reason}) for w in ways if w.ended_at),
+        *(Happening(c.at, "consent", c.what, {"granted": c.granted, "source": c.source}) for c in consents),
+    ]
+    return sorted(lines, key=lambda line: line.at, reverse=True)[:limit]
+
+
+def _letter(line: DeliveryLine) -> Happening:
+    at = line.accepted_at or line.ended_at or line.created_at
+    told = {"delivery": line.id, "state": line.state, "kind": line.kind, "source": line.source, "reason": line.reason}
+    return Happening(at, "letter", line.letter, told)
+
+
+def _event(line: timeline.EventLine) -> Happening:
+    more = {"delivery": line.delivery_id, "letter": line.letter, "url": line.url, "name": line.name, "value": line.value,
+            "currency": line.currency}  # fmt: skip
+    known = {key: value for key, value in more.items() if value is not None}
+    return Happening(line.at, "event", line.type, known | {"evidence": line.evidence, "reason": line.reason})

@@ -1,0 +1,86 @@
+"""What a person chooses about their letters short of leaving: only useful ones, less often, a pause."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from nurture.domain.words import EventType, Evidence, Frequency, Kind, Kinds, Status
+from nurture.store import choices, events, outbox
+from nurture.store.database import Database
+
+PAUSE = timedelta(days=30)
+_DECLINED = (Kind.SALES.value, Kind.NEWS.value, Kind.ABOUT.value)
+
+
+class Choice(StrEnum):
+    USEFUL = "useful"
+    ALL = "all"
+    LESS = "less"
+    NORMAL = "normal"
+    PAUSE = "pause"
+    RESUME = "resume"
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What the page shows. `subscribed` is False for one who left."""
+
+    subscribed: bool
+    only_useful: bool
+    less_often: bool
+    paused: bool
+    locale: str | None
+
+
+async def preferences(db: Database, subscriber_id: int, now: datetime) -> Preferences | None:
+    """None once the person is erased."""
+    async with db.read() as tx:
+        person = await choices.stand_of(tx, subscriber_id)
+    return _shown(person, now) if person else None
+
+
+def _shown(person: choices.Stand, now: datetime) -> Preferences:
+    paused = person.paused_until is not None and person.paused_until > now
+    left = person.status in (Status.UNSUBSCRIBED, Status.COMPLAINED)
+    return Preferences(not left, person.kinds is Kinds.USEFUL, person.frequency is Frequency.LESS, paused, person.locale)
+
+
+async def prefer(db: Database, subscriber_id: int, choice: Choice, now: datetime, *, ip: str | None = None) -> Preferences | None:
+    """Write the choice; letters that it rules out are taken back from the queue in the same transaction."""
+    async with db.write() as tx:
+        if await choices.stand_of(tx, subscriber_id, lock=True) is None:
+            return None
+        await choices.choose(tx, subscriber_id, now, **_columns(choice, now))
+        if choice is Choice.USEFUL:
+            await outbox.cancel_open(tx, "declined", now, subscriber_id=subscriber_id, kinds=_DECLINED)
+        elif choice is Choice.PAUSE:
+            await outbox.cancel_open(tx, "paused", now, subscriber_id=subscriber_id)
+        await choices.add_consent(
+            tx, subscriber_id, f"preference:{choice}", granted=choice in (Choice.ALL, Choice.NORMAL, Choice.RESUME),
+            source="preferences", ip=ip, now=now,
+        )  # fmt: skip
+        await events.add_events(tx, [_sign(subscriber_id, choice, now)])
+        person = await choices.stand_of(tx, subscriber_id)
+    return _shown(person, now) if person else None
+
+
+def _columns(choice: Choice, now: datetime) -> dict[str, Any]:
+    columns: dict[Choice, dict[str, Any]] = {
+        Choice.USEFUL: {"kinds": Kinds.USEFUL.value},
+        Choice.ALL: {"kinds": Kinds.ALL.value},
+        Choice.LESS: {"frequency": Frequency.LESS.value},
+        Choice.NORMAL: {"frequency": Frequency.NORMAL.value},
+        Choice.PAUSE: {"paused_until": now + PAUSE},
+        Choice.RESUME: {"paused_until": None},
+    }
+    return columns[choice]
+
+
+def _sign(subscriber_id: int, choice: Choice, now: datetime) -> dict[str, Any]:
+    """Somebody read and decided: a human sign, though no answer to a letter."""
+    return {
+        "uid": f"preference:{subscriber_id}:{now.timestamp():.6f}", "subscriber_id": subscriber_id, "type": EventType.VISITED.value,
+        "at": now, "settles_at": now, "name": "preferences", "evidence": Evidence.HUMAN.value, "reason": "saved a preference",
+        "detail": {"choice": choice.value},
+    }  # fmt: skip

@@ -1,0 +1,65 @@
+"""What a person says about their letters, as rows: how they stand, what they chose, the consent log."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from nurture.domain.words import Frequency, Kinds, Status
+from nurture.store.database import Connection
+from nurture.store.tables import METADATA
+
+_SUBSCRIBERS, _CONSENTS = METADATA.tables["subscribers"], METADATA.tables["consents"]
+_STANDINGS, _ENROLMENTS = METADATA.tables["standings"], METADATA.tables["enrolments"]
+_s = _SUBSCRIBERS.c
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """How one person stands to their letters."""
+
+    id: int
+    email: str
+    status: Status
+    locale: str | None
+    kinds: Kinds
+    frequency: Frequency
+    paused_until: datetime | None
+
+
+async def stand_of(tx: Connection, subscriber_id: int, *, lock: bool = False) -> Stand | None:
+    """None once the person is erased."""
+    query = select(_s.id, _s.email, _s.status, _s.locale, _s.kinds, _s.frequency, _s.paused_until).where(_s.id == subscriber_id)
+    row = (await tx.execute(query.with_for_update() if lock else query)).one_or_none()
+    if row is None:
+        return None
+    return Stand(row[0], row[1], Status(row[2]), row[3], Kinds(row[4]), Frequency(row[5]), row[6])
+
+
+async def choose(tx: Connection, subscriber_id: int, now: datetime, **columns: Any) -> None:
+    """Write `status`, `kinds`, `frequency` or `paused_until`; the planner looks at the person anew."""
+    if "status" in columns:
+        columns["status_at"] = now
+    await tx.execute(update(_SUBSCRIBERS).where(_s.id == subscriber_id).values(changed_at=now, **columns))
+    await tx.execute(update(_STANDINGS).where(_STANDINGS.c.subscriber_id == subscriber_id).values(plan_at=now))
+
+
+async def add_consent(
+    tx: Connection, subscriber_id: int, what: str, *, granted: bool, source: str, ip: str | None, now: datetime, wording: str = ""
+) -> None:  # fmt: skip
+    """One line of the append-only consent log."""
+    values = {"subscriber_id": subscriber_id, "what": what, "granted": granted, "wording": wording, "source": source, "ip": ip, "at": now}
+    await tx.execute(insert(_CONSENTS).values(**values))
+
+
+async def end_enrolments(tx: Connection, subscriber_id: int, reason: str, now: datetime) -> int:
+    """End every way the person is on; how many."""
+    e = _ENROLMENTS.c
+    statement = (
+        update(_ENROLMENTS)
+        .where(e.subscriber_id == subscriber_id, e.ended_at.is_(None))
+        .values(state="left", ended_at=now, end_reason=reason)
+        .returning(e.id)
+    )
+    return len((await tx.execute(statement)).all())
