@@ -1,0 +1,140 @@
+"""What an import or an upsert may do to a person: whose word wins, and the one rule of statuses - it may lower, never raise.
+
+A status rises only by the person's own POST, or by a resubscribe with a consent record.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from nurture.domain.scalars import clean_line
+from nurture.domain.words import Status, ZoneSource
+from nurture.domain.zones import ZoneFound, better
+
+# From all letters to none for ever. A move to the right is lowering.
+_FALL = (Status.SUBSCRIBED, Status.PENDING, Status.ARCHIVED, Status.UNSUBSCRIBED, Status.BOUNCED, Status.COMPLAINED)
+GONE = _FALL[2:]
+LONGEST_TAG = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One person as a row or a request tells of them; what it does not name stays as it is.
+
+    `columns` are the person's own columns; `tags` None says nothing of tags; `status` None says nothing of the status.
+    """
+
+    email: str
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    topics: Mapping[str, bool] = field(default_factory=dict)
+    tags: tuple[str, ...] | None = None
+    status: Status | None = None
+    status_at: datetime | None = None
+    joined_at: datetime | None = None
+    zone: ZoneFound | None = None
+    zone_exact: bool = False  # the zone and its source are told together, by our own export: they hold as written
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is stored of a person, as far as a draft may change it."""
+
+    id: int
+    columns: Mapping[str, Any]
+    fields: Mapping[str, Any]
+    topics: Mapping[str, Any]
+    tags: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """`values`: the columns that change. `refused`: why nothing may change, as a sentence."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    add_tags: frozenset[str] = frozenset()
+    drop_tags: frozenset[str] = frozenset()
+    refused: str | None = None
+
+    @property
+    def changes(self) -> bool:
+        return bool(self.values or self.add_tags or self.drop_tags)
+
+
+def raises(known: Status, wanted: Status) -> bool:
+    """Whether the wish would bring letters back to someone who gets fewer or none."""
+    return wanted in (Status.SUBSCRIBED, Status.PENDING) and _FALL.index(wanted) < _FALL.index(known)
+
+
+def lowers(known: Status, wanted: Status) -> bool:
+    return _FALL.index(wanted) > _FALL.index(known)
+
+
+def read_tag(text: str) -> str:
+    """A tag as it is stored: one line, no spaces around it. Raises ValueError for one that is too long."""
+    tag = clean_line(text)
+    if len(tag) > LONGEST_TAG:
+        raise ValueError(f"the tag {tag[:30]!r}... has {len(tag)} characters; a tag has at most {LONGEST_TAG}")
+    return tag
+
+
+def newcomer(draft: Draft, now: datetime) -> dict[str, Any]:
+    """All that is stored of a person who was not known: subscribed unless the draft says otherwise."""
+    zone = draft.zone or ZoneFound(None, ZoneSource.DEFAULT)
+    return {
+        "email": draft.email,
+        "status": (draft.status or Status.SUBSCRIBED).value,
+        "status_at": draft.status_at or now,
+        "joined_at": min(draft.joined_at or now, now),
+        "changed_at": now,
+        "timezone": zone.zone,
+        "zone_source": zone.source.value,
+        "fields": {k: v for k, v in draft.fields.items() if v is not None},
+        "topics": dict(draft.topics),
+        **draft.columns,
+    }
+
+
+def merge(known: Known, draft: Draft, now: datetime, *, replace_tags: bool = False) -> Merged:
+    """What the draft changes. A status that would rise refuses the whole draft; a None among the fields takes that field away."""
+    status = Status(known.columns["status"])
+    if draft.status is not None and raises(status, draft.status):
+        return Merged(refused=_refusal(status, draft.status))
+    values = {name: value for name, value in draft.columns.items() if known.columns.get(name) != value}
+    if draft.status is not None and lowers(status, draft.status):
+        values |= {"status": draft.status.value, "status_at": draft.status_at or now}
+    values |= _zone_change(known, draft)
+    fields = {k: v for k, v in {**known.fields, **draft.fields}.items() if v is not None}
+    if fields != known.fields or _types(fields) != _types(known.fields):
+        values["fields"] = fields
+    topics = {**known.topics, **draft.topics}
+    if topics != known.topics:
+        values["topics"] = topics
+    given = frozenset(draft.tags or ())
+    dropped = known.tags - given if replace_tags and draft.tags is not None else frozenset()
+    return Merged(values, given - known.tags, dropped)
+
+
+def _types(fields: Mapping[str, Any]) -> list[type]:
+    """1 == True in Python, but not in a condition."""
+    return [type(v) for v in fields.values()]
+
+
+def _zone_change(known: Known, draft: Draft) -> dict[str, Any]:
+    found = draft.zone
+    if found is None or found.zone is None or not (draft.zone_exact or better(found.source, known.columns["zone_source"])):
+        return {}
+    wanted = {"timezone": found.zone, "zone_source": found.source.value}
+    return {name: value for name, value in wanted.items() if known.columns[name] != value}
+
+
+def _refusal(known: Status, wanted: Status) -> str:
+    did = {
+        Status.UNSUBSCRIBED: "has unsubscribed",
+        Status.BOUNCED: "bounced",
+        Status.COMPLAINED: "complained",
+        Status.ARCHIVED: "is archived",
+        Status.PENDING: "has not confirmed yet",
+    }[known]
+    return f"this person {did}; nobody else makes them {wanted.value} again: they can by themselves, or a resubscribe with their consent"
