@@ -1,0 +1,84 @@
+"""People as a letter sees them, with the last useful letters they got."""
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from nurture.domain.documents import Policy
+from nurture.domain.readers import Reader
+from nurture.domain.words import Kind, State, Tracking
+from nurture.store.database import Connection
+from nurture.store.documents import load_policy
+from nurture.store.ledger import deliveries, pieces
+from nurture.store.tables import METADATA
+
+_s = METADATA.tables["subscribers"].c
+_d = deliveries.c
+_v = METADATA.tables["letter_versions"].c
+RECEIVED = 3  # as many useful letters as the shipped promise asks before an offer
+_MERGED = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+
+
+async def readers(tx: Connection, ids: Iterable[int], now: datetime, policy: Policy | None = None) -> dict[int, Reader]:
+    """Id -> Reader of those who exist. The policy in force (read when not given) lends zone, locale and tracking where the row has none.
+
+    `now` bounds what counts as received.
+    """
+    wanted = sorted(set(ids))
+    rule = policy or await load_policy(tx)
+    received = await _received(tx, wanted, now)
+    found: dict[int, Reader] = {}
+    for piece in pieces(wanted):
+        for row in await tx.execute(select(METADATA.tables["subscribers"]).where(_s.id.in_(piece))):
+            found[row.id] = Reader(
+                subscriber_id=row.id,
+                email=row.email,
+                name=row.name,
+                first_name=row.first_name,
+                patronymic=row.patronymic,
+                locale=row.locale or rule.locale,
+                zone=row.timezone or rule.timezone,
+                source=row.source,
+                joined_at=row.joined_at,
+                tracking=Tracking(row.tracking or rule.tracking),
+                fields=row.fields,
+                received=tuple(received.get(row.id, ())),
+            )
+    return found
+
+
+async def _received(tx: Connection, ids: list[int], now: datetime) -> dict[int, list[str]]:
+    """The names of the last useful letters accepted for each person, newest first."""
+    got: dict[int, list[int]] = {}
+    newest = func.row_number().over(partition_by=_d.subscriber_id, order_by=(_d.accepted_at.desc(), _d.id.desc())).label("place")
+    for piece in pieces(ids):
+        ranked = (
+            select(_d.subscriber_id, _d.version_id, newest)
+            .where(_d.subscriber_id.in_(piece), _d.state == State.ACCEPTED.value, _d.kind == Kind.USEFUL.value, _d.accepted_at <= now)
+            .subquery()
+        )
+        query = select(ranked).where(ranked.c.place <= RECEIVED).order_by(ranked.c.subscriber_id, ranked.c.place)
+        for row in await tx.execute(query):
+            got.setdefault(row.subscriber_id, []).append(row.version_id)
+    names = await _names(tx, {version for versions in got.values() for version in versions})
+    return {person: [names[v] for v in versions if names.get(v)] for person, versions in got.items()}
+
+
+async def _names(tx: Connection, versions: Iterable[int]) -> dict[int, str]:
+    found: dict[int, str] = {}
+    title, subject = _v.content["title"].as_string().label("title"), _v.content["subject"].as_string().label("subject")
+    for piece in pieces(sorted(versions)):
+        rows: Any = await tx.execute(select(_v.id, title, subject).where(_v.id.in_(piece)))
+        found |= {row.id: row.title or plain_subject(row.subject or "") for row in rows}
+    return found
+
+
+def plain_subject(subject: str) -> str:
+    """A subject without its merge fields: `{{ first_name }}, five questions` -> `Five questions`."""
+    if "{" not in subject:
+        return subject
+    bare = " ".join(_MERGED.sub("", subject).split()).strip(" ,;:-!–—")
+    return bare[:1].upper() + bare[1:]
