@@ -1,7 +1,8 @@
 """Header lines as bytes, by our own rules: Python's e-mail policies turn long `List-Unsubscribe` addresses into encoded words.
 
-Structured identifiers (`List-*`, `Message-ID`, `Feedback-ID`) are never folded or encoded; words for people are folded at 75 columns and encoded by
-RFC 2047 when they are not plain ASCII. No value can end its line: control characters become spaces here, whatever was checked before.
+Structured identifiers (`List-*`, `Message-ID`, `Feedback-ID`) are never folded or encoded; words for people are folded at 75 columns and
+encoded by RFC 2047 when they are not plain ASCII. No value can end its line: control characters become spaces here, whatever was checked
+before.
 """
 
 import base64
@@ -89,7 +90,7 @@ def address_header(name: str, display: str, address: str) -> bytes:
 
 
 def ascii_domain(address: str) -> str:
-    """The address as it may stand in an envelope: its domain as A-label. Raises NurtureError on one that could break a command (R13, F17)."""
+    """The address as it may stand in an envelope: its domain as A-label. Raises NurtureError on one that could break a command."""
     local, at, domain = address.rpartition("@")
     try:
         host = domain if domain.isascii() else idna.encode(domain, uts46=True).decode()

@@ -1,7 +1,7 @@
 """One letter as the bytes that leave: multipart/alternative, quoted-printable, CRLF, and headers by the rules of headers.py.
 
-Every byte is 7-bit (unless an address itself is not ASCII), no line is longer than 998, no CR or LF stands alone: nothing here needs 8BITMIME, and no
-body can end the SMTP conversation early.
+Every byte is 7-bit (unless an address itself is not ASCII), no line is longer than 998, no CR or LF stands alone: nothing here needs
+8BITMIME, and no body can end the SMTP conversation early.
 """
 
 import hashlib
@@ -41,8 +41,8 @@ def assemble(
 ) -> bytes:
     """The complete message, not dot-stuffed. Raises NurtureError on an address or header that could not be mailed.
 
-    `message_id` with its brackets; `list_id` is `stream.domain`; `unsubscribe_url` None leaves out all `List-Unsubscribe` headers (service letters);
-    `unsubscribe_mailto` an address, with `?subject=...` if wanted; `feedback_id` up to four fields joined by colons.
+    `message_id` with its brackets; `list_id` is `stream.domain`; `unsubscribe_url` None leaves out all `List-Unsubscribe` headers
+    (service letters); `unsubscribe_mailto` an address, with `?subject=...` if wanted; `feedback_id` up to four fields joined by colons.
     """
     if not _MESSAGE_ID.fullmatch(message_id):
         raise NurtureError(f"{message_id!r} is not a Message-ID; it reads <letters@domain>.")
