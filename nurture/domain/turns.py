@@ -58,7 +58,8 @@ def turn_of(person: Person, way: Way, shelf: Shelf, earned: Earned, now: datetim
     sent = [k for k in (p.kind for p in way.sent) if k is not Kind.GREETING]
     skips: list[Skip] = []
     while rest:
-        letter = in_order(rest, sent, way.sequence.promises, not earned.allowed)[0]
+        unwanted = rest[0].kind is Kind.SALES and declined(person, way, rest[0])  # declined letters are skipped, never held
+        letter = rest[0] if unwanted else in_order(rest, sent, way.sequence.promises, not earned.allowed)[0]
         key = letter_name(way.sequence.name, letter.id)
         skip = _skipped(person, way, shelf, letter, key)
         if skip is None and letter.kind is Kind.SALES and not earned.allowed:
