@@ -1,0 +1,54 @@
+"""Cleanups and the policy."""
+
+from collections.abc import Iterator
+from datetime import date
+
+from nurture.domain.documents import Cleanup, Policy
+from nurture.domain.lint.findings import Finding, warn
+from nurture.domain.windows import quiet_spans
+from nurture.domain.words import Kind
+
+_LEAP_YEAR = 2024
+
+
+def lint_cleanup(cleanup: Cleanup) -> Iterator[Finding]:
+    if len(cleanup.offers) < 3:
+        message = f"a cleanup with {len(cleanup.offers)} offer{'s' if len(cleanup.offers) > 1 else ''}"
+        yield warn(("offers",), "few-offers", message, "Three or four daily offers wake people; one is overlooked.")
+    for index, letter in enumerate(cleanup.offers):
+        if letter.kind is not Kind.SALES:
+            yield warn(
+                ("offers", index, "kind"),
+                "kind-against-words",
+                f"the offer {letter.id} is called {letter.kind.value}",
+                "Write `kind: sales`.",
+            )
+
+
+def lint_policy(policy: Policy) -> Iterator[Finding]:
+    if policy.sender is None:
+        advice = "Add `sender: {name: Anna, address: anna@example.com}`."
+        yield warn((), "no-sender", "the policy names no sender, so nothing but `test` leaves over a real relay", advice)
+    if not policy.postal_address:
+        advice = "Add `postal_address: ...`; the law of most countries asks for it in every letter."
+        yield warn((), "no-postal-address", "the policy has no postal address, so nothing but `test` leaves over a real relay", advice)
+    if not quiet_spans(policy.quiet_hours):
+        yield warn(
+            ("quiet_hours",),
+            "quiet-all-day",
+            "quiet hours cover the whole day, so `any` never opens",
+            'Write {from: "21:00", until: "8:00"}.',
+        )
+    for index, day in enumerate(policy.blackout):
+        if not _is_day(day):
+            yield warn(
+                ("blackout", index), "no-such-day", f"{day} is no day of the calendar", "Write 2026-12-31 or, for every year, 01-01."
+            )
+
+
+def _is_day(day: str) -> bool:
+    try:
+        date.fromisoformat(day if len(day) == 10 else f"{_LEAP_YEAR}-{day}")
+    except ValueError:
+        return False
+    return True

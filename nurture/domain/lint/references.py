@@ -1,0 +1,103 @@
+"""Names that a document uses: segments, templates, topics, sequences, letters.
+
+A segment or template that is not there is an error, since nothing can be run without it; all else is a warning.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from nurture.domain.advice import did_you_mean
+from nurture.domain.conditions import All, AnyOf, Did, InSequence, Not, OnTopic, Received
+from nurture.domain.documents import AnyDocument, Campaign, Cleanup, LibraryLetter, Segment, Sequence, letters_of
+from nurture.domain.letters import Letter
+from nurture.domain.lint.findings import Finding, Known, Path, warn, wrong
+
+
+def lint_references(document: AnyDocument, known: Known) -> list[Finding]:
+    """Names that are not there, as far as `known` can tell."""
+    found = list(_segment(document, known))
+    own = getattr(document, "topic", None)
+    if not isinstance(document, LibraryLetter):
+        found += _topic(own, ("topic",), known)
+    for path, letter in placed_letters(document):
+        found += [*_topic(letter.topic, (*path, "topic"), known), *_template(letter, path, known)]
+        if letter.only_if is not None:
+            found += _condition(letter.only_if, (*path, "only_if"), known)
+    for key in ("audience", "where"):
+        value = getattr(document, key, None)
+        if isinstance(document, Sequence | Segment) and value is not None:
+            found += _condition(value, (key,), known)
+    return found
+
+
+def placed_letters(document: AnyDocument) -> list[tuple[Path, Letter]]:
+    """Each letter of a document with its path in the keys of YAML."""
+    match document:
+        case Sequence():
+            return [(("letters", i), letter) for i, letter in enumerate(document.letters)]
+        case Campaign():
+            return [(("letter",), document.letter)]
+        case Cleanup():
+            more = [((key,), getattr(document, key)) for key in ("repermission", "closing") if getattr(document, key)]
+            return [*((("offers", i), letter) for i, letter in enumerate(document.offers)), *more]
+        case _:
+            return [((), letter) for letter in letters_of(document)]
+
+
+def _segment(document: AnyDocument, known: Known) -> Iterator[Finding]:
+    if isinstance(document, Campaign) and known.segments is not None and document.segment not in known.segments:
+        message = f'there is no segment "{document.segment}"' + did_you_mean(document.segment, known.segments)
+        yield wrong(
+            ("segment",),
+            "unknown-segment",
+            message,
+            f"Define it: `segment: {document.segment}` with `where: ...`, in the same file or applied before.",
+        )
+
+
+def _template(letter: Letter, path: Path, known: Known) -> Iterator[Finding]:
+    if letter.template is not None and known.templates is not None and letter.template not in known.templates:
+        message = f'there is no template "{letter.template}"' + did_you_mean(letter.template, known.templates)
+        yield wrong((*path, "template"), "unknown-template", message, "Name a folder under templates/ that holds letter.html or letter.md.")
+
+
+def _topic(topic: str | None, path: Path, known: Known) -> Iterator[Finding]:
+    if topic is not None and known.topics is not None and topic not in known.topics:
+        message = f'the topic "{topic}" is not in the policy' + did_you_mean(topic, known.topics)
+        yield warn(path, "unknown-topic", message, f"Add it: `topics: {{{topic}: <its name for people>}}` in the policy document.")
+
+
+def _missing(name: str, names: Iterable[str] | None, what: str, path: Path) -> Iterator[Finding]:
+    if names is not None and name not in (there := sorted(names)):
+        yield warn(
+            path,
+            f"unknown-{what}",
+            f'there is no {what} "{name}"' + did_you_mean(name, there),
+            "Check the name: the condition is never true without it.",
+        )
+
+
+def _condition(condition: Any, path: Path, known: Known) -> Iterator[Finding]:
+    match condition:
+        case All(all=parts) | AnyOf(any=parts):
+            word = "all" if isinstance(condition, All) else "any"
+            if not parts:
+                who = "everybody" if word == "all" else "nobody"
+                yield warn(
+                    (*path, word),
+                    "empty-condition",
+                    f"an empty `{word}` is true for {who}",
+                    "Write what you ask for, or leave the condition out.",
+                )
+            for index, part in enumerate(parts):
+                yield from _condition(part, (*path, word, index), known)
+        case Not():
+            yield from _condition(condition.not_, (*path, "not"), known)
+        case OnTopic():
+            yield from _topic(condition.topic, (*path, "topic"), known)
+        case InSequence():
+            yield from _missing(condition.in_sequence, known.sequences, "sequence", (*path, "in_sequence"))
+        case Received():
+            yield from _missing(condition.received, known.letters, "letter", (*path, "received"))
+        case Did() if condition.letter is not None:
+            yield from _missing(condition.letter, known.letters, "letter", (*path, "letter"))
