@@ -122,11 +122,20 @@ def _range(*bounds: int) -> range:
     return whole
 
 
+def _default(value: Any, default_value: Any = "", boolean: bool = False) -> Any:
+    """As in Jinja, and an empty name counts as missing: most lists know only some names, and `, five questions` greets nobody."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return default_value
+    return FILTERS["default"](value, default_value, boolean)
+
+
 _PLAIN = (
-    "default", "d", "upper", "lower", "title", "capitalize", "trim", "first", "last", "length", "count", "int", "float", "abs",
+    "upper", "lower", "title", "capitalize", "trim", "first", "last", "length", "count", "int", "float", "abs",
     "escape", "e", "urlencode", "list", "sort", "unique", "reverse", "truncate", "striptags", "string",
 )  # fmt: skip
 _FILTERS: dict[str, Callable[..., Any]] = {name: _counted(FILTERS[name]) for name in _PLAIN} | {
+    "default": _default,
+    "d": _default,
     "replace": _replace,
     "join": _join,
     "round": _round,
