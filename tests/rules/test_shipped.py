@@ -1,0 +1,122 @@
+"""The shipped sequences and letters are what we would wish to receive: valid, complete, readable by a person with no name on file."""
+
+import re
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+import yaml
+from selectolax.lexbor import LexborHTMLParser
+
+from nurture.definitions.loading import load_files
+from nurture.domain.documents import DOCUMENT_TYPES, Sequence, letters_of
+from nurture.domain.letters import Letter
+from nurture.domain.readers import Reader
+from nurture.domain.tokens import Purpose
+from nurture.domain.words import Kind, Size
+from nurture.render.compiling import compile_letter
+from nurture.render.rendering import Addressed, Rendered, prepare, render
+from nurture.shipped import shipped
+
+FILES = sorted(shipped("sequences").glob("*.yaml"))
+TEMPLATES = shipped("templates")
+PLACED = load_files(FILES)
+LETTERS = {f"{Path(p.file).stem}/{letter.id}": letter for p in PLACED.documents for letter in letters_of(p.document)}
+RECEIVED = ("Five questions to ask before anybody climbs your roof", "What a roof really costs over thirty years")
+SOMEBODY = Reader(1, "mia@example.com", "Mia Berg", "Mia", joined_at=datetime(2026, 3, 2, tzinfo=UTC), received=RECEIVED)
+NOBODY = Reader(2, "x@example.com")
+
+
+def written(letter: Letter, reader: Reader) -> Rendered:
+    compiled = compile_letter(letter, TEMPLATES)
+    addressed = Addressed(
+        base_url="https://letters.example.com", tokens=dict.fromkeys(Purpose, "t" * 44), today=date(2026, 3, 2), sender_name="Anna",
+        postal_address="12 Slate Lane, 10115 Berlin", why="You joined on 2 March 2026.", reply_to="anna@example.com",
+    )  # fmt: skip
+    return render(prepare(compiled.content, compiled.links), reader, addressed)
+
+
+def test_all_files_are_there_and_without_a_fault() -> None:
+    assert {f.stem for f in FILES} >= {"two-weeks", "thirds-company", "three-three-three", "welcome", "library", "policy"}
+    assert PLACED.faults == ()
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
+def test_a_plain_yaml_reader_agrees_with_ours(file: Path) -> None:
+    plain = [DOCUMENT_TYPES[next(iter(raw))].model_validate(raw) for raw in yaml.safe_load_all(file.read_text())]
+    assert plain == [placed.document for placed in load_files([file]).documents]
+
+
+@pytest.mark.parametrize("letter", LETTERS.values(), ids=LETTERS.keys())
+def test_every_letter_reads_well_with_and_without_a_name(letter: Letter) -> None:
+    named, nameless = written(letter, SOMEBODY), written(letter, NOBODY)
+    assert "Mia" in named.subject
+    assert "Mia" in named.text.split(letter.title or "", 1)[-1][:600]
+    for letter_written in (named, nameless):
+        for part in (letter_written.subject, letter_written.html, letter_written.text):
+            assert not re.search(r"\{\{|\}\}|\{%|None|undefined|Mia,,|  ,", part)
+        assert "12 Slate Lane" in letter_written.html
+        assert "12 Slate Lane" in letter_written.text
+        assert len(letter_written.html.encode()) < 100_000
+    assert not re.match(r"[,\s:!]", nameless.subject)
+
+
+@pytest.mark.parametrize("letter", LETTERS.values(), ids=LETTERS.keys())
+def test_every_letter_has_one_call_to_action_and_its_size(letter: Letter) -> None:
+    compiled = compile_letter(letter, TEMPLATES)
+    assert letter.call_to_action
+    assert letter.title
+    assert letter.preheader
+    wanted = () if letter.call_to_action == "reply" else (letter.call_to_action,)
+    assert compiled.links == wanted
+    tree = LexborHTMLParser(compiled.content["html"])
+    assert len(tree.css("a.button")) == len(wanted)
+    if not wanted:
+        assert re.search(r"\b[Rr]eply\b", compiled.content["text"])
+    words = len(written(letter, SOMEBODY).text.split())
+    assert words > 500 if letter.size is Size.LONG else words < 480
+    assert all(image.attributes.get("alt") for image in tree.css("img[width='520']"))
+
+
+def test_every_template_is_used_and_its_pictures_are_small() -> None:
+    folders = {f"letters/{p.name}" for p in (TEMPLATES / "letters").iterdir() if p.is_dir() and not p.name.startswith("_")}
+    assert {letter.template for letter in LETTERS.values()} - {None} == folders
+    assert [p.name for p in (TEMPLATES / "letters").rglob("*.png") if p.stat().st_size > 20_000] == []
+
+
+def sequence(name: str) -> Sequence:
+    return next(p.document for p in PLACED.documents if isinstance(p.document, Sequence) and p.document.name == name)
+
+
+def test_the_two_week_cycle_gives_three_times_and_asks_once() -> None:
+    kinds = [(x.kind, x.size) for x in sequence("two-weeks").letters]
+    assert kinds == [(Kind.USEFUL, Size.SHORT), (Kind.USEFUL, Size.LONG), (Kind.USEFUL, Size.SHORT), (Kind.SALES, Size.SHORT)]
+
+
+def test_the_offer_names_the_useful_letters_received() -> None:
+    offer = sequence("two-weeks").letters[-1]
+    text = written(offer, SOMEBODY).text
+    assert all(title in text for title in RECEIVED)
+    assert "you know how I think" not in written(offer, NOBODY).text
+
+
+@pytest.mark.parametrize(("name", "groups"), [
+    ("thirds-company", ({Kind.USEFUL}, {Kind.ABOUT, Kind.NEWS}, {Kind.SALES})),
+    ("three-three-three", ({Kind.NEWS}, {Kind.USEFUL}, {Kind.ABOUT})),
+])  # fmt: skip
+def test_thirds_are_three_of_each(name: str, groups: tuple[set[Kind], ...]) -> None:
+    letters = sequence(name).letters
+    assert len(letters) == 9
+    assert [sum(x.kind in group for x in letters) for group in groups] == [3, 3, 3]
+
+
+def test_the_welcome_starts_at_once_and_sells_nothing() -> None:
+    letters = sequence("welcome").letters
+    assert letters[0].window == "now"
+    assert {x.kind for x in letters} == {Kind.USEFUL}
+    assert len(letters) > 3
+
+
+def test_topics_of_the_shipped_sequences_stand_in_the_shipped_policy() -> None:
+    topics = next(p.document.topics for p in PLACED.documents if hasattr(p.document, "topics"))
+    assert {getattr(p.document, "topic", None) for p in PLACED.documents} - {None} == set(topics)
