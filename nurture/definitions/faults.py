@@ -1,9 +1,11 @@
 """What is wrong with a file, as values: where, which rule, how bad, and what to write instead."""
 
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
+
+from nurture.domain.errors import NurtureError
 
 Path: TypeAlias = tuple[str | int, ...]
 Level: TypeAlias = Literal["error", "warning"]
@@ -92,3 +94,13 @@ def walk(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from walk(item, (*path, index))
+
+
+class Refused(NurtureError):  # noqa: N818 - the word of the field; callers catch it to show all faults
+    """Documents that cannot be stored or run, with every fault; the message is the first one and how many more there are."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        first = faults[0]
+        more = f" ({len(faults) - 1} more)" if len(faults) > 1 else ""
+        super().__init__(f"{first.file}:{first.line}: {first.message}. {first.advice}{more}")
+        self.faults = tuple(faults)

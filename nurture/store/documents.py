@@ -13,9 +13,11 @@ from typing import Any, Literal, Protocol, TypeAlias
 from sqlalchemy import RowMapping, inspect, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from nurture.domain.delivery import REOPENABLE
 from nurture.domain.documents import DOCUMENT_TYPES, AnyDocument, Policy, document_name, document_type
 from nurture.domain.words import Kind, State
 from nurture.store.dialect import insert
+from nurture.store.outbox import cancel_open
 from nurture.store.tables import Delivery, Document, DocumentVersion, Lane, Letter, LetterVersion, Media
 
 _documents = inspect(Document).local_table.c
@@ -159,9 +161,7 @@ async def save_letter_version(
 
     The same content keeps its version id for ever, so that links in letters already sent go on meaning the same.
     """
-    new = insert(tx, Letter).values(name=name, kind=str(kind))
-    await tx.execute(new.on_conflict_do_update(index_elements=["name"], set_={"kind": str(kind)}))
-    letter_id = (await tx.execute(select(_letters.id).where(_letters.name == name))).scalar_one()
+    letter_id = await _letter_of_kind(tx, name, kind, now)
     digest = hashlib.blake2b(_text([dict(content), list(links)]).encode(), digest_size=16).hexdigest()
     version = insert(tx, LetterVersion).values(letter_id=letter_id, digest=digest, content=dict(content), links=list(links), at=now)
     await tx.execute(version.on_conflict_do_nothing(index_elements=["letter_id", "digest"]))
@@ -175,6 +175,21 @@ async def save_letter_version(
         .values(version_id=version_id)
     )  # fmt: skip
     return version_id
+
+
+async def _letter_of_kind(tx: AsyncConnection, name: str, kind: Kind, now: datetime) -> int:
+    """The letter's id. Where its kind changed, what waits gives its place back: mix and window are decided anew."""
+    old = (await tx.execute(select(_letters.id, _letters.kind).where(_letters.name == name))).one_or_none()
+    if old is None:
+        new = insert(tx, Letter).values(name=name, kind=kind.value).on_conflict_do_nothing(index_elements=["name"])
+        await tx.execute(new)
+        return int((await tx.execute(select(_letters.id).where(_letters.name == name))).scalar_one())
+    if old.kind != kind.value:
+        await cancel_open(tx, "outranked", now, letter_ids=[old.id])
+        await tx.execute(update(Letter).where(_letters.id == old.id).values(kind=kind.value))
+        reopenable = (_deliveries.state == State.CANCELLED.value, _deliveries.outcome.in_(REOPENABLE))
+        await tx.execute(update(Delivery).where(_deliveries.letter_id == old.id, *reopenable).values(kind=kind.value))
+    return int(old.id)
 
 
 async def letter_catalogue(tx: AsyncConnection) -> dict[str, LetterRow]:

@@ -1,0 +1,245 @@
+"""Apply documents, and say beforehand what applying them would do. Nobody is mailed by it: letters leave by the planner, or by `start`."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+from nurture.definitions.comparing import compare
+from nurture.definitions.faults import Fault, Refused
+from nurture.definitions.linting import lint_documents, read_templates
+from nurture.definitions.loading import Placed
+from nurture.domain.delivery import letter_name
+from nurture.domain.documents import AnyDocument, Campaign, Cleanup, LibraryLetter, Policy, document_name, document_type, letters_of
+from nurture.domain.documents import Sequence as SequenceDocument
+from nurture.domain.errors import NurtureError
+from nurture.domain.letters import Letter
+from nurture.domain.lint import Known, placed_letters
+from nurture.render.compiling import CompiledLetter, compile_letter
+from nurture.store.audiences import count_audience, look_again, open_baseline, set_baseline
+from nurture.store.conditions import matching_query
+from nurture.store.database import Connection, Database
+from nurture.store.documents import (
+    Change,
+    Saved,
+    StoredDocument,
+    document_names,
+    ensure_lane,
+    letter_catalogue,
+    load_document,
+    load_policy,
+    save_document,
+    save_letter_version,
+    save_media,
+)
+
+_LETTER_BEARING = ("sequence", "campaign", "cleanup", "letter")
+_CLEANUP_PRIORITY = 80  # before sequences and campaigns, as rules.md orders them
+_ORDER = {word: number for number, word in enumerate(("policy", "segment", "letter", "sequence", "campaign", "cleanup"))}
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of one document. `passed_over`: people who match a sequence already and enter only with --enrol-existing."""
+
+    type: str
+    name: str
+    change: Change
+    version: int
+    state: str
+    changes: tuple[str, ...] = ()
+    passed_over: int = 0
+    taken_in: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What applying one document would do. The three counts are those of sequences."""
+
+    type: str
+    name: str
+    change: Change
+    changes: tuple[str, ...] = ()
+    matching: int = 0
+    would_enrol: int = 0
+    under_way: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A document with its letters compiled, by their ids."""
+
+    placed: Placed
+    compiled: dict[str, CompiledLetter] = field(default_factory=dict)
+
+
+def check(documents: Sequence[Placed], templates: Path, known: Known | None = None, policy: Policy | None = None) -> list[Fault]:
+    """Every finding about these documents: lint, and the errors of letters that cannot be compiled. `known` None: no workspace to ask."""
+    faults = lint_documents(documents, replace(known or Known(), templates=read_templates(templates)), policy)
+    _, broken = _compile(documents, templates)
+    told = {(f.file, f.line, f.rule) for f in faults}
+    return faults + [f for f in broken if (f.file, f.line, "unknown-template") not in told]
+
+
+async def known_names(db: Database) -> tuple[Known, Policy | None]:
+    """What is stored already, for `check`: names by kind, and the policy, None while none is stored."""
+    async with db.read() as tx:
+        return await _known(tx)
+
+
+async def _known(tx: Connection) -> tuple[Known, Policy | None]:
+    names = await document_names(tx)
+    policy = await load_policy(tx) if names["policy"] else None
+    known = Known(
+        segments=frozenset(names["segment"]),
+        sequences=frozenset(names["sequence"]),
+        letters=frozenset(await letter_catalogue(tx)),
+        topics=frozenset(policy.topics) if policy else None,
+    )
+    return known, policy
+
+
+def _compile(documents: Iterable[Placed], templates: Path) -> tuple[list[_Ready], list[Fault]]:
+    ready: list[_Ready] = []
+    faults: list[Fault] = []
+    for placed in documents:
+        one = _Ready(placed)
+        for path, letter in placed_letters(placed.document):
+            try:
+                one.compiled[letter.id] = compile_letter(letter, templates)
+            except NurtureError as error:
+                key = "template" if letter.template else "body"
+                place = placed.at((*path, key))
+                advice = "Mend the letter's text; docs/yaml-reference.md shows what a letter can use."
+                faults.append(Fault(placed.file, place.line, place.column, "template", "error", error.message, advice))
+        ready.append(one)
+    return ready, faults
+
+
+async def apply(
+    db: Database, placed_documents: Sequence[Placed], now: datetime, *, templates: Path, enrol_existing: bool = False
+) -> list[Applied]:
+    """Store these documents in one transaction: all of them or none.
+
+    Raises Refused, with every fault, when one cannot be stored or run: an unknown segment or template, a broken letter, a name that another
+    document's letters bear already. Campaigns and cleanups arrive as drafts and keep the state that `start` gave them.
+    """
+    ready, broken = _compile(placed_documents, templates)
+    if broken:
+        raise Refused(broken)
+    ready.sort(key=lambda r: _ORDER[document_type(r.placed.document)])
+    async with db.write() as tx:
+        known, policy = await _known(tx)
+        faults = lint_documents(placed_documents, replace(known, templates=read_templates(templates)), policy)
+        errors = [f for f in faults if f.level == "error"] + await _taken_names(tx, placed_documents)
+        if errors:
+            raise Refused(errors)
+        return [await _store(tx, one, now, enrol_existing=enrol_existing) for one in ready]
+
+
+async def _taken_names(tx: Connection, documents: Iterable[Placed]) -> list[Fault]:
+    """A letter's key is `document/id`: two documents of different kinds with one name would share keys, and people would miss letters."""
+    names = await document_names(tx)
+    owners = {name: word for word in _LETTER_BEARING for name in names[word]}
+    faults = []
+    for placed in documents:
+        word, name = document_type(placed.document), document_name(placed.document)
+        if word not in _LETTER_BEARING:
+            continue
+        owner = owners.setdefault(name, word)
+        if owner != word:
+            message = f'the name "{name}" belongs to a {owner} already, and letters are told apart by it'
+            faults.append(
+                Fault(placed.file, placed.line, 1, "taken-name", "error", message, f"Give this {word} another name, such as {name}-{word}.")
+            )
+    return faults
+
+
+async def _store(tx: Connection, ready: _Ready, now: datetime, *, enrol_existing: bool) -> Applied:
+    document = ready.placed.document
+    word, name = document_type(document), document_name(document)
+    old = await load_document(tx, word, name)
+    state = _state(document, old)
+    saved = await save_document(tx, document, state, now)
+    await _lane(tx, document)
+    for letter in letters_of(document):
+        compiled = ready.compiled[letter.id]
+        await save_media(tx, compiled.images)
+        await save_letter_version(tx, letter_name(name, letter.id), letter.kind, compiled.content, compiled.links, now)
+    changes = tuple(compare(old.document, document)) if old else ()
+    applied = Applied(word, name, saved.change, saved.version, state, changes)
+    if isinstance(document, SequenceDocument):
+        return await _audience(tx, document, old, saved, applied, now, enrol_existing=enrol_existing)
+    if saved.change != "unchanged" and isinstance(document, Policy | LibraryLetter):
+        await look_again(tx, now)
+    return applied
+
+
+def _state(document: AnyDocument, old: StoredDocument | None) -> str:
+    if isinstance(document, SequenceDocument):
+        return document.state
+    if isinstance(document, Campaign | Cleanup):
+        return old.state if old else "draft"
+    return "live"
+
+
+async def _lane(tx: Connection, document: AnyDocument) -> None:
+    if isinstance(document, SequenceDocument | Campaign | Cleanup):
+        priority = _CLEANUP_PRIORITY if isinstance(document, Cleanup) else document.priority
+        await ensure_lane(tx, f"{document_type(document)}:{document.name}", priority)
+
+
+async def _audience(
+    tx: Connection,
+    document: SequenceDocument,
+    old: StoredDocument | None,
+    saved: Saved,
+    applied: Applied,
+    now: datetime,
+    *,
+    enrol_existing: bool,
+) -> Applied:
+    """Keep the baseline of those who match already: they stay out, unless they are to be taken in."""
+    before = old.document if old and isinstance(old.document, SequenceDocument) else None
+    if saved.change == "changed":
+        await look_again(tx, now, saved.id)
+    if document.audience is None:
+        return applied
+    matching = matching_query(document.audience, now, (await load_policy(tx)).timezone)
+    if before is None or before.audience != document.audience or before.state != document.state:
+        await set_baseline(tx, saved.id, matching)
+    waiting = (await count_audience(tx, saved.id, matching)).enrollable
+    if not enrol_existing:
+        return replace(applied, passed_over=waiting)
+    await open_baseline(tx, saved.id)
+    return replace(applied, taken_in=waiting)
+
+
+async def diff(db: Database, documents: Sequence[Placed], now: datetime) -> list[Difference]:
+    """What `apply` would change, document by document, in the order given."""
+    found = []
+    async with db.read() as tx:
+        zone = _zone(documents) or (await load_policy(tx)).timezone
+        for placed in documents:
+            document = placed.document
+            word, name = document_type(document), document_name(document)
+            old = await load_document(tx, word, name)
+            changes = tuple(compare(old.document, document)) if old else ()
+            change: Change = "created" if old is None else "changed" if changes else "unchanged"
+            difference = Difference(word, name, change, changes)
+            if isinstance(document, SequenceDocument):
+                query = matching_query(document.audience, now, zone) if document.audience is not None else None
+                count = await count_audience(tx, old.id if old else None, query)
+                difference = replace(difference, matching=count.matching, would_enrol=count.enrollable, under_way=count.under_way)
+            found.append(difference)
+    return found
+
+
+def _zone(documents: Iterable[Placed]) -> str | None:
+    return next((p.document.timezone for p in documents if isinstance(p.document, Policy)), None)
+
+
+def letter_of(documents: Iterable[Placed], name: str) -> Letter | None:
+    """A letter by its key's name, `document/id`, among documents that are not stored yet."""
+    found = ((letter_name(document_name(p.document), letter.id), letter) for p in documents for letter in letters_of(p.document))
+    return next((letter for key, letter in found if key == name), None)
