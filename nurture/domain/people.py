@@ -6,6 +6,7 @@ A status rises only by the person's own POST, or by a resubscribe with a consent
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import isfinite
 from typing import Any
 
 from nurture.domain.scalars import clean_line
@@ -16,6 +17,7 @@ from nurture.domain.zones import ZoneFound, better
 _FALL = (Status.SUBSCRIBED, Status.PENDING, Status.ARCHIVED, Status.UNSUBSCRIBED, Status.BOUNCED, Status.COMPLAINED)
 GONE = _FALL[2:]
 LONGEST_TAG = 100
+_DEEPEST = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,19 @@ def read_tag(text: str) -> str:
     if len(tag) > LONGEST_TAG:
         raise ValueError(f"the tag {tag[:30]!r}... has {len(tag)} characters; a tag has at most {LONGEST_TAG}")
     return tag
+
+
+def storable(value: Any, depth: int = 0) -> Any:
+    """A JSON value as both databases keep it: no NUL, no lone surrogates, no numbers that JSON lacks. Raises ValueError if too deep."""
+    if depth > _DEEPEST:
+        raise ValueError(f"a value is nested more than {_DEEPEST} levels deep")
+    if isinstance(value, str):
+        return value.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, float) and not isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {storable(str(k)): storable(v, depth + 1) for k, v in value.items()}
+    return [storable(v, depth + 1) for v in value] if isinstance(value, list) else value
 
 
 def newcomer(draft: Draft, now: datetime) -> dict[str, Any]:

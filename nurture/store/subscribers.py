@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, bindparam, delete, select, update
 
+from nurture.domain.people import Known
 from nurture.domain.words import Engagement, Frequency, Kinds, Status, Temperature
 from nurture.store.database import Connection
 from nurture.store.dialect import insert
@@ -60,6 +61,12 @@ class Person:
     engagement: Engagement
     temperature: Temperature
     tags: tuple[str, ...] = ()
+
+    @property
+    def known(self) -> Known:
+        """The person as the rule of merging sees them."""
+        columns = {n: getattr(self, n) for n in DEFAULTS if n not in ("fields", "topics")}
+        return Known(self.id, columns | {"status": self.status.value}, self.fields, self.topics, frozenset(self.tags))
 
 
 _OWN = [name for name in Person.__dataclass_fields__ if name not in ("tags", "engagement", "temperature")]
