@@ -8,7 +8,9 @@ from typing import Any, Literal
 from nurture.domain.documents import Sequence
 from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.domain.words import State
+from nurture.mail.address import normalise
 from nurture.store import timeline
+from nurture.store.choices import find_person
 from nurture.store.database import Connection, Database
 from nurture.store.deliveries import DeliveryLine, deliveries_of
 from nurture.store.documents import load_documents
@@ -54,6 +56,20 @@ async def why(db: Database, subscriber_id: int) -> list[Why]:
     for way in ways:
         found += _of_way(way, paused=way.sequence in drafts)
     return sorted(found, key=lambda w: w.at)
+
+
+def to_json(found: Why) -> dict[str, Any]:
+    """`{at, letter, source, decision, reason, until}`: what the command line and the API give out."""
+    return {
+        "at": found.at.isoformat(), "letter": found.letter, "source": found.source, "decision": found.decision, "reason": found.reason,
+        "until": found.until.isoformat() if found.until else None,
+    }  # fmt: skip
+
+
+async def look_up(db: Database, email: str) -> int | None:
+    """The id behind an address as somebody types it."""
+    async with db.read() as tx:
+        return await find_person(tx, normalise(email))
 
 
 async def _must_exist(tx: Connection, subscriber_id: int) -> None:

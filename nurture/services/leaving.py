@@ -7,7 +7,7 @@ from nurture.domain.words import EventType, Evidence, Status
 from nurture.store import choices, events, outbox
 from nurture.store.database import Connection, Database
 
-_GONE = (Status.UNSUBSCRIBED, Status.COMPLAINED)
+_GONE = (Status.UNSUBSCRIBED, Status.BOUNCED, Status.COMPLAINED)
 MAILS = "mail"
 
 

@@ -63,3 +63,8 @@ async def end_enrolments(tx: Connection, subscriber_id: int, reason: str, now: d
         .returning(e.id)
     )
     return len((await tx.execute(statement)).all())
+
+
+async def find_person(tx: Connection, email: str) -> int | None:
+    """The id behind a normalised address."""
+    return (await tx.execute(select(_s.id).where(_s.email == email))).scalar_one_or_none()

@@ -1,49 +1,54 @@
-"""Letters, lanes and rows for tests of the ledger, put in by plain inserts."""
+"""A letter with its version and delivery rows for tests, put in by plain inserts."""
 
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert
 
-from nurture.domain.delivery import message_id
 from nurture.store.database import Database
-from nurture.store.tables import Delivery, Lane, Letter, LetterVersion
-from nurture.store.workspace import ensure_workspace
+from nurture.store.tables import METADATA
 from tests.support.people import NOW
 
-IDENTITY = b"0123456789abcdef"
+_NUMBERS = count(1)
+LINKS = ["https://example.com/a", "https://example.com/b", "https://example.com/c?who={{ first_name }}&x=1"]
 
 
-async def add_letter(db: Database, name: str = "school/one", kind: str = "useful", lane: str = "sequence:school", **content: Any) -> dict[str, Any]:
-    """The letter, one version and its lane; returns the columns that a delivery of it begins with."""
-    words = {"subject": "A subject", "preheader": "", "html": "<p>Hello</p>", "text": "Hello", "kind": kind, "size": "short"} | content
+async def add_letter(db: Database, name: str = "school/first", kind: str = "useful", links: list[str] | None = None) -> tuple[int, int]:
+    """(letter id, version id)."""
+    tables = METADATA.tables
     async with db.write() as tx:
-        await ensure_workspace(tx, NOW, IDENTITY)
-        letter = (await tx.execute(insert(Letter).values(name=name, kind=kind).returning(Letter.id))).scalar_one()
-        row = {"letter_id": letter, "digest": "d", "content": words, "links": [], "at": NOW}
-        version = (await tx.execute(insert(LetterVersion).values(row).returning(LetterVersion.id))).scalar_one()
-        await tx.execute(text("UPDATE letters SET current_version_id = :v WHERE id = :l"), {"v": version, "l": letter})
-        found = (await tx.execute(select(Lane.id).where(Lane.name == lane))).scalar()
-        if found is None:
-            found = (await tx.execute(insert(Lane).values(name=lane, priority=50, flag="running").returning(Lane.id))).scalar_one()
-    return {"letter_id": letter, "version_id": version, "lane_id": found, "kind": kind, "occasion": "1"}
+        letter = (await tx.execute(insert(tables["letters"]).values(name=name, kind=kind).returning(tables["letters"].c.id))).scalar_one()
+        values = {"letter_id": letter, "digest": name, "content": {"subject": name, "kind": kind}, "links": links or LINKS, "at": NOW}
+        version = (await tx.execute(insert(tables["letter_versions"]).values(**values).returning(tables["letter_versions"].c.id))).scalar_one()
+        await tx.execute(tables["letters"].update().where(tables["letters"].c.id == letter).values(current_version_id=version))
+    return letter, version
 
 
-def planned(letter: dict[str, Any], person: int, *, due: datetime = NOW, closes: datetime | None = NOW + timedelta(hours=2), **more: Any) -> dict[str, Any]:
-    """A row as the planner writes it."""
-    row = letter | {"subscriber_id": person, "due_at": due, "closes_at": closes, "created_at": NOW, "reason": "first", "rule": "next"} | more
-    row["message_id"] = message_id(IDENTITY, str(row["letter_id"]), person, row["occasion"], "example.com")
-    return row
+async def add_delivery(
+    db: Database, subscriber_id: int, letter: tuple[int, int], *, state: str = "accepted", accepted_at: datetime | None = NOW, **more: Any
+) -> int:
+    """A row of the ledger in the lane of the sequence `school`."""
+    tables = METADATA.tables
+    lanes, deliveries = tables["lanes"], tables["deliveries"]
+    number = next(_NUMBERS)
+    async with db.write() as tx:
+        lane = (await tx.execute(lanes.select().where(lanes.c.name == "sequence:school"))).one_or_none()
+        lane_id = lane[0] if lane else (await tx.execute(insert(lanes).values(name="sequence:school", priority=50, flag="running").returning(lanes.c.id))).scalar_one()
+        values: dict[str, Any] = {
+            "letter_id": letter[0], "subscriber_id": subscriber_id, "occasion": str(number), "version_id": letter[1], "lane_id": lane_id,
+            "kind": "useful", "message_id": f"<{number}@example.com>", "state": state, "due_at": NOW, "created_at": NOW - timedelta(hours=1),
+            "fence": 0, "attempts": 0, "dup_risk": 0, "folded": 0, "reason": "letter 1 of school", "rule": "order",
+            "accepted_at": accepted_at if state == "accepted" else None, "handed_at": accepted_at,
+        }
+        return int((await tx.execute(insert(deliveries).values(**values | more).returning(deliveries.c.id))).scalar_one())
 
 
-async def the_rows(db: Database) -> list[Any]:
-    """All deliveries, by id."""
+async def rows_of(db: Database, table: str, **where: Any) -> list[dict[str, Any]]:
+    """All rows of a table that have these values, by primary key."""
+    found = METADATA.tables[table]
+    query = found.select().order_by(*found.primary_key.columns)
+    for name, value in where.items():
+        query = query.where(found.c[name] == value)
     async with db.read() as tx:
-        return list((await tx.execute(select(*list(Delivery.__table__.columns)).order_by(Delivery.id))).all())  # type: ignore[attr-defined]
-
-
-async def set_row(db: Database, row_id: int, **columns: Any) -> None:
-    """Put a row in a state by hand, where a test begins in the middle."""
-    table = Delivery.__table__  # type: ignore[attr-defined]
-    async with db.write() as tx:
-        await tx.execute(table.update().where(table.c.id == row_id).values(**columns))
+        return [dict(row) for row in (await tx.execute(query)).mappings()]

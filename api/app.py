@@ -1,0 +1,51 @@
+"""The web application: public routes before the API, the API before the dashboard, one guard around all."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, FastAPI
+from prometheus_client import CollectorRegistry
+from starlette.staticfiles import StaticFiles
+
+from api import errors, health, reference
+from api.dashboard.routes import router as dashboard
+from api.marketer import deliveries, documents, events, keys, policy, reports, segments, sending, sequences, subscribers
+from api.middleware import Guard
+from api.public.recording import Recorder
+from api.public.routes import routes as public
+
+if TYPE_CHECKING:
+    from nurture.bootstrap import App
+
+_MARKETER = (subscribers, segments, sequences, documents, deliveries, events, sending, reports, policy, keys)
+
+
+def create_app(app: "App", *, demo: bool = False) -> FastAPI:
+    """The application over open resources. `demo`: visitors from this machine are signed in to the dashboard."""
+    registry = CollectorRegistry()
+    recorder = Recorder(app, registry)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_api: FastAPI) -> AsyncIterator[None]:
+        recorder.start()
+        yield
+        await recorder.close()
+
+    api = FastAPI(
+        title="Nurture", version="1", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False,
+        description="E-mail nurturing: the promised mix, the reader's own hour, one durable row per letter.",
+    )  # fmt: skip
+    api.state.nurture = app
+    api.state.recorder = recorder
+    api.state.demo = demo
+    errors.install(api)
+    api.router.routes.extend([*public(app, recorder), *health.routes(registry), *reference.routes(api)])
+    api.mount("/static", StaticFiles(directory=app.templates / "pages" / "static"), name="static")
+    v1 = APIRouter(prefix="/api/v1", responses={"default": {"description": "A problem (RFC 9457).", "content": {errors.PROBLEM: {}}}})
+    for part in _MARKETER:
+        v1.include_router(part.router)
+    api.include_router(v1)
+    api.include_router(dashboard(app), include_in_schema=False)
+    api.add_middleware(Guard, https=app.settings.base_url.startswith("https:"), registry=registry)
+    return api

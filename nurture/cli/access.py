@@ -1,0 +1,123 @@
+"""`nurture keys ...` and `nurture users ...`: who may come in."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from nurture.cli.session import opened, print_json, run
+
+Email = Annotated[str, typer.Argument(help="The user's address.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Machine output.")]
+
+
+def register(app: typer.Typer) -> None:
+    keys = typer.Typer(help="Keys for the API.", no_args_is_help=True)
+    users = typer.Typer(help="People who sign in to the dashboard.", no_args_is_help=True)
+    keys.command("create")(create_key)
+    keys.command("list")(list_keys)
+    keys.command("revoke")(revoke_key)
+    users.command("add")(add_user)
+    users.command("password")(change_password)
+    users.command("remove")(remove_user)
+    app.add_typer(keys, name="keys")
+    app.add_typer(users, name="users")
+
+
+def create_key(
+    name: Annotated[str, typer.Option("--name", help="What it is for, so that you know later which one to revoke.")],
+    scopes: Annotated[list[str], typer.Option("--scopes", help="all, or some: subscribers:write,events:write,send ...")],
+    as_json: AsJson = False,
+) -> None:
+    """Make a key; it is shown this once."""
+
+    async def work() -> None:
+        from nurture.services.access import create_key as create  # noqa: PLC0415 - heavy: argon2 and the store
+
+        async with opened() as app:
+            new = await create(app.db, name, scopes, app.clock())
+        if as_json or not sys.stdout.isatty():
+            print_json({"key": new.key})
+        else:
+            print(f"{new.key}\nKeep it now: it is not shown again.")
+
+    run(work())
+
+
+def list_keys(as_json: AsJson = False) -> None:
+    """All keys, without their secrets."""
+
+    async def work() -> None:
+        from nurture.services.access import list_keys as load  # noqa: PLC0415 - heavy: argon2 and the store
+
+        async with opened() as app:
+            rows = await load(app.db)
+        if as_json:
+            shown = ("name", "prefix", "scopes", "used_at", "revoked_at")
+            print_json([{name: getattr(r, name) for name in shown} for r in rows])
+        else:
+            for r in rows:
+                print(f"nur_{r.prefix}_...  {'revoked' if r.revoked_at else 'live':8} {r.name}  ({', '.join(r.scopes)})")
+
+    run(work())
+
+
+def revoke_key(key: Annotated[str, typer.Argument(help="The key's name, its prefix or the key itself.")]) -> None:
+    """Revoke a key: it fails from the next request on."""
+
+    async def work() -> None:
+        from nurture.services.access import revoke_key as revoke  # noqa: PLC0415 - heavy: argon2 and the store
+
+        async with opened() as app:
+            count = await revoke(app.db, key, app.clock())
+        print(f"{count} key{'s' if count > 1 else ''} revoked.")
+
+    run(work())
+
+
+def _password() -> str:
+    """Asked twice at a terminal; read from standard input otherwise, so that it never stands in a command line."""
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+    return sys.stdin.readline().rstrip("\n")
+
+
+def add_user(email: Email) -> None:
+    """Add a user; the password is asked, or read from standard input."""
+    password = _password()
+
+    async def work() -> None:
+        from nurture.services.access import add_user as add  # noqa: PLC0415 - heavy: argon2 and the store
+
+        async with opened() as app:
+            await add(app.db, email, password, app.clock())
+        print(f"{email} may sign in now.")
+
+    run(work())
+
+
+def change_password(email: Email) -> None:
+    """Set a new password; the user's sessions end everywhere."""
+    password = _password()
+
+    async def work() -> None:
+        from nurture.services.access import change_password as change  # noqa: PLC0415 - heavy: argon2 and the store
+
+        async with opened() as app:
+            await change(app.db, email, password, app.clock())
+        print(f"The password of {email} is changed; all their sessions have ended.")
+
+    run(work())
+
+
+def remove_user(email: Email) -> None:
+    """Remove a user and end their sessions."""
+
+    async def work() -> None:
+        from nurture.services.access import remove_user as remove  # noqa: PLC0415 - heavy: argon2 and the store
+
+        async with opened() as app:
+            await remove(app.db, email, app.clock())
+        print(f"{email} is removed.")
+
+    run(work())

@@ -1,0 +1,89 @@
+"""Leaving: everything, at once, once."""
+
+from datetime import timedelta
+
+import pytest
+
+from nurture.services.leaving import leave
+from nurture.services.preferring import Choice, prefer, preferences
+from nurture.store.database import Database
+from nurture.store.tables import METADATA
+from tests.support.ledger import add_delivery, add_letter, rows_of
+from tests.support.people import NOW, add_people
+
+
+async def _enrolled(db: Database, person: int) -> None:
+    documents, enrolments = METADATA.tables["documents"], METADATA.tables["enrolments"]
+    async with db.write() as tx:
+        values = {"type": "sequence", "name": "school", "state": "live", "version": 1, "content": {}, "created_at": NOW, "changed_at": NOW}
+        sequence = (await tx.execute(documents.insert().values(**values).returning(documents.c.id))).scalar_one()
+        row = {"sequence_id": sequence, "subscriber_id": person, "number": 1, "state": "active", "by": "api", "enrolled_at": NOW, "history": []}
+        await tx.execute(enrolments.insert().values(**row))
+
+
+async def test_leaving_ends_everything_in_one_go(db: Database) -> None:
+    [person] = await add_people(db, "anna@example.com", locale="de")
+    delivery = await add_delivery(db, person, await add_letter(db), state="pending", accepted_at=None)
+    await _enrolled(db, person)
+    left = await leave(db, person, delivery_id=delivery, now=NOW, how="leave-link", ip="203.0.113.5")
+    assert (left.known, left.already, left.locale) == (True, False, "de")
+    assert [r["status"] for r in await rows_of(db, "subscribers")] == ["unsubscribed"]
+    [row] = await rows_of(db, "deliveries")
+    assert (row["state"], row["outcome"]) == ("cancelled", "left")
+    [way] = await rows_of(db, "enrolments")
+    assert way["state"] != "active"
+    assert way["ended_at"] == NOW
+    [consent] = await rows_of(db, "consents")
+    assert (consent["what"], consent["granted"], consent["source"], consent["ip"]) == ("mail", False, "leave-link", "203.0.113.5")
+    [event] = await rows_of(db, "events")
+    assert (event["type"], event["evidence"], event["delivery_id"], event["settles_at"]) == ("left", "human", delivery, NOW)
+
+
+async def test_twice_is_once(db: Database) -> None:
+    [person] = await add_people(db, "anna@example.com")
+    await leave(db, person, delivery_id=None, now=NOW, how="leave-link")
+    again = await leave(db, person, delivery_id=None, now=NOW + timedelta(days=1), how="leave-link")
+    assert again.already
+    assert len(await rows_of(db, "events")) == len(await rows_of(db, "consents")) == 1
+    assert [r["status_at"] for r in await rows_of(db, "subscribers")] == [NOW]
+
+
+async def test_who_is_erased_may_leave_too(db: Database) -> None:
+    assert not (await leave(db, 4711, delivery_id=None, now=NOW, how="leave-link")).known
+    assert await rows_of(db, "events") == []
+
+
+@pytest.mark.parametrize("status", ["bounced", "complained"])
+async def test_leaving_never_raises_a_status(db: Database, status: str) -> None:
+    [person] = await add_people(db, "anna@example.com", status=status)
+    await leave(db, person, delivery_id=None, now=NOW, how="leave-link")
+    assert [r["status"] for r in await rows_of(db, "subscribers")] == [status]
+
+
+async def test_choices_count_at_once_and_can_be_taken_back(db: Database) -> None:
+    [person] = await add_people(db, "anna@example.com")
+    await add_delivery(db, person, await add_letter(db, kind="sales"), state="pending", accepted_at=None, kind="sales")
+    shown = await prefer(db, person, Choice.USEFUL, NOW)
+    assert shown is not None
+    assert shown.only_useful
+    assert [r["outcome"] for r in await rows_of(db, "deliveries")] == ["declined"]
+    for choice in (Choice.LESS, Choice.PAUSE):
+        shown = await prefer(db, person, choice, NOW + timedelta(seconds=1 if choice is Choice.LESS else 2))
+    assert shown is not None
+    assert (shown.only_useful, shown.less_often, shown.paused, shown.subscribed) == (True, True, True, True)
+    later = await preferences(db, person, NOW + timedelta(days=31))
+    assert later is not None
+    assert not later.paused
+    for n, choice in enumerate((Choice.ALL, Choice.NORMAL, Choice.RESUME)):
+        shown = await prefer(db, person, choice, NOW + timedelta(minutes=n + 1))
+    assert shown is not None
+    assert not (shown.only_useful or shown.less_often or shown.paused)
+    assert [r["plan_at"] for r in await rows_of(db, "standings")] == [NOW + timedelta(minutes=3)]
+
+
+async def test_a_pause_takes_back_what_waits_in_a_way_the_planner_may_undo(db: Database) -> None:
+    [person] = await add_people(db, "anna@example.com")
+    await add_delivery(db, person, await add_letter(db), state="deferred", accepted_at=None)
+    await prefer(db, person, Choice.PAUSE, NOW)
+    assert [(r["state"], r["outcome"]) for r in await rows_of(db, "deliveries")] == [("cancelled", "paused")]
+    assert [r["paused_until"] for r in await rows_of(db, "subscribers")] == [NOW + timedelta(days=30)]
