@@ -96,6 +96,14 @@ def move(standing: Standing, verdict: Verdict, now: datetime, *, weekly: bool) -
     return Moved(old, 1, standing.downs_at or now, f"may move to {new.value} next week: {verdict.reason}")
 
 
+def undo(standing: Standing, verdict: Verdict, last_move: tuple[str, str] | None) -> Moved | None:
+    """A withdrawn verdict undoes its own move at once: back to the class before, when the facts no longer carry the last rise. None: nothing to undo."""
+    if last_move is None or last_move[1] != standing.engagement.value or _RANK[verdict.engagement] >= _RANK[standing.engagement]:
+        return None
+    before = Engagement(last_move[0])
+    return Moved(before, 0, None, "a signal was withdrawn: it came from a machine") if _RANK[before] < _RANK[standing.engagement] else None
+
+
 def flags_of(standing: Standing, engagement: Engagement, joined_at: datetime, policy: EngagementPolicy, now: datetime) -> FlagBit:
     """ripening: passive with any human sign in 12 months, or joined under 6 months ago. fading: the score is under half of its 12-month peak."""
     flags = FlagBit(0)

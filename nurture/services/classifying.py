@@ -8,18 +8,23 @@ from typing import Any
 
 from nurture.domain import temperature
 from nurture.domain.documents import Policy
-from nurture.domain.engagement import flags_of, judge, move
+from nurture.domain.engagement import flags_of, judge, move, undo
 from nurture.domain.standing import FlagBit, Standing
 from nurture.domain.words import Tracking
 from nurture.store.classes import PersonFacts, classified_people, touched_people
 from nurture.store.database import Connection, Database
 from nurture.store.documents import load_policy
-from nurture.store.standings import add_moves, count_classes, load_standings, save_composition, save_standings, stream_ids
+from nurture.store.facts import UNJUDGED, mark_judged, withdrawn_people
+from nurture.store.standings import add_moves, count_classes, last_rise, load_standings, save_composition, save_standings, stream_ids
 
 
 async def rise(db: Database, now: datetime, since: datetime, chunk: int = 1000) -> int:
-    """Judge the people with a sign since the moment: up at once, never down. Returns how many moved."""
-    moved, after = 0, 0
+    """Judge the people with a sign since the moment: up at once, never down but where a withdrawn signal had raised them. Returns how many moved."""
+    async with db.write() as tx:
+        withdrawn = await withdrawn_people(tx, UNJUDGED, chunk)
+        moved = await _judge(tx, withdrawn, now, weekly=False, undoing=True)
+        await mark_judged(tx, withdrawn)
+    after = 0
     while True:
         async with db.write() as tx:
             ids = await touched_people(tx, since, after, chunk)
@@ -46,7 +51,7 @@ async def classify_weekly(db: Database, now: datetime, chunk: int = 2000) -> Cou
     return Counter(counts)
 
 
-async def _judge(tx: Connection, ids: Sequence[int], now: datetime, *, weekly: bool) -> int:
+async def _judge(tx: Connection, ids: Sequence[int], now: datetime, *, weekly: bool, undoing: bool = False) -> int:
     if not ids:
         return 0
     policy = await load_policy(tx)
@@ -54,7 +59,8 @@ async def _judge(tx: Connection, ids: Sequence[int], now: datetime, *, weekly: b
     standings = await load_standings(tx, people, lock=True)
     changed, moves, risen = [], [], 0
     for person, old in standings.items():
-        new, said = judged(old, people[person], policy, now, weekly=weekly)
+        last = await last_rise(tx, person) if undoing else None
+        new, said = judged(old, people[person], policy, now, weekly=weekly, last_move=last)
         if new != old:
             changed.append(new)
         risen += any(m["what"] == "engagement" for m in said)
@@ -64,10 +70,13 @@ async def _judge(tx: Connection, ids: Sequence[int], now: datetime, *, weekly: b
     return risen
 
 
-def judged(old: Standing, facts: PersonFacts, policy: Policy, now: datetime, *, weekly: bool) -> tuple[Standing, list[dict[str, Any]]]:
-    """One person's class, flags and temperature by today's facts, and the rows of what moved."""
+def judged(
+    old: Standing, facts: PersonFacts, policy: Policy, now: datetime, *, weekly: bool, last_move: tuple[str, str] | None = None
+) -> tuple[Standing, list[dict[str, Any]]]:
+    """One person's class, flags and temperature by today's facts, and the rows of what moved. `last_move`: the rise a withdrawn signal may undo."""
     tracking = Tracking(facts.tracking) if facts.tracking else policy.tracking
-    moved = move(old, judge(old, tracking, policy.engagement, now), now, weekly=weekly)
+    verdict = judge(old, tracking, policy.engagement, now)
+    moved = undo(old, verdict, last_move) or move(old, verdict, now, weekly=weekly)
     flags = flags_of(old, moved.engagement, facts.joined_at, policy.engagement, now)
     reading = temperature.take(old, now)
     new = replace(old, engagement=moved.engagement, downs=moved.downs, downs_at=moved.downs_at, flags=flags, temperature=reading.temperature)

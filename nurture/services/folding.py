@@ -17,7 +17,7 @@ from nurture.store.database import Connection, Database
 from nurture.store.documents import load_policy
 from nurture.store.enrolments import load_enrolments, save_history
 from nurture.store.facts import (
-    EndedRow, facts_of, mark_events, mark_people_events, mark_rows, unfolded_events, unfolded_rows, withdrawn_people,
+    WITHDRAWN, EndedRow, facts_of, mark_events, mark_people_events, mark_rows, unfolded_events, unfolded_rows, withdrawn_people,
 )  # fmt: skip
 from nurture.store.standings import load_standings, look_now, save_standings, stream_ids
 
@@ -39,7 +39,7 @@ async def fold(db: Database, now: datetime, chunk: int = 1000) -> int:
 async def _fold_chunk(tx: Connection, now: datetime, chunk: int) -> int:
     rows = await unfolded_rows(tx, chunk)
     events = await unfolded_events(tx, now, chunk)
-    withdrawn = await withdrawn_people(tx, chunk)
+    withdrawn = await withdrawn_people(tx, WITHDRAWN, chunk)
     if not (rows or events or withdrawn):
         return 0
     policy = (await load_policy(tx)).engagement

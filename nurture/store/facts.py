@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import Select, or_, select, update
+from sqlalchemy import Select, case, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.folding import EventFact, LetterFact
@@ -68,9 +68,13 @@ async def unfolded_events(tx: AsyncConnection, now: datetime, limit: int) -> lis
     return [(row[0], row[1], _fact(row)) for row in await tx.execute(query)]
 
 
-async def withdrawn_people(tx: AsyncConnection, limit: int) -> list[int]:
-    """People of whom an event was folded under a verdict that has changed since."""
-    return list((await tx.execute(select(_v.subscriber_id).where(_v.folded == 2).distinct().limit(limit))).scalars())
+WITHDRAWN, UNJUDGED = 2, 3
+
+
+async def withdrawn_people(tx: AsyncConnection, mark: int, limit: int) -> list[int]:
+    """People of whom an event was folded under a verdict that has changed since (WITHDRAWN), or is rebuilt but not judged yet (UNJUDGED)."""
+    query = select(_v.subscriber_id).where(_v.folded > 1, _v.folded == mark).distinct().limit(limit)
+    return list((await tx.execute(query)).scalars())
 
 
 def _events() -> Select[Any]:
@@ -100,7 +104,7 @@ async def facts_of(tx: AsyncConnection, ids: Sequence[int], now: datetime) -> di
             fact = _ended(row).letter_fact()
             if fact:
                 found[_ended(row).subscriber_id][0].append(fact)
-        settled = _events().where(_v.subscriber_id.in_(piece), or_(_v.folded == 1, _v.settles_at <= now)).order_by(_v.at, _v.id)
+        settled = _events().where(_v.subscriber_id.in_(piece), or_(_v.folded != 0, _v.settles_at <= now)).order_by(_v.at, _v.id)
         for event in await tx.execute(settled):
             found[event[1]][1].append(_fact(event))
     return found
@@ -117,9 +121,15 @@ async def mark_events(tx: AsyncConnection, ids: Iterable[int]) -> None:
 
 
 async def mark_people_events(tx: AsyncConnection, people: Sequence[int], now: datetime) -> None:
-    """All settled events of these people are folded: after a rebuild."""
+    """All settled events of these people are folded: after a rebuild. Withdrawn ones still have their class to undo."""
+    known = case((_v.folded > 1, UNJUDGED), else_=1)
     for piece in pieces(people):
-        await tx.execute(update(events).where(_v.subscriber_id.in_(piece), _v.settles_at <= now).values(folded=1))
+        await tx.execute(update(events).where(_v.subscriber_id.in_(piece), or_(_v.settles_at <= now, _v.folded > 1)).values(folded=known))
+
+
+async def mark_judged(tx: AsyncConnection, people: Sequence[int]) -> None:
+    for piece in pieces(people):
+        await tx.execute(update(events).where(_v.subscriber_id.in_(piece), _v.folded == UNJUDGED).values(folded=1))
 
 
 async def next_settling(tx: AsyncConnection) -> datetime | None:

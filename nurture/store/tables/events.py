@@ -11,12 +11,13 @@ from nurture.store.tables.base import Json, Key, Table, one_of
 
 
 class Event(Table, table=True):
-    """`uid` makes a replay fold once. `folded` is the verdict that the standing knows: 0 none yet, 1 folded."""
+    """`uid` makes a replay fold once. `folded`: 0 the standing does not know it yet, 1 it does, 2 the verdict changed since, 3 the class is still to follow."""
 
     __tablename__ = "events"
     __table_args__ = (
         CheckConstraint(one_of("evidence", Evidence), name="evidence"),
         Index("ix_events_unfolded", "settles_at", sqlite_where=text("folded = 0"), postgresql_where=text("folded = 0")),
+        Index("ix_events_withdrawn", "subscriber_id", sqlite_where=text("folded > 1"), postgresql_where=text("folded > 1")),
         Index("ix_events_subscriber", "subscriber_id", "at"),
         Index("ix_events_delivery", "delivery_id"),
         Index("ix_events_type_at", "type", "at"),

@@ -81,6 +81,7 @@ def upgrade() -> None:
         batch_op.create_index('ix_events_subscriber', ['subscriber_id', 'at'], unique=False)
         batch_op.create_index('ix_events_type_at', ['type', 'at'], unique=False)
         batch_op.create_index('ix_events_unfolded', ['settles_at'], unique=False, sqlite_where=sa.text('folded = 0'), postgresql_where=sa.text('folded = 0'))
+        batch_op.create_index('ix_events_withdrawn', ['subscriber_id'], unique=False, sqlite_where=sa.text('folded > 1'), postgresql_where=sa.text('folded > 1'))
 
     op.create_table('idempotency',
     sa.Column('id', Key, nullable=False),
