@@ -16,6 +16,7 @@ from nurture.domain.tokens import Purpose
 from nurture.domain.words import Kind, Size
 from nurture.render.compiling import compile_letter
 from nurture.render.rendering import Addressed, Rendered, prepare, render
+from nurture.services.defining import check
 from nurture.shipped import shipped
 
 FILES = sorted(shipped("sequences").glob("*.yaml"))
@@ -39,6 +40,12 @@ def written(letter: Letter, reader: Reader) -> Rendered:
 def test_all_files_are_there_and_without_a_fault() -> None:
     assert {f.stem for f in FILES} >= {"two-weeks", "thirds-company", "three-three-three", "welcome", "library", "policy"}
     assert PLACED.faults == ()
+
+
+@pytest.mark.parametrize("files", [FILES, *([f] for f in FILES)], ids=lambda files: files[0].stem if len(files) == 1 else "all")
+def test_lint_has_nothing_to_say(files: list[Path]) -> None:
+    """Neither errors nor warnings: an example with a warning teaches people to pass over warnings."""
+    assert [f"{f.file}:{f.line} {f.message}" for f in check(load_files(files).documents, TEMPLATES)] == []
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
