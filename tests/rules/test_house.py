@@ -1,8 +1,10 @@
 """The house keeps its shape: small files, speaking names, a pure domain, no clock where time is an argument, no heavy work at import."""
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -151,3 +153,11 @@ def test_the_constraints_pin_every_version_and_name_no_registry() -> None:
     lines = [x for x in (ROOT / "constraints.txt").read_text().splitlines() if x and not x.startswith("#")]
     assert len(lines) > 50
     assert [x for x in lines if x.count("==") != 1 or "://" in x or "@" in x or "/" in x] == []
+
+
+def test_every_named_dependency_is_pinned() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    named = project["dependencies"] + [x for extra in project["optional-dependencies"].values() for x in extra]
+    wanted = {re.sub(r"[-_.]+", "-", re.split(r"[\[<>=~! ;]", x)[0]).lower() for x in named}
+    pinned = {x.split("==")[0] for x in (ROOT / "constraints.txt").read_text().splitlines()}
+    assert wanted - pinned == set()
