@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from nurture.domain.documents import Policy
 from nurture.domain.mix import promises_on, sales_earned
 from nurture.domain.pacing import cap_places
-from nurture.domain.plans import Done, OpenRow, Person, Plan, Send, Shelf, Wait, Way
+from nurture.domain.plans import Done, OpenRow, Person, Plan, Send, Shelf, Skip, Wait, Way
 from nurture.domain.timing import Slot, cap_of, earliest
 from nurture.domain.turns import Candidate, Turn, declined, library_candidates, turn_of
 from nurture.domain.windows import hours_of
@@ -137,16 +137,22 @@ def _plan(
     done = left + tuple(t.done for _, t in turns if t.done)
     stale = tuple((w.enrolment_id, t.stale_since) for w, t in turns if t.stale_since != w.stale_since)
     deadlines = [w.until for w in waits if w.until and w.rule in ("mix", "greeting")]
-    cancel = row.delivery_id if row else None
     if chosen and chosen.row:
         return Plan(keep=True, waits=tuple(waits), skips=skips, done=done, stale=stale)
+    final = row is not None and _over(row, skips, done)
+    outrank, cancel = (row.delivery_id if row and not final else None), (row.delivery_id if row and final else None)
     if chosen and chosen.slot.due <= now + HORIZON:
         c, slot = chosen.candidate, chosen.slot
-        send = Send(c.way.enrolment_id, c.key, c.occasion, c.letter.kind, slot.due, slot.closes, c.way.sequence.name, c.way.sequence.priority, _when(chosen), c.rule)
-        still_wanted = row is not None and any((t.key, t.occasion) == (row.letter, row.occasion) for _, turn in turns for t in turn.candidates)
-        return Plan(send, False, cancel if still_wanted else None, None if still_wanted else cancel, tuple(waits), skips, done, stale)
+        sequence = c.way.sequence
+        send = Send(c.way.enrolment_id, c.key, c.occasion, c.letter.kind, slot.due, slot.closes, sequence.name, sequence.priority, _when(chosen), c.rule)
+        return Plan(send, False, outrank, cancel, tuple(waits), skips, done, stale)
     if chosen:
         waits.append(_wait(chosen, None))
         deadlines.append(chosen.slot.due - HORIZON)
     look = min((max(d, now + timedelta(minutes=1)) for d in deadlines), default=None)
-    return Plan(None, False, None, cancel, tuple(waits), skips, done, stale, look)
+    return Plan(None, False, outrank, cancel, tuple(waits), skips, done, stale, look)
+
+
+def _over(row: OpenRow, skips: tuple[Skip, ...], done: tuple[Done, ...]) -> bool:
+    """Whether the open row's letter will never be this person's next again: its way has ended, or it was skipped."""
+    return any(d.enrolment_id == row.enrolment_id for d in done) or any(s.letter == row.letter for s in skips)

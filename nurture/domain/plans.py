@@ -119,7 +119,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to write for one person. `keep`: the open row stands as it is; `outrank`/`cancel`: its place is given to `send` or freed."""
+    """What to write for one person. `keep`: the open row stands as it is; `outrank`: it gives its place and may come back; `cancel`: it is final."""
 
     send: Send | None = None
     keep: bool = False

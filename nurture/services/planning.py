@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from nurture.domain.delivery import message_id
-from nurture.domain.plans import Person, Plan, Send, Way
+from nurture.domain.plans import Person, Plan, Send, Skip, Way
 from nurture.domain.planning import plan_person
 from nurture.store.cohorts import Cohort, load_cohort
 from nurture.store.database import Connection, Database
 from nurture.store.enrolments import save_ways
-from nurture.store.outbox import cancel_rows, outrank, plan_rows, reopen
+from nurture.store.outbox import cancel_rows, open_rows, outrank, plan_rows, reopen
 from nurture.store.programme import Programme, load_programme
 from nurture.store.standings import due_people, look_now, set_looks
 from nurture.store.workspace import load_workspace
@@ -61,8 +61,8 @@ async def _plan_chunk(db: Database, now: datetime, chunk: int, planned: Planned)
         }
         looks: dict[int, datetime | None] = dict.fromkeys(ids)
         looks |= {person: decided.look_at for person, decided in plans.items()}
-        await _write_rows(tx, programme, workspace.identity, plans, now, looks, planned)
-        await _write_ways(tx, cohort, plans, now, looks)
+        over = await _write_rows(tx, programme, workspace.identity, plans, now, looks, planned)
+        await _write_ways(tx, cohort, plans, now, looks, over)
         await set_looks(tx, looks)
         planned.people += len(ids)
         return len(ids)
@@ -70,18 +70,22 @@ async def _plan_chunk(db: Database, now: datetime, chunk: int, planned: Planned)
 
 async def _write_rows(
     tx: Connection, programme: Programme, identity: bytes, plans: dict[int, Plan], now: datetime, looks: dict[int, datetime | None], planned: Planned
-) -> None:
-    """Free the places first, then fill them; what was cancelled for a while is taken back."""
+) -> set[int]:
+    """Free the places first, then fill them; what was cancelled for a while is taken back.
+
+    Returns the people whose letter has a row that ended for good though their way does not say so: the way goes on without it.
+    """
     await outrank(tx, [p.outrank for p in plans.values() if p.outrank], now)
     await cancel_rows(tx, [p.cancel for p in plans.values() if p.cancel], "not_wanted", now)
     rows = [_row(programme, identity, person, p.send, now) for person, p in plans.items() if p.send]
     written = await plan_rows(tx, rows)
     rest = [r for r in rows if (r["letter_id"], r["subscriber_id"], r["occasion"]) not in written]
     reopened = await reopen(tx, rest, now)
-    for row in rest:
-        if (row["letter_id"], row["subscriber_id"], row["occasion"]) not in reopened:
-            looks[row["subscriber_id"]] = now + LOOK_AGAIN
+    lost = [r["subscriber_id"] for r in rest if (r["letter_id"], r["subscriber_id"], r["occasion"]) not in reopened]
+    busy = await open_rows(tx, lost)  # another planner was there first
+    looks.update({person: now + LOOK_AGAIN if person in busy else now for person in lost})
     planned.counts.update(sends=len(written), reopened=len(reopened), outranked=sum(p.outrank is not None for p in plans.values()))
+    return {person for person in lost if person not in busy}
 
 
 def _row(programme: Programme, identity: bytes, person: int, send: Send, now: datetime) -> dict[str, Any]:
@@ -96,13 +100,14 @@ def _row(programme: Programme, identity: bytes, person: int, send: Send, now: da
     }  # fmt: skip
 
 
-async def _write_ways(tx: Connection, cohort: Cohort, plans: dict[int, Plan], now: datetime, looks: dict[int, datetime | None]) -> None:
+async def _write_ways(tx: Connection, cohort: Cohort, plans: dict[int, Plan], now: datetime, looks: dict[int, datetime | None], over: set[int]) -> None:
     """The last word on every way, what was skipped, and what is done."""
     rows = []
     for member in cohort.members:
         decided = plans[member.person.subscriber_id]
         for way in member.ways:
-            row = _way_row(way, cohort.rows[way.enrolment_id].history, cohort.rows[way.enrolment_id].decision, member.person, decided, now)
+            stored = cohort.rows[way.enrolment_id]
+            row = _way_row(way, stored.history, stored.decision, member.person, decided, now, over=member.person.subscriber_id in over)
             if row:
                 rows.append(row)
         if decided.done and len(decided.done) < len(member.ways):
@@ -111,9 +116,11 @@ async def _write_ways(tx: Connection, cohort: Cohort, plans: dict[int, Plan], no
 
 
 def _way_row(
-    way: Way, history: list[dict[str, Any]], known: dict[str, Any] | None, person: Person, decided: Plan, now: datetime
+    way: Way, history: list[dict[str, Any]], known: dict[str, Any] | None, person: Person, decided: Plan, now: datetime, *, over: bool
 ) -> dict[str, Any] | None:
     skips = [s for s in decided.skips if s.enrolment_id == way.enrolment_id]
+    if over and decided.send and decided.send.enrolment_id == way.enrolment_id:
+        skips.append(Skip(way.enrolment_id, decided.send.letter, decided.send.kind, "ended", "its delivery ended before", "ledger"))
     done = next((d for d in decided.done if d.enrolment_id == way.enrolment_id), None)
     stale = dict(decided.stale).get(way.enrolment_id, way.stale_since)
     decision = _decision(way, decided, now)

@@ -22,7 +22,7 @@ _letters = inspect(LetterTable).local_table.c
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """`sequences` by document id; `lanes` by name; `shelf`: library letters as (key, letter, windows)."""
+    """`sequences` by document id, each with whether it runs (live, and its lane not paused); `lanes` by name; `shelf`: library letters as (key, letter, windows)."""
 
     policy: Policy
     sequences: Mapping[int, tuple[Sequence, bool]]
@@ -38,23 +38,26 @@ async def load_programme(db: Database, tx: AsyncConnection) -> Programme:
     """What is stored now; parsed anew only when a document or a letter's version moved."""
     documents = (await tx.execute(select(_documents.id, _documents.version, _documents.state).order_by(_documents.id))).all()
     letters = (await tx.execute(select(_letters.id, _letters.current_version_id).order_by(_letters.id))).all()
-    lane_rows = (await tx.execute(select(lanes.c.name, lanes.c.id))).all()
+    lane_rows = (await tx.execute(select(lanes.c.name, lanes.c.id, lanes.c.flag))).all()
     print_now = (tuple(map(tuple, documents)), tuple(map(tuple, letters)), tuple(map(tuple, lane_rows)))
     known = db.parsed.get("programme")
     if known and known[0] == print_now:
         return known[1]  # type: ignore[no-any-return]
-    programme = await _parse(tx, {row.name: row.id for row in lane_rows})
+    running = {row.name for row in lane_rows if row.flag == "running"}
+    programme = await _parse(tx, {row.name: row.id for row in lane_rows}, running)
     db.parsed["programme"] = (print_now, programme)
     return programme
 
 
-async def _parse(tx: AsyncConnection, lane_ids: Mapping[str, int]) -> Programme:
+async def _parse(tx: AsyncConnection, lane_ids: Mapping[str, int], running: set[str]) -> Programme:
     sequences = await load_documents(tx, "sequence")
     library = await load_documents(tx, "letter")
     policies = await load_documents(tx, "policy")
     policy = policies[0].document if policies else Policy()
     assert isinstance(policy, Policy)  # noqa: S101 - the table's type column says so
-    live = {s.id: (s.document, s.state == "live") for s in sequences if isinstance(s.document, Sequence)}
+    live = {
+        s.id: (s.document, s.state == "live" and f"sequence:{s.name}" in running) for s in sequences if isinstance(s.document, Sequence)
+    }
     return Programme(policy, live, await letter_catalogue(tx), lane_ids, _shelf(sequences, library))
 
 

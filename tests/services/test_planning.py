@@ -189,3 +189,39 @@ async def test_who_leaves_and_matches_again_is_enrolled_once_where_re_entry_is_n
 
             await tx.execute(update(Subscriber).where(Subscriber.id == people[0]).values(country=country))
         assert await enrol_matching(db, NOW) == expected
+
+
+async def test_a_letter_whose_row_ended_for_good_does_not_block_its_way(db: Database) -> None:
+    await install(db, SCHOOL)
+    people = await add_people(db, "a@example.com")
+    await enrol(db, "school", people, NOW, "hand")
+    await plan(db, NOW)
+    async with db.write() as tx:
+        await cancel_open(tx, "by hand", NOW, subscriber_id=people[0])
+    await fold(db, NOW)
+    await plan(db, NOW)
+    await plan(db, NOW + HOUR)
+    friday = NOW + timedelta(days=3)
+    async with db.write() as tx:
+        await look_now(tx, people, friday)
+    await plan(db, friday)
+    assert await rows_of(db, "state", "kind") == [("cancelled", "useful"), ("pending", "useful")]
+    assert len({r[0] for r in await rows_of(db, "letter_id")}) == 2
+
+
+async def test_an_edited_order_gives_the_place_and_takes_it_back(db: Database) -> None:
+    await install(db, SCHOOL)
+    people = await add_people(db, "a@example.com")
+    await enrol(db, "school", people, NOW, "hand")
+    await plan(db, NOW)
+    await install(db, SCHOOL | {"letters": [letter("zero"), *SCHOOL["letters"]]})
+    async with db.write() as tx:
+        await look_now(tx, people, NOW)
+    await plan(db, NOW)
+    assert await rows_of(db, "state", "outcome") == [("cancelled", "outranked"), ("pending", None)]
+    await install(db, SCHOOL)
+    async with db.write() as tx:
+        await look_now(tx, people, NOW)
+    await fold(db, NOW)
+    await plan(db, NOW)
+    assert await rows_of(db, "state", "outcome") == [("pending", None), ("cancelled", "outranked")]
