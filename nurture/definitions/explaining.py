@@ -205,7 +205,7 @@ def _sentence(kind: str, ctx: Mapping[str, Any], path: Path, value: Any) -> tupl
         words = re.findall(r"'([^']*)'", ctx["expected"])
         return f"{shown(value)} is not a word for {key}{did_you_mean(str(value), words)}", "Write " + _one_of(words) + "."
     if kind == "string_pattern_mismatch":
-        advice = next((text for start, text in _PATTERNS.items() if start in ctx["pattern"]), "See docs/yaml-reference.md.")
+        advice = next((text for start, text in _PATTERNS.items() if start in ctx["pattern"]), "See docs/yaml.md.")
         return f"{shown(value)} cannot stand for {key}", advice
     if kind in _BOUNDS:
         word, name, limit = _BOUNDS[kind]
@@ -216,7 +216,7 @@ def _sentence(kind: str, ctx: Mapping[str, Any], path: Path, value: Any) -> tupl
 def _own_words(sentence: str) -> tuple[str, str]:
     """The domain writes `what is wrong; what to do`."""
     message, _, advice = sentence.partition("; ")
-    return message, f"{advice[:1].upper()}{advice[1:]}." if advice else "See docs/yaml-reference.md for examples."
+    return message, f"{advice[:1].upper()}{advice[1:]}." if advice else "See docs/yaml.md for examples."
 
 
 def _wrong_length(kind: str, ctx: Mapping[str, Any], key: str) -> tuple[str, str] | None:

@@ -197,9 +197,9 @@ def _validated(tree: Tree, file: str, wanted: str | None) -> tuple[AnyDocument |
     try:
         document = model.model_validate_json(json.dumps(data), strict=True)  # strict in its JSON form: "yes" is no boolean, "3" no number
     except ValidationError as error:
-        known = {(f.line, f.message) for f in faults}
+        known = {(f.line, f.message) for f in faults} | {(f.line, f.column) for f in faults if f.rule == "unknown-key"}
         found = [f for f in explain(error, model, mended, file) if f.line not in tree.repaired]
-        faults += [f for f in found if (f.line, f.message) not in known]
+        faults += [f for f in found if (f.line, f.message) not in known and (f.line, f.column) not in known]
     faults += check_document(data, mended, file)
     return (None if any(f.level == "error" for f in faults) else document), faults
 
@@ -234,17 +234,9 @@ def _told_apart(tree: Tree, file: str, wanted: str | None) -> tuple[str | None, 
         if not moved:
             data = {word: data.pop(first), **data}
     if told and wanted and told != wanted:
-        faults.append(
-            Fault(
-                file,
-                place.key_line,
-                place.key_column,
-                "document",
-                "error",
-                f"this is a {told}, but a {wanted} is wanted here",
-                "Send it to its own path.",
-            )
-        )
+        message = f"this is a {told}, but a {wanted} is wanted here"
+        faults.append(Fault(file, place.key_line, place.key_column, "document", "error", message, "Send it to its own path."))
+        return None, data, faults
     return word, _named(word, data), faults
 
 

@@ -51,7 +51,7 @@ def _environment() -> ImmutableSandboxedEnvironment:
 def check_text(text: str) -> list[Remark]:
     """What is wrong with the merge fields of one text."""
     remarks = _dialects(text)
-    plain = _LIQUID.sub(lambda m: "{{ " + m[1] + " }}", text)  # its error is said; what else is wrong with the text?
+    plain = _LIQUID.sub(lambda m: "{{ " + _ours(m[1]) + " }}", text)  # its error is said; what else is wrong with the text?
     if "{{" not in plain and "{%" not in plain and "{#" not in plain:
         return remarks
     try:

@@ -39,6 +39,9 @@ def explain(error: yaml.MarkedYAMLError, lines: list[str]) -> Mistake:
     problem = f"{error.context or ''} {error.problem or ''}".lower()
     if "simple key" in problem:
         return _lost_key(began, lines)
+    open_line = _unclosed(began, at, lines) if "quoted" not in problem else None
+    if open_line is not None and (found := _LINE.match(lines[open_line])):
+        return _value_mistake(found, open_line, found.start("value"), "quoted")
     line, column = (began, error.context_mark.column) if ("quoted" in problem or "flow" in problem) and error.context_mark else (at, column)
     line = min(line, len(lines) - 1)
     while line > 0 and not lines[line].strip():
@@ -53,6 +56,16 @@ def explain(error: yaml.MarkedYAMLError, lines: list[str]) -> Mistake:
     if found is None:
         return Mistake(line, column, "syntax", "this line cannot be read as YAML", "Look at the line above, too.", None)
     return _value_mistake(found, line, column, problem)
+
+
+def _unclosed(first: int, last: int, lines: list[str]) -> int | None:
+    """The line, at or above a mistake, whose quotes are opened and not closed on it: the text below was swallowed up to the next quote."""
+    for number in range(min(last, len(lines) - 1), first - 1, -1):
+        found = _LINE.match(lines[number])
+        value = found["value"] if found else ""
+        if value[:1] in ("'", '"') and value.replace("\\\\", "").replace('\\"', "").count(value[0]) % 2:
+            return number
+    return None
 
 
 def _lost_key(began: int, lines: list[str]) -> Mistake:

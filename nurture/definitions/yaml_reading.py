@@ -17,6 +17,7 @@ from nurture.definitions.syntax import Mistake, explain
 MAX_DEPTH = 32
 MAX_NODES = 50_000
 _MAX_REPAIRS = 25
+_NOT_AS_MEANT = ("alias", "tag", "number", "character", "key")  # the value read is not the one meant: no more is said about its line
 _OPENING = re.compile(r"\s*(?:-\s+)*")
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -171,7 +172,8 @@ def read_yaml(text: str, file: str, first_line: int = 1) -> tuple[Tree | None, l
             _mend(lines, mistake, number, number in repaired, passed)
             repaired.add(number)
         else:
-            tree = Tree(value, reader.positions, frozenset(n + first_line for n in repaired), bool(passed)) if reader.positions else None
+            untrue = {n + first_line for n in repaired} | {f.line for f in reader.faults if f.rule in _NOT_AS_MEANT}
+            tree = Tree(value, reader.positions, frozenset(untrue), bool(passed)) if reader.positions else None
             return tree, faults + reader.faults
     return None, faults
 
