@@ -1,0 +1,109 @@
+"""The dashboard's doors: who may look, the forms' tokens, signing in and out.
+
+A form is taken only from this house: its Origin (or Referer) must be ours, and it must carry the token that the page gave it.
+"""
+
+import hmac
+import secrets
+from collections.abc import Awaitable, Callable
+from ipaddress import ip_address
+from urllib.parse import quote, urlsplit
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from api.auth import app_of, clear_cookie, client_ip, cookie_name, set_cookie, visit_of
+from nurture.domain.errors import ErrorKind, NurtureError
+from nurture.services import access
+from nurture.services.access import Visit
+
+Page = Callable[[Request], Awaitable[Response]]
+FORM_COOKIE = "nurture_form"
+DEMO = Visit(0, "demo", "")
+
+
+def _loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def open_demo(request: Request) -> bool:
+    """With `--demo`, whoever sits at this machine is signed in; invented people need no lock.
+
+    The Host must be this machine too, so that no page elsewhere can reach in by a name that it points here.
+    """
+    here = request.url.hostname in ("localhost", "127.0.0.1", "::1")
+    return here and bool(getattr(request.app.state, "demo", False)) and _loopback(client_ip(request))
+
+
+async def visitor(request: Request) -> Visit | None:
+    """Who looks at this page, or None."""
+    return await visit_of(request) or (DEMO if open_demo(request) else None)
+
+
+def to_login(request: Request) -> Response:
+    """To the sign-in page, and back here afterwards."""
+    path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return RedirectResponse("/login" if path == "/" else f"/login?next={quote(path)}", 303)
+
+
+def next_page(text: str) -> str:
+    """Where to go after signing in: a path of this house and nothing else."""
+    parts = urlsplit(text)
+    plain = not parts.scheme and not parts.netloc and text.startswith("/") and not text.startswith(("//", "/\\")) and text.isprintable()
+    return text if plain and "\\" not in text else "/"
+
+
+def form_token(request: Request) -> str:
+    """The token of this browser's forms: kept from an earlier page, else fresh."""
+    kept = request.cookies.get(FORM_COOKIE, "")
+    return kept if 20 <= len(kept) <= 100 else secrets.token_urlsafe(24)
+
+
+def keep_form_token(request: Request, response: Response, token: str) -> None:
+    secure = app_of(request).settings.base_url.startswith("https:")
+    response.set_cookie(FORM_COOKIE, token, max_age=86_400, path="/", httponly=True, samesite="lax", secure=secure)
+
+
+def same_origin(request: Request) -> bool:
+    """Whether the browser says that the form stood on a page of this host. A browser that says nothing at all is refused."""
+    said = request.headers.get("origin") or request.headers.get("referer") or ""
+    return bool(said) and urlsplit(said).netloc == request.headers.get("host", "")
+
+
+async def read_form(request: Request, token: str) -> dict[str, str]:
+    """The fields of a form that came from this house with its token; raises FORBIDDEN otherwise."""
+    form = await request.form()
+    fields = {k: v for k, v in form.items() if isinstance(v, str)}
+    carried = hmac.compare_digest(fields.get("csrf", "").encode(), token.encode())
+    if not same_origin(request) or not token or not carried:
+        raise NurtureError("this form is too old or came from elsewhere; open the page again and send it once more", ErrorKind.FORBIDDEN)
+    return fields
+
+
+async def sign_in(request: Request, email: str, password: str) -> str | None:
+    """A new session's cookie value, or None when address and password do not fit."""
+    app = app_of(request)
+    user = await access.check_password(app.db, email, password, app.clock())
+    return None if user is None else await access.start_session(app.db, user, app.clock())
+
+
+def enter(request: Request, value: str, path: str) -> Response:
+    """Hand over the session and go on. The form's token is renewed, so that one from before the sign-in is worth nothing."""
+    response = RedirectResponse(next_page(path), 303)
+    set_cookie(app_of(request), response, value)
+    response.delete_cookie(FORM_COOKIE, path="/")
+    return response
+
+
+async def sign_out(request: Request) -> Response:
+    """End the session in the database too."""
+    app = app_of(request)
+    value = request.cookies.get(cookie_name(app), "")
+    if value:
+        await access.end_session(app.db, value)
+    response = RedirectResponse("/login", 303)
+    clear_cookie(app, response)
+    return response

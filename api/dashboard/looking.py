@@ -1,0 +1,81 @@
+"""Pages to look through: letters, one letter as its reader sees it, people, one person's story."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.dashboard.overview import Latest
+from api.dashboard.pages import Pages, parse_after, parse_id
+from nurture.domain.errors import ErrorKind, NurtureError
+from nurture.domain.words import Engagement, Kind, Status
+from nurture.services import browsing, showing
+from nurture.services.access import Visit
+from nurture.store.browsing import View
+
+if TYPE_CHECKING:
+    from nurture.bootstrap import App
+
+Guarded = Callable[[Request, Visit], Awaitable[Response]]
+VIEWS: tuple[View, ...] = ("sent", "coming", "stopped")
+LONGEST = 100
+_NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; sandbox"
+FRAMED = f"{_NOTHING}; style-src 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'self'"
+
+
+def looking_pages(app: "App", pages: Pages, latest: Latest) -> tuple[tuple[str, Guarded], ...]:
+    """(path, page) of each."""
+
+    async def letters(request: Request, visit: Visit) -> Response:
+        asked = request.query_params
+        view = next((v for v in VIEWS if v == asked.get("view")), VIEWS[0])
+        kind = asked.get("kind") if asked.get("kind") in [k.value for k in Kind] else None
+        text = asked.get("q", "").strip()[:LONGEST]
+        found, policy = await browsing.letters(app.db, view, kind=kind, text=text, after=parse_after(asked.get("after", "")))
+        last = found.lines[-1] if found.more else None
+        moment = last and ((last.accepted_at or last.due_at) if view == "sent" else last.due_at)
+        after = f"{moment.isoformat()}~{last.id}" if last and moment else None
+        return pages.answer(
+            request, "letters.html", visit, view=view, kind=kind, text=text, lines=found.lines, after=after, zone=policy.timezone
+        )
+
+    async def letter(request: Request, visit: Visit) -> Response:
+        line = await showing.find(app.db, _id(request))
+        found = await browsing.profile(app.db, line.subscriber_id)
+        events = [h for h in found.timeline if h.delivery == line.id] if found else []
+        return pages.answer(request, "letter.html", visit, line=line, events=events, zone=line.zone or (found and found.zone) or "UTC")
+
+    async def preview(request: Request, _visit: Visit) -> Response:
+        captured = app.settings.data_dir / "captured"
+        shown = await showing.show(app.db, _id(request), captured, app.settings.base_url, app.clock())
+        return Response(shown.html, media_type="text/html", headers={"Content-Security-Policy": FRAMED, "Cache-Control": "no-store"})
+
+    async def people(request: Request, visit: Visit) -> Response:
+        asked = request.query_params
+        engagement = asked.get("class") if asked.get("class") in [e.value for e in Engagement] else None
+        status = asked.get("status") if asked.get("status") in [s.value for s in Status] else None
+        text, before = asked.get("q", "").strip()[:LONGEST], parse_id(asked.get("before", ""))
+        found, policy = await browsing.people(app.db, text=text, engagement=engagement, status=status, before=before)
+        counted = (await latest.get(app)).composition
+        return pages.answer(
+            request, "people.html", visit, text=text, engagement=engagement, status=status, lines=found.lines, counted=counted,
+            before=found.lines[-1].id if found.more else None, zone=policy.timezone,
+        )  # fmt: skip
+
+    async def person(request: Request, visit: Visit) -> Response:
+        found = await browsing.profile(app.db, _id(request))
+        if found is None:
+            raise NurtureError("there is nobody here; look for them under People", ErrorKind.MISSING)
+        return pages.answer(request, "person.html", visit, profile=found, person=found.row, zone=found.zone)
+
+    return (
+        ("/letters", letters), ("/letters/{id}", letter), ("/letters/{id}/preview", preview), ("/people", people), ("/people/{id}", person),
+    )  # fmt: skip
+
+
+def _id(request: Request) -> int:
+    found = parse_id(request.path_params["id"])
+    if found is None:
+        raise NurtureError("there is nothing at this address; go back to the overview", ErrorKind.MISSING)
+    return found

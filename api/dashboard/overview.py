@@ -1,0 +1,188 @@
+"""What the overview shows, made from a report: charts and the sentences beside them. A report is kept for some seconds, so that a busy
+page asks the database once."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from api.dashboard import charts, words
+from api.dashboard.charts import Part, Series
+from nurture.domain.reports import Delivered, Report
+from nurture.domain.words import Engagement, ZoneSource
+from nurture.services.reporting import report
+
+if TYPE_CHECKING:
+    from nurture.bootstrap import App
+
+FRESH = timedelta(seconds=15)
+AUDITED = 2000
+WIDE, NARROW = 720, 350
+LAYERS = (Engagement.FAN, Engagement.ACTIVE, Engagement.PASSIVE, Engagement.NEW, Engagement.UNOBSERVABLE)
+KINDS = ("useful", "news", "about", "sales", "greeting", "service")
+
+
+@dataclass(slots=True)
+class Latest:
+    """The newest report of this process; asked again when it is older than `FRESH`. Many visitors at once cause one question."""
+
+    found: Report | None = None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def get(self, app: "App") -> Report:
+        async with self.lock:
+            now = app.clock()
+            if self.found is None or not timedelta(0) <= now - self.found.at < FRESH:
+                self.found = await report(app.db, now, AUDITED)
+            return self.found
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """The same chart twice: for a desk and for a phone, where text must not shrink with the picture."""
+
+    wide: str
+    narrow: str
+
+
+def composition_chart(found: Report) -> Chart | None:
+    """People by class, week by week, up to today."""
+    weeks = [(words.week_start(w.week), w) for w in found.composition.weeks]
+    labels = [words.short_day(start) if start else w.week for start, w in weeks] + ["now"]
+    people = [w.people for _, w in weeks] + [found.composition.now]
+    if not found.composition.people and not weeks:
+        return None
+    series = [Series(e.value, words.ENGAGEMENT[e][0], [p.get(e, 0) for p in people]) for e in LAYERS]
+    title = f"People in your list by class over {len(weeks)} weeks, {found.composition.people} now"
+    return Chart(
+        charts.stacked_area(labels, series, title=title, width=WIDE, height=280),
+        charts.stacked_area(labels, series, title=title, width=NARROW, height=230),
+    )
+
+
+def weekly_chart(found: Report) -> Chart | None:
+    """Letters delivered in each calendar week, by kind."""
+    if not found.weekly:
+        return None
+    labels = [words.short_day(week) for week, _ in found.weekly]
+    series = [Series(k, words.KINDS[k][0], [c.get(k, 0) for _, c in found.weekly]) for k in KINDS]
+    series = [s for s in series if any(s.values)]
+    title = "Letters delivered each week, by kind"
+    return Chart(
+        charts.stacked_bars(labels, series, title=title, width=WIDE, height=220),
+        charts.stacked_bars(labels, series, title=title, width=NARROW, height=200),
+    )
+
+
+def coming_chart(found: Report) -> Chart | None:
+    """The next letter of each person, by day; those not yet written into the ledger are drawn lighter."""
+    days = found.coming.days
+    if not any(d.planned or d.expected for d in days):
+        return None
+    series = []
+    for kind in KINDS:
+        for faint in (False, True):
+            values = [(d.expected if faint else d.planned).get(kind, 0) for d in days]
+            if any(values):
+                series.append(Series(kind, words.KINDS[kind][0] + (" expected" if faint else ""), values, faint))
+    title = "Letters coming in the next 14 days, by the reader's own date"
+    labels = [f"{d.day:%a} {d.day.day}" for d in days]
+    return Chart(
+        charts.stacked_bars(labels, series, title=title, width=WIDE, height=210),
+        charts.stacked_bars(labels, series, title=title, width=NARROW, height=190),
+    )
+
+
+def benchmark_rows(found: Report) -> list[dict[str, Any]]:
+    """passive, active, fans: a bar each, with a mark where it usually ends, and a sentence."""
+    rows = []
+    for line in found.benchmark:
+        name, meaning = words.ENGAGEMENT[line.engagement]
+        title = f"{name}: {line.share:.1%}, usual {line.usual:.0%}"
+        rows.append({
+            "name": line.engagement.value, "label": name, "meaning": meaning,
+            "people": line.people, "share": line.share, "usual": line.usual,
+            "chart": charts.against_usual(line.engagement.value, line.share, line.usual, title=title),
+        })  # fmt: skip
+    return rows
+
+
+def mix_row(line: Delivered) -> dict[str, Any]:
+    """One line of the mix: promise, bar, counts of the last 28 days, or of 90 where these were silent."""
+    days = 28 if any(line.days_28.values()) else 90
+    counts = line.days_28 if days == 28 else line.days_90
+    parts = [Part(k, words.KINDS[k][0], n) for k, n in counts.items() if n]
+    total = sum(counts.values())
+    return {
+        "title": line.title, "promise": line.promise, "means": promise_words(line.promise), "days": days, "total": total, "parts": parts,
+        "long": line.days_90, "ratio": ratio_words(counts), "campaign": line.lane.startswith("campaign:"),
+        "chart": charts.share_bar(parts, title=f"{line.title}: " + (", ".join(f"{p.label} {p.value}" for p in parts) or "no letters")),
+    }  # fmt: skip
+
+
+def promise_words(promise: str | None) -> str:
+    """What a mix promises, in words."""
+    if not promise:
+        return "promises nothing of its own; your workspace's promise holds"
+    if promise.startswith("thirds"):
+        return "a third each of " + promise.removeprefix("thirds ").replace("+", " and ").replace(" / ", ", ")
+    if promise == "none":
+        return "no promise"
+    first = promise.split(",")[0].strip()
+    count = first.partition(":")[0]
+    return f"at least {count} useful letters before each offer" if count.isdigit() else promise
+
+
+def ratio_words(counts: Any) -> str:
+    """`3.2 useful for each sales letter`."""
+    if not counts.get("sales"):
+        return "no offer yet" if any(counts.values()) else ""
+    return f"{charts.number(counts.get('useful', 0) / counts['sales'])} useful for each offer"
+
+
+def hour_rows(found: Report) -> list[dict[str, Any]]:
+    """For each kind: the hours of the reader's clock at which letters left, and how many inside their window."""
+    rows = []
+    for kind, kept in found.windows.kinds.items():
+        counts = found.windows.hours[kind]
+        title = f"{words.KINDS[kind][0]}: letters by the hour of the reader's clock"
+        rows.append({
+            "name": kind, "label": words.KINDS[kind][0], "letters": kept.letters, "inside": kept.inside, "share": kept.share,
+            "chart": charts.hour_strip(kind, counts, title=title),
+        })  # fmt: skip
+    return rows
+
+
+def zone_parts(found: Report) -> list[Part]:
+    return [Part(f"zone-{z.value}", words.ZONES[z.value], found.windows.zones[z]) for z in ZoneSource if found.windows.zones.get(z)]
+
+
+def unsure_share(parts: Sequence[Part]) -> float:
+    total = sum(p.value for p in parts)
+    return sum(p.value for p in parts if p.name in ("zone-guessed", "zone-default")) / total if total else 0.0
+
+
+def inside_share(found: Report) -> float | None:
+    """Of all letters with hours of their own, the share handed over inside them."""
+    letters = sum(p.letters for p in found.windows.kinds.values())
+    return sum(p.inside for p in found.windows.kinds.values()) / letters if letters else None
+
+
+def context(found: Report, zone: str, now: datetime) -> dict[str, Any]:
+    """All that the overview's template needs."""
+    people, zones = found.composition.people, zone_parts(found)
+    passive = found.composition.now.get(Engagement.PASSIVE)
+    sure = 1 - unsure_share(zones)
+    return {
+        "report": found, "people": people, "zone": zone, "now": now,
+        "composition": composition_chart(found), "benchmark": benchmark_rows(found),
+        "weekly": weekly_chart(found), "coming": coming_chart(found),
+        "total_coming": sum(sum(d.planned.values()) + sum(d.expected.values()) for d in found.coming.days),
+        "mixes": [mix_row(line) for line in found.mix.lanes if any(line.days_90.values()) or line.promise],
+        "everything": mix_row(found.mix.workspace),
+        "hours": hour_rows(found), "inside": inside_share(found),
+        "zones": zones, "zone_chart": charts.donut(zones, title="Where time zones come from", middle=f"{sure:.0%}"), "unsure": 1 - sure,
+        "answering": found.letters.get("answering_28", 0) / people if people else None,
+        "ripening": found.composition.ripening / passive if passive else None,
+    }  # fmt: skip

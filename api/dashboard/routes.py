@@ -1,0 +1,64 @@
+"""The dashboard: pages that anybody can read, made on the server, without script."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from api.dashboard import doors, overview, signing
+from api.dashboard.looking import Guarded, looking_pages
+from api.dashboard.overview import Latest
+from api.dashboard.pages import Pages
+from api.errors import STATUS
+from nurture.domain.errors import NurtureError
+from nurture.services import browsing
+from nurture.services.access import Visit
+
+if TYPE_CHECKING:
+    from nurture.bootstrap import App
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def router(app: "App") -> APIRouter:
+    """All pages of the dashboard, to be mounted at the root."""
+    routes, pages, latest = APIRouter(include_in_schema=False), Pages(app.templates), Latest()
+
+    def guarded(page: Guarded) -> Endpoint:
+        """Only for those who are signed in; an error becomes a page with its one sentence."""
+
+        async def endpoint(request: Request) -> Response:
+            visit = await doors.visitor(request)
+            if visit is None:
+                return doors.to_login(request)
+            try:
+                return await page(request, visit)
+            except NurtureError as error:
+                return pages.answer(request, "error.html", visit, code=STATUS[error.kind], message=error.message)
+
+        return endpoint
+
+    async def home(request: Request, visit: Visit) -> Response:
+        found = await latest.get(app)
+        recent, policy = await browsing.letters(app.db, "sent", limit=8)
+        shown = overview.context(found, policy.timezone, app.clock())
+        return pages.answer(request, "overview.html", visit, recent=recent.lines, **shown)
+
+    async def sequences(request: Request, visit: Visit) -> Response:
+        found = await latest.get(app)
+        mixes = {line.lane: overview.mix_row(line) for line in found.mix.lanes}
+        return pages.answer(
+            request, "sequences.html", visit, lines=await browsing.sequences(app.db), mixes=mixes, unearned=len(found.mix.unearned)
+        )
+
+    for path, page in (("/", home), ("/sequences", sequences), *looking_pages(app, pages, latest)):
+        routes.add_route(path, guarded(page), methods=["GET"])
+    routes.add_route("/favicon.ico", _favicon, methods=["GET"])
+    signing.add(routes, app, pages)
+    return routes
+
+
+async def _favicon(_request: Request) -> Response:
+    return RedirectResponse("/static/nurture.svg", 308)

@@ -1,0 +1,65 @@
+"""Signing in, out, and the first user of a fresh installation."""
+
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from api.dashboard import doors
+from api.dashboard.pages import Pages
+from api.errors import STATUS
+from nurture.domain.errors import NurtureError
+from nurture.services import access
+
+if TYPE_CHECKING:
+    from nurture.bootstrap import App
+
+
+def add(routes: APIRouter, app: "App", pages: Pages) -> None:
+    """Put `/login`, `/logout` and `/setup/{token}` on the router."""
+
+    async def login(request: Request) -> Response:
+        wanted = doors.next_page(request.query_params.get("next", "/"))
+        if request.method == "GET":
+            if await doors.visitor(request):
+                return RedirectResponse(wanted, 303)
+            return pages.answer(request, "login.html", None, next=wanted, email="", fault="", fresh=await access.needs_setup(app.db))
+        try:
+            fields = await doors.read_form(request, doors.form_token(request))
+        except NurtureError as error:
+            return pages.answer(
+                request, "login.html", None, code=STATUS[error.kind], next=wanted, email="", fault=error.message, fresh=False
+            )
+        email = fields.get("email", "").strip()[:254]
+        value = await doors.sign_in(request, email, fields.get("password", ""))
+        if value is None:
+            fault = "Address and password do not fit together. Forgotten? On the server: nurture users password"
+            return pages.answer(request, "login.html", None, code=422, next=fields.get("next", "/"), email=email, fault=fault, fresh=False)
+        return doors.enter(request, value, fields.get("next", "/"))
+
+    async def logout(request: Request) -> Response:
+        try:
+            await doors.read_form(request, doors.form_token(request))
+        except NurtureError as error:
+            return pages.answer(request, "error.html", await doors.visitor(request), code=STATUS[error.kind], message=error.message)
+        return await doors.sign_out(request)
+
+    async def setup(request: Request) -> Response:
+        token = request.path_params["token"]
+        if not await access.needs_setup(app.db):
+            return RedirectResponse("/login", 303)
+        if request.method == "GET":
+            return pages.answer(request, "setup.html", None, token=token, email="", fault="")
+        email = ""
+        try:
+            fields = await doors.read_form(request, doors.form_token(request))
+            email = fields.get("email", "").strip()[:254]
+            user = await access.set_up(app.db, token, app.keys, email, fields.get("password", ""), app.clock())
+        except NurtureError as error:
+            return pages.answer(request, "setup.html", None, code=STATUS[error.kind], token=token, email=email, fault=error.message)
+        return doors.enter(request, await access.start_session(app.db, user, app.clock()), "/")
+
+    routes.add_route("/login", login, methods=["GET", "POST"])
+    routes.add_route("/logout", logout, methods=["POST"])
+    routes.add_route("/setup/{token}", setup, methods=["GET", "POST"])
