@@ -1,0 +1,75 @@
+"""Steer a sequence: pause it and let it go on; list what is defined. What waits follows its lane, and comes back as the person's next letter."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from nurture.domain.errors import ErrorKind, NurtureError
+from nurture.store.audiences import count_audience, look_again
+from nurture.store.database import Connection, Database
+from nurture.store.documents import StoredDocument, ensure_lane, load_document, load_documents
+from nurture.store.lanes import notices, set_lane
+from nurture.store.outbox import cancel_open
+
+CHUNK = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """`standing`: running, or why it stands still. `under_way`: people on their way through (sequences)."""
+
+    name: str
+    title: str
+    state: str
+    version: int
+    standing: str
+    under_way: int
+
+
+async def list_documents(db: Database, kind: str) -> list[Listed]:
+    """Sequences, campaigns or cleanups by name."""
+    async with db.read() as tx:
+        stopped = await notices(tx)
+        found = []
+        for stored in await load_documents(tx, kind):
+            under_way = (await count_audience(tx, stored.id, None)).under_way if kind == "sequence" else 0
+            title = str(getattr(stored.document, "title", ""))
+            found.append(Listed(stored.name, title, stored.state, stored.version, stopped.get(f"{kind}:{stored.name}", "running"), under_way))
+        return found
+
+
+async def pause_sequence(db: Database, name: str, now: datetime) -> int:
+    """Stop a sequence at the next intent; its waiting rows are cancelled for the while. Returns how many."""
+    async with db.write() as tx:
+        stored = await _sequence(tx, name)
+        lane = await ensure_lane(tx, f"sequence:{name}", getattr(stored.document, "priority", 50))
+        await set_lane(tx, f"sequence:{name}", "paused", f"paused by hand; go on with: nurture sequence resume {name}")
+    total = 0
+    while True:
+        async with db.write() as tx:
+            some = await cancel_open(tx, "paused", now, lane_id=lane, at_most=CHUNK)
+        total += some
+        if some < CHUNK:
+            return total
+
+
+async def resume_sequence(db: Database, name: str, now: datetime) -> None:
+    """Let it go on: everybody on the way is planned anew."""
+    async with db.write() as tx:
+        stored = await _sequence(tx, name)
+        await set_lane(tx, f"sequence:{name}", "running")
+        await look_again(tx, now, stored.id)
+
+
+async def start(db: Database, kind: str, name: str) -> None:
+    """Campaigns and cleanups are kept and linted, not run: says so, or that the name is unknown."""
+    async with db.read() as tx:
+        if await load_document(tx, kind, name) is None:
+            raise NurtureError(f"There is no {kind} {name!r}; apply its file first, or look at the names with: nurture {kind} list", ErrorKind.MISSING)
+    raise NurtureError(f"The {kind} {name!r} is stored and linted; this version does not run {kind}s yet, so nothing was started.", ErrorKind.NOT_YET)
+
+
+async def _sequence(tx: Connection, name: str) -> StoredDocument:
+    stored = await load_document(tx, "sequence", name)
+    if stored is None:
+        raise NurtureError(f"There is no sequence {name!r}; look at the names with: nurture sequence list", ErrorKind.MISSING)
+    return stored
