@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
+from nurture.definitions.keys import keys_of
 from nurture.domain.documents import DOCUMENT_TYPES
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -18,7 +19,7 @@ def json_schema() -> dict[str, Any]:
         reference = chosen[model, "validation"]
         name = reference["$ref"].rsplit("/", 1)[-1]
         definitions[name]["properties"]["document"] = {"const": word, "description": "In JSON files: which document this is."}
-        cases.append({"if": {"required": [word], "properties": _told_by(word)}, "then": reference})
+        cases.append({"if": _told_by(word), "then": reference})
     return {
         "$schema": _DIALECT,
         "title": "Nurture document",
@@ -30,5 +31,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def _told_by(word: str) -> dict[str, Any]:
-    """A campaign's `letter` is a mapping, a library letter's a name: only a text tells a document."""
-    return {word: {"type": "string"}}
+    """A schema knows no first key: a document is told by its word, unless that word is a key of another document that is there, too."""
+    bearers = [other for other, model in DOCUMENT_TYPES.items() if other != word and word in keys_of(model)]
+    told: dict[str, Any] = {"required": [word]}
+    return told | {"not": {"anyOf": [{"required": [other]} for other in bearers]}} if bearers else told

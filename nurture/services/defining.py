@@ -110,7 +110,7 @@ def _compile(documents: Iterable[Placed], templates: Path) -> tuple[list[_Ready]
             except NurtureError as error:
                 key = "template" if letter.template else "body"
                 place = placed.at((*path, key))
-                advice = "Mend the letter's text; docs/yaml-reference.md shows what a letter can use."
+                advice = "Mend the letter's text; docs/yaml.md shows what a letter can use."
                 faults.append(Fault(placed.file, place.line, place.column, "template", "error", error.message, advice))
         ready.append(one)
     return ready, faults

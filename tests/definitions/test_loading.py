@@ -21,7 +21,9 @@ LETTER = """letters:
     subject: "{{ first_name | default('Hello') }}, one"
     body: Hello
 """
-JARGON = re.compile(r"pydantic|Input should|validation error|Traceback|ValueError|tuple\[|literal\[|type=|__|<class|NoneType|dict_|extra_forbidden")
+JARGON = re.compile(
+    r"pydantic|Input should|validation error|Traceback|ValueError|tuple\[|literal\[|type=|__|<class|NoneType|dict_|extra_forbidden"
+)
 
 
 def sequence(*lines: str) -> str:
@@ -115,7 +117,9 @@ NAUGHTY = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "line", "column", "rule", "message", "advice"), NAUGHTY, ids=[f"{n[3]}-{i}" for i, n in enumerate(NAUGHTY)])
+@pytest.mark.parametrize(
+    ("text", "line", "column", "rule", "message", "advice"), NAUGHTY, ids=[f"{n[3]}-{i}" for i, n in enumerate(NAUGHTY)]
+)
 def test_each_mistake_is_named_at_its_place_with_advice(text, line, column, rule, message, advice):
     errors = [f for f in load_text(text).faults if f.level == "error"]
     assert errors
@@ -149,7 +153,13 @@ titel: Readers
 
 def test_all_faults_of_all_documents_come_at_once_with_a_caret():
     loaded = load_text(FIVE, "five.yaml")
-    assert [(f.line, f.rule) for f in loaded.faults] == [(3, "unknown-key"), (4, "condition"), (7, "value"), (8, "quote"), (13, "unknown-key")]
+    assert [(f.line, f.rule) for f in loaded.faults] == [
+        (3, "unknown-key"),
+        (4, "condition"),
+        (7, "value"),
+        (8, "quote"),
+        (13, "unknown-key"),
+    ]
     assert loaded.documents == ()
     assert loaded.faults[2].render(FIVE).split("\n")[1:3] == ["        kind: usefull", "              ^"]
 
@@ -198,7 +208,9 @@ def test_old_dialects_get_the_right_spelling():
 
 
 def test_a_name_that_no_letter_knows_is_a_warning_on_its_own_line_of_the_body():
-    text = letter("kind: useful", "subject: s", "body: |", "  Hello", "", "  {{ fist_name }} {{ size }} {% for x in received %}{{ x }}{% endfor %}")
+    text = letter(
+        "kind: useful", "subject: s", "body: |", "  Hello", "", "  {{ fist_name }} {{ size }} {% for x in received %}{{ x }}{% endfor %}"
+    )
     faults = load_text(text).faults
     assert [(f.level, f.rule, f.line) for f in faults] == [("warning", "unknown-name", 9)] * 2
     assert {f.advice for f in faults} == {"Did you mean first_name?", "Own columns are written {{ fields.size }}."}
@@ -210,7 +222,11 @@ def test_a_constant_as_large_as_the_memory_is_only_read():
 
 def test_json_files_say_document_and_carry_positions(tmp_path: Path):
     good = tmp_path / "a.json"
-    good.write_text(json.dumps([{"document": "segment", "name": "a", "where": {"tag": "x"}}, {"document": "segment", "segment": "b", "where": {"tag": "y"}}]))
+    good.write_text(
+        json.dumps(
+            [{"document": "segment", "name": "a", "where": {"tag": "x"}}, {"document": "segment", "segment": "b", "where": {"tag": "y"}}]
+        )
+    )
     assert [p.document.name for p in load_files([good]).documents] == ["a", "b"]
     bad = tmp_path / "b.json"
     bad.write_text('{"document": "segment",\n "name": "a",\n "where": {"tagg": "x"}, "where": 1}')
@@ -219,7 +235,9 @@ def test_json_files_say_document_and_carry_positions(tmp_path: Path):
     assert [(f.line, f.column, f.rule) for f in load_files([bad]).faults] == [(1, 14, "document")]
 
 
-@pytest.mark.parametrize("text", ['{"a": 1,}', '{"a" 1}', '{"a": tru}', '{"a": "x', "[1", '{"a": 01}', '{"a": NaN}', '{"a": 1} x', "{'a': 1}", '"\\ud800"'])
+@pytest.mark.parametrize(
+    "text", ['{"a": 1,}', '{"a" 1}', '{"a": tru}', '{"a": "x', "[1", '{"a": 01}', '{"a": NaN}', '{"a": 1} x', "{'a': 1}", '"\\ud800"']
+)
 def test_broken_json_is_told_in_a_sentence(text):
     faults = load_text(text, "x.json").faults
     assert faults

@@ -10,6 +10,7 @@ from nurture.domain.words import Kind, Size
 
 SHORT_AT_MOST = 250  # words; a small recipe, read at once
 LONG_AT_LEAST = 250
+THREE_LINES = 60  # words: all that regular customers need of an offer
 LONGEST_BYTES = 100_000  # mail clients cut a letter a little above
 LONGEST_SUBJECT = 78
 _GREETING_WITHIN = 300  # characters from the start of the body
@@ -169,12 +170,19 @@ def _kind(letter: Letter, text: str, where: Path) -> Iterator[Finding]:
                 "Call it `kind: sales`, or link to something useful.",
             )
     if letter.kind is Kind.SALES:
-        missing = [part for part, words in PARTS.items() if not re.search(words, text, re.IGNORECASE)]
-        if not LIMIT.search(plain):
-            missing.append("limit with a real date or number")
-        short = len(plain.split()) <= 60  # regular customers get three lines
-        if missing and not short:
-            advice = (
-                "The eight parts: problem, pain, hope, steps, offer, bonus, limit, call to action; regular customers need only three lines."
-            )
-            yield warn(where, "sales-parts", "no trace of: " + ", ".join(missing), advice)
+        yield from _offer(text, plain, where)
+
+
+def _offer(text: str, plain: str, where: Path) -> Iterator[Finding]:
+    """A light look for the eight parts: words are only traces, so a single missing one says nothing."""
+    if len(plain.split()) <= THREE_LINES:
+        return
+    missing = [part for part, words in PARTS.items() if not re.search(words, text, re.IGNORECASE)]
+    if len(missing) >= 3:
+        advice = (
+            "The eight parts: problem, pain, hope, steps, offer, bonus, limit, call to action; regular customers need only three lines."
+        )
+        yield warn(where, "sales-parts", "an offer without a trace of: " + ", ".join(missing), advice)
+    if not LIMIT.search(plain):
+        advice = "Name a date or a number that is true: until 31 March, twelve places. If there is none, leave it so."
+        yield warn(where, "honest-limit", "an offer without a limit that has a date or a number", advice)
