@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     lease_silence: Duration = Field(timedelta(seconds=30), description="A worker silent for this long has lost its lease.")
     unknown_grace: Duration = Field(timedelta(minutes=10), description="How long an unknown letter waits for proof before the policy applies.")
     unknown_policy: Literal["retry_once", "hold"] = Field("retry_once", description="What becomes of a letter whose answer was lost.")
+    settles: Duration = Field(timedelta(minutes=10), description="How long a verdict on an open or a click may still change before it counts.")
     smtp_rate: float | None = Field(None, gt=0, description="Letters a second for the relay; unset: only the relay's own answers slow it.")
     smtp_connections: int = Field(4, ge=1, le=64, description="Open sessions to the relay.")
     smtp_connect_timeout: Duration = Field(timedelta(seconds=60), description="Limit for connecting and the greeting.")

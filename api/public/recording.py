@@ -107,7 +107,7 @@ class Recorder:
                     hits.append(from_line(line))
             except (ValueError, KeyError, TypeError):
                 _log.error("a line of the spool cannot be read", segment=segment.name)
-        await record_hits(self._app.db, hits, self._app.clock())
+        await record_hits(self._app.db, hits, self._app.clock(), self._app.settings.settles)
 
     async def close(self) -> None:
         """Write what waits; what cannot be folded now is folded at the next start."""

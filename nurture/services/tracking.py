@@ -7,7 +7,7 @@ import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -61,18 +61,18 @@ def event_type(hit: Hit) -> EventType:
     return EventType.VISITED if hit.page else EventType.CLICKED
 
 
-async def record_hits(db: Database, hits: Iterable[Received], now: datetime) -> int:
-    """Store and judge hits, in short transactions; how many events were new."""
+async def record_hits(db: Database, hits: Iterable[Received], now: datetime, settles: timedelta = SETTLES) -> int:
+    """Store and judge hits, in short transactions; how many events were new. `settles`: how long a verdict may still change."""
     rest = iter(hits)
     added = 0
     while chunk := list(islice(rest, AT_ONCE)):
         async with db.write() as tx:
-            added += await _record(tx, chunk, now)
+            added += await _record(tx, chunk, now, settles)
         await asyncio.sleep(REST)
     return added
 
 
-async def _record(tx: Connection, chunk: Sequence[Received], now: datetime) -> int:
+async def _record(tx: Connection, chunk: Sequence[Received], now: datetime, settles: timedelta) -> int:
     sent = await events.sent_deliveries(tx, (r.delivery for r in chunk))
     await prove_arrival(tx, (r.delivery for r in chunk if r.delivery in sent), now)
     default = (await load_policy(tx)).tracking
@@ -87,11 +87,11 @@ async def _record(tx: Connection, chunk: Sequence[Received], now: datetime) -> i
             named.append(received)
         elif allowed is Tracking.AGGREGATE:
             nameless.append(received)
-    added = await _record_named(tx, named, sent)
+    added = await _record_named(tx, named, sent, settles)
     return added + len(await events.add_events(tx, [_nameless(r, sent[r.delivery]) for r in nameless]))
 
 
-async def _record_named(tx: Connection, named: Sequence[Received], sent: Mapping[int, events.Sent]) -> int:
+async def _record_named(tx: Connection, named: Sequence[Received], sent: Mapping[int, events.Sent], settles: timedelta) -> int:
     known = await events.hits_of(tx, {r.delivery for r in named})
     by_delivery: dict[int, list[Received]] = {}
     for received in named:
@@ -105,10 +105,10 @@ async def _record_named(tx: Connection, named: Sequence[Received], sent: Mapping
         if not new:
             continue
         verdicts = judge_all([_hit(row) for row in old] + [r.hit for r in new], _accepted(sent[delivery]))
-        horizon = min(r.hit.at for r in new) - SETTLES
+        horizon = min(r.hit.at for r in new) - settles
         judged_anew = [(row, v) for row, v in zip(old, verdicts, strict=False) if row["at"] >= horizon]
         changes += [_change(row, v) for row, v in judged_anew if row["evidence"] != v.evidence]
-        rows += [_event(r, v) for r, v in zip(new, verdicts[len(old) :], strict=True)]
+        rows += [_event(r, v, settles) for r, v in zip(new, verdicts[len(old) :], strict=True)]
     await events.change_verdicts(tx, changes)
     return len(await events.add_events(tx, rows))
 
@@ -131,12 +131,12 @@ def _change(row: Mapping[str, Any], verdict: Judged) -> tuple[int, str, str, int
     return row["id"], verdict.evidence.value, verdict.reason, verdict.rule_version
 
 
-def _event(received: Received, verdict: Judged) -> dict[str, Any]:
+def _event(received: Received, verdict: Judged, settles: timedelta) -> dict[str, Any]:
     hit = received.hit
     detail = {"method": hit.method} | ({"prefetch": True} if hit.prefetch else {}) | ({"trap": True} if hit.trap else {})
     return {
         "uid": received.uid, "subscriber_id": received.subscriber, "delivery_id": received.delivery, "type": event_type(hit).value,
-        "at": hit.at, "settles_at": hit.at + SETTLES, "link": hit.link, "url": received.url, "name": hit.page, "ip": hit.ip or None,
+        "at": hit.at, "settles_at": hit.at + settles, "link": hit.link, "url": received.url, "name": hit.page, "ip": hit.ip or None,
         "agent": hit.agent[:AGENT_MOST] or None, "evidence": verdict.evidence.value, "reason": verdict.reason,
         "rule_version": verdict.rule_version, "folded": 0, "detail": detail if detail != {"method": "GET"} else None,
     }  # fmt: skip

@@ -1,5 +1,6 @@
 """A migrated database for each test: a SQLite file, and a database on the throw-away PostgreSQL server cloned from a migrated template."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -42,6 +43,11 @@ async def _postgres_url(server: str) -> str:
     finally:
         await connection.close()
     return f"{base}/{name}"
+
+
+def fresh_postgres(server: str) -> str:
+    """The URL of a fresh migrated database, for tests that run no event loop of their own."""
+    return asyncio.run(_postgres_url(server))
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

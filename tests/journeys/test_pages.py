@@ -1,0 +1,115 @@
+"""Every page in a real browser, on a phone and on a desk, in light and dark: nothing scrolls sideways, nothing complains, charts are seen."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import uvicorn
+from playwright.async_api import Browser, ConsoleMessage, async_playwright
+
+from api.app import create_app
+from nurture.store.database import Database
+from tests.support.desk import open_desk
+from tests.support.history import fill
+
+pytestmark = pytest.mark.browser
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+SIZES = {"phone": (390, 844), "small": (320, 640), "desk": (1280, 900)}
+PAGES = {
+    "overview": "/", "letters": "/letters", "coming": "/letters?view=coming", "letter": "/letters/1", "people": "/people", "person": "/people/1",
+    "sequences": "/sequences", "login": "/login?next=/people", "missing": "/people/999999",
+}  # fmt: skip
+SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+CHARTS = """() => [...document.querySelectorAll('svg.chart')].filter(s => s.getClientRects().length).map(s => {
+  const box = s.getBoundingClientRect(); return [box.width, box.height, s.getAttribute('aria-label')] })"""
+
+
+@pytest.fixture
+async def address(sqlite_db: Database, tmp_path: Path) -> AsyncIterator[str]:
+    """A served dashboard over a small list with history."""
+    await fill(sqlite_db, people=40, weeks=12)
+    app = open_desk(sqlite_db, tmp_path / "data")
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+        address = f"http://127.0.0.1:{port}"
+        settings = app.settings.model_copy(update={"base_url": address})
+        config = uvicorn.Config(create_app(replace(app, settings=settings), demo=True), log_level="warning", lifespan="on")
+        server = uvicorn.Server(config)
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        while not server.started:
+            await asyncio.sleep(0.02)
+        yield address
+        server.should_exit = True
+        await serving
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Browser]:
+    if not Path(CHROMIUM).exists() and not os.environ.get("NURTURE_TEST_NO_SKIP"):
+        pytest.skip("Chromium is not installed")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_every_page_fits_and_shows_its_charts(address: str, chromium: Browser, size: str, scheme: str) -> None:
+    width, height = SIZES[size]
+    context = await chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)  # type: ignore[arg-type]
+    page = await context.new_page()
+    said: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and "404" not in message.text:
+            said.append(message.text)
+
+    page.on("console", hear)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    shots = os.environ.get("NURTURE_TEST_SHOTS")
+    for name, path in PAGES.items():
+        answer = await page.goto(address + path, wait_until="load")
+        assert answer is not None
+        assert answer.status == (404 if name == "missing" else 200), name
+        assert await page.evaluate(SIDEWAYS) <= 0, f"{name} scrolls sideways at {width} px"
+        drawn = await page.evaluate(CHARTS)
+        assert all(w > 20 and h > 5 for w, h, _ in drawn), (name, drawn)
+        if name == "overview":
+            assert len(drawn) >= 8, drawn
+        if shots:
+            await page.screenshot(path=f"{shots}/{name}-{size}-{scheme}.png", full_page=True)
+    await context.close()
+    assert not said, said
+
+
+async def test_the_letter_stands_in_its_frame_and_its_links_do_nothing(address: str, chromium: Browser) -> None:
+    page = await chromium.new_page(viewport={"width": 1280, "height": 900})
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    await page.goto(f"{address}/letters/1", wait_until="networkidle")
+    frame = next(f for f in page.frames if f.url.endswith("/preview"))
+    assert "Hello" in await frame.inner_text("body")
+    assert not [u for u in asked if not u.startswith(address)]
+    await page.close()
+
+
+async def test_the_tabs_and_filters_work_without_script(address: str, chromium: Browser) -> None:
+    context = await chromium.new_context(java_script_enabled=False, viewport={"width": 390, "height": 844})
+    page = await context.new_page()
+    await page.goto(f"{address}/letters")
+    await page.select_option("select[name=kind]", "sales")
+    await page.click("button:has-text('Show')")
+    assert "kind=sales" in page.url
+    assert await page.locator("a.row .k-sales").count() == await page.locator("a.row").count() > 0
+    await page.goto(f"{address}/people")
+    await page.fill("input[name=q]", "Reader7 ")
+    await page.click("button:has-text('Show')")
+    assert await page.locator("a.row").count() == 1
+    await context.close()
