@@ -49,19 +49,25 @@ class RelayAddress:
 
 
 class SmtpRelay:
-    """At most `connections` sessions, opened when needed and kept. `verify`: True, False, or a context that trusts what it should."""
+    """At most `connections` sessions, opened when needed and kept. Timeouts in seconds, by phase (see Timeouts).
+
+    `verify`: True, False, or a context that trusts what it should. `helo`: our name in EHLO, the machine's unless told.
+    """
 
     def __init__(
         self,
         url: str,
+        *,
         connections: int = 4,
-        timeouts: Timeouts | None = None,
+        connect_timeout: float = 60,
+        command_timeout: float = 300,
+        dot_timeout: float = 600,
         verify: bool | ssl.SSLContext = True,
         helo: str | None = None,
     ) -> None:
         self._address = RelayAddress.read(url)
         self.name = f"{self._address.host}:{self._address.port}"
-        self._timeouts = timeouts or Timeouts()
+        self._timeouts = Timeouts(connect_timeout, command_timeout, dot_timeout)
         self._verify = verify
         self._helo = helo
         self._free = asyncio.Semaphore(connections)
@@ -123,7 +129,7 @@ class SmtpRelay:
                 await session.quit()
 
     async def _open(self) -> Session:
-        address, limit = self._address, self._timeouts.connect.total_seconds()
+        address, limit = self._address, self._timeouts.connect
         context = self._context() if address.tls != "none" else None
         client = aiosmtplib.SMTP(
             hostname=address.host, port=address.port, use_tls=address.tls == "tls", start_tls=False, tls_context=context, timeout=limit,
@@ -138,7 +144,7 @@ class SmtpRelay:
                 await _start_tls(client)
             if address.username is not None:
                 phase = Phase.AUTH
-                await client.login(address.username, address.password or "", timeout=self._timeouts.command.total_seconds())
+                await client.login(address.username, address.password or "", timeout=self._timeouts.command)
         except ssl.SSLCertVerificationError as error:
             client.close()
             words = f"the relay's certificate is not trusted: {error.verify_message}"

@@ -6,7 +6,6 @@ aiosmtplib opens the session (TLS, AUTH, EHLO) and speaks the commands; DATA and
 import re
 import ssl
 from dataclasses import dataclass
-from datetime import timedelta
 
 import aiosmtplib
 import idna
@@ -16,6 +15,8 @@ from nurture.domain.envelopes import Envelope, Phase, Reply
 
 _ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})(?=\s|$)")
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\x9f<>\u2028\u2029\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_TEXT_LIMIT = 1000
 LOST = (
     SMTPServerDisconnected,
     aiosmtplib.SMTPTimeoutError,
@@ -29,11 +30,11 @@ LOST = (
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Limits by phase. RFC 5321 4.5.3.2.6 asks for ten minutes after the dot; less than the relay needs makes duplicates."""
+    """Limits by phase, in seconds. RFC 5321 4.5.3.2.6 asks for ten minutes after the dot; less than the relay needs makes duplicates."""
 
-    connect: timedelta = timedelta(seconds=60)
-    command: timedelta = timedelta(minutes=5)
-    dot: timedelta = timedelta(minutes=10)
+    connect: float = 60
+    command: float = 300
+    dot: float = 600
 
 
 class Interrupted(Exception):  # noqa: N818 - it is an answer or a silence, not an error of ours
@@ -41,7 +42,8 @@ class Interrupted(Exception):  # noqa: N818 - it is an answer or a silence, not 
 
     def __init__(self, phase: Phase, code: int | None, text: str, enhanced: str | None = None) -> None:
         super().__init__(text)
-        self.phase, self.code, self.text = phase, code, text
+        self.phase, self.code = phase, code
+        self.text = _CONTROL.sub(" ", text.encode("utf-8", "replace").decode())[:_TEXT_LIMIT].strip()
         found = _ENHANCED.match(text)
         self.enhanced = enhanced or (found[1] if found else None)
 
@@ -121,7 +123,7 @@ class Session:
         """Hand over one letter; the code and words after the body. Raises Interrupted in any other case."""
         options = plan.options(self._client)
         encoding = "utf-8" if plan.utf8 else "ascii"
-        limit = self._timeouts.command.total_seconds()
+        limit = self._timeouts.command
         self.used += 1
         phase = Phase.MAIL
         try:
@@ -148,7 +150,7 @@ class Session:
         except LOST as error:  # refused by our own side of the socket: not a byte has left
             raise Interrupted.of(Phase.DATA, error) from error
         try:
-            answer = await protocol.read_response(timeout=self._timeouts.dot.total_seconds())
+            answer = await protocol.read_response(timeout=self._timeouts.dot)
         except (SMTPResponseException, *LOST) as error:
             raise Interrupted.of(Phase.BODY, error) from error
         if not 200 <= answer.code < 600 or 300 <= answer.code < 400:
@@ -157,7 +159,7 @@ class Session:
 
     async def reset(self) -> None:
         """After a refusal the next letter begins afresh; raises one of LOST when the server is gone."""
-        await self._client.rset(timeout=self._timeouts.command.total_seconds())
+        await self._client.rset(timeout=self._timeouts.command)
 
     def drop(self) -> None:
         """End without a word; what was half said must not be continued."""
