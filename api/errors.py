@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import traceback
 from collections.abc import Mapping
 from typing import Any
 
@@ -89,7 +90,8 @@ async def _database(request: Request, error: Exception) -> Response:
 async def _unexpected(request: Request, error: Exception) -> Response:
     """Nothing of the inside goes out; the id leads to the log line."""
     incident = secrets.token_hex(8)
-    _log.error("unexpected error", id=incident, path=request.url.path, exc_info=error)
+    told = "".join(traceback.format_exception(error))  # as text: a renderer that shows local values would show keys and people
+    _log.error("unexpected error", id=incident, path=request.url.path, traceback=told)
     return problem(500, f"something went wrong here; the log knows it as {incident}", id=incident)
 
 

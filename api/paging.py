@@ -2,6 +2,8 @@
 
 import base64
 import binascii
+import contextlib
+import re
 from collections.abc import Callable, Sequence
 from typing import Annotated, Generic, TypeVar
 
@@ -50,13 +52,12 @@ def _write(after: int) -> str:
 
 
 def _read(text: str) -> int:
-    try:
-        raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
-    except (binascii.Error, ValueError) as error:
-        raise NurtureError("this cursor is not one of ours; take it from `next` of the page before") from error
-    if not raw.startswith("a") or not raw[1:].isdigit() or len(raw) > 19:
+    found = None
+    with contextlib.suppress(binascii.Error, ValueError):
+        found = re.fullmatch(r"a(\d{1,18})", base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii"))
+    if found is None or _write(int(found[1])) != text:
         raise NurtureError("this cursor is not one of ours; take it from `next` of the page before")
-    return int(raw[1:])
+    return int(found[1])
 
 
 Paging = Annotated[Cursor, Depends(Cursor)]

@@ -62,7 +62,7 @@ def client_of(api: Any, **more: Any) -> httpx2.AsyncClient:
 @pytest.fixture
 async def house(db_url: str, tmp_path: Path) -> AsyncIterator[House]:
     clock = Clock()
-    settings = Settings(data_dir=tmp_path / "data", database_url=db_url, secret_key="a secret of the tests")  # noqa: S106 - of a test
+    settings = Settings(data_dir=tmp_path / "data", database_url=db_url, secret_key="a secret of the tests")
     async with open_app(settings, clock) as app:
         api = create_app(app)
         async with api.router.lifespan_context(api), client_of(api) as client:
@@ -74,7 +74,7 @@ async def small_house(sqlite_db: Any, tmp_path: Path) -> AsyncIterator[House]:
     """Only SQLite: for what no database can change."""
     clock = Clock()
     await sqlite_db.close()
-    settings = Settings(data_dir=tmp_path, secret_key="a secret of the tests")  # noqa: S106 - of a test
+    settings = Settings(data_dir=tmp_path, secret_key="a secret of the tests")
     async with open_app(settings, clock) as app:
         api = create_app(dataclasses.replace(app))
         async with api.router.lifespan_context(api), client_of(api) as client:

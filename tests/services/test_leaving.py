@@ -77,7 +77,9 @@ async def test_choices_count_at_once_and_can_be_taken_back(db: Database) -> None
     for n, choice in enumerate((Choice.ALL, Choice.NORMAL, Choice.RESUME)):
         shown = await prefer(db, person, choice, NOW + timedelta(minutes=n + 1))
     assert shown is not None
-    assert not (shown.only_useful or shown.less_often or shown.paused)
+    assert not (shown.only_useful)
+    assert not (shown.less_often)
+    assert not (shown.paused)
     assert [r["plan_at"] for r in await rows_of(db, "standings")] == [NOW + timedelta(minutes=3)]
 
 

@@ -1,0 +1,144 @@
+"""Every route is behind its door, every answer carries its headers, every error is a problem that tells nothing of the inside."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.app import create_app
+from nurture.bootstrap import open_app
+from nurture.services.access import SCOPES
+from nurture.settings import Settings
+from tests.api.conftest import House, client_of
+from tests.support.people import add_people
+
+SCOPE_OF = {
+    ("subscribers", "get"): "subscribers:read", ("subscribers", "post"): "subscribers:write", ("subscribers", "patch"): "subscribers:write",
+    ("segments", "get"): "sequences:read", ("segments", "post"): "sequences:write",
+    ("sequences", "get"): "sequences:read", ("sequences", "post"): "sequences:write",
+    ("campaigns", "get"): "sequences:read", ("campaigns", "post"): "sequences:write",
+    ("cleanups", "get"): "sequences:read", ("cleanups", "post"): "sequences:write",
+    ("letters", "get"): "sequences:read", ("letters", "post"): "sequences:write",
+    ("deliveries", "get"): "deliveries:read", ("events", "get"): "events:read", ("events", "post"): "events:write",
+    ("send", "post"): "send", ("reports", "get"): "reports:read", ("policy", "get"): "policy:read", ("policy", "put"): "policy:write",
+    ("keys", "get"): "keys:write", ("keys", "post"): "keys:write", ("keys", "delete"): "keys:write",
+}  # fmt: skip
+PEOPLE_OF_A_SEGMENT = ("/api/v1/segments/{name}/count", "/api/v1/segments/{name}/subscribers")
+
+
+def operations(house: House) -> list[tuple[str, str]]:
+    verbs = ("get", "post", "put", "patch", "delete")
+    return [(path, verb) for path, item in house.api.openapi()["paths"].items() for verb in item if verb in verbs]
+
+
+def needed(path: str, verb: str) -> str:
+    return "subscribers:read" if path in PEOPLE_OF_A_SEGMENT else SCOPE_OF[path.split("/")[3], verb]
+
+
+def opens(scopes: set[str], scope: str) -> bool:
+    subject, _, verb = scope.partition(":")
+    return bool(scopes & {"all", scope}) or (verb == "read" and f"{subject}:write" in scopes)
+
+
+async def test_every_operation_asks_for_its_scope(small_house: House) -> None:
+    """Route by route and scope by scope: 401 without a key, 403 with any other scope, neither with its own."""
+    keys = {scope: await small_house.key(scope) for scope in SCOPES}
+    every = operations(small_house)
+    assert len(every) > 30
+    for path, verb in every:
+        address = path.replace("{id}", "999").replace("{name}", "none")
+        bare = await small_house.client.request(verb, address)
+        assert (bare.status_code, bare.headers["www-authenticate"][:6]) == (401, "Bearer"), (verb, path)
+        for scope, key in keys.items():
+            answer = await small_house.client.request(verb, address, headers=key)
+            door_opens = answer.status_code not in (401, 403)
+            assert door_opens is opens({scope}, needed(path, verb)), (verb, path, scope, answer.status_code)
+
+
+@pytest.mark.parametrize("authorization", ["Bearer", "Bearer nur_x", "Basic abc", "Bearer nur_aaaaaaaa_" + "a" * 43, "nur_aaaaaaaa_" + "a" * 43])
+async def test_wrong_credentials_are_refused(small_house: House, authorization: str) -> None:
+    answer = await small_house.client.get("/api/v1/subscribers", headers={"Authorization": authorization})
+    assert answer.status_code == 401
+
+
+async def test_a_key_in_the_address_opens_nothing(small_house: House) -> None:
+    key = (await small_house.key("all"))["Authorization"].split()[1]
+    for name in ("key", "api_key", "token", "access_token"):
+        assert (await small_house.client.get("/api/v1/subscribers", params={name: key})).status_code == 401
+    override = {"X-HTTP-Method-Override": "DELETE", "X-Forwarded-User": "admin"}
+    assert (await small_house.client.post("/api/v1/keys", headers=override)).status_code == 401
+
+
+PATHS = ["/", "/login", "/health/live", "/u/x", "/api/v1/subscribers", "/nothing", "/static/public.css", "/openapi.json", "/setup/x"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_every_answer_is_guarded(small_house: House, path: str) -> None:
+    answer = await small_house.client.get(path)
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe-inline" not in policy.split("style-src")[0]
+    assert "frame-ancestors" in policy
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == ("no-referrer" if path.startswith(("/u/", "/setup/")) else "same-origin")
+    assert len(answer.headers["x-request-id"]) == 16
+
+
+async def test_errors_are_problems(small_house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = await small_house.key("all")
+    cases: list[tuple[str, str, dict[str, Any], int]] = [
+        ("GET", "/api/v1/nothing", {}, 404), ("PUT", "/api/v1/subscribers", {}, 405), ("GET", "/api/v1/subscribers/x", {}, 422),
+        ("GET", "/api/v1/subscribers/0", {}, 422), ("GET", "/api/v1/subscribers", {"params": {"limit": "0"}}, 422),
+        ("POST", "/api/v1/subscribers", {"content": b"{", "headers": key | {"Content-Type": "application/json"}}, 422),
+        ("POST", "/api/v1/subscribers", {"content": b"x" * (2 * 1024 * 1024 + 1)}, 413),
+    ]  # fmt: skip
+    for method, path, more, status in cases:
+        answer = await small_house.client.request(method, path, **{"headers": key} | more)
+        assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json"), (method, path, answer.text)
+        assert answer.json()["status"] == status
+        assert answer.json()["detail"]
+
+    async def broken(*_args: object) -> None:
+        raise RuntimeError("SELECT secret FROM inside")
+
+    monkeypatch.setattr("api.marketer.subscribers.people.get_person", broken)
+    answer = await small_house.client.get("/api/v1/subscribers/1", headers=key)
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+    assert "inside" not in answer.text
+    assert answer.json()["id"] in answer.json()["detail"]
+
+
+async def test_a_body_without_a_length_is_counted_too(small_house: House) -> None:
+    async def endless() -> Any:
+        for _ in range(100):
+            yield b"x" * 65_536
+
+    answer = await small_house.client.post("/api/v1/sequences", headers=await small_house.key("all"), content=endless())
+    assert answer.status_code == 413
+
+
+async def test_the_forwarded_address_is_believed_from_known_proxies_only(tmp_path: Path) -> None:
+    from nurture.domain.tokens import Purpose  # noqa: PLC0415 - one use
+
+    for trusted, expected in (("", "203.0.113.9"), ("203.0.113.9", "198.51.100.1"), ("203.0.113.9, 198.51.100.1", "192.0.2.7")):
+        settings = Settings(data_dir=tmp_path, secret_key="a secret of the tests", trusted_proxies=trusted)
+        async with open_app(settings) as app:
+            api = create_app(app)
+            [person] = await add_people(app.db, f"p{len(trusted)}@example.com")
+            house = House(app, api, client_of(api), lambda: None)  # type: ignore[arg-type]
+            token = house.token(Purpose.LEAVE, 0, person, 0)
+            await house.client.post(f"/u/{token}", headers={"X-Forwarded-For": "192.0.2.7, 198.51.100.1"})
+            async with app.db.read() as tx:
+                ips = (await tx.exec_driver_sql("SELECT ip FROM consents ORDER BY id DESC LIMIT 1")).scalar_one()
+            assert ips == expected
+            await house.client.aclose()
+
+
+async def test_https_is_insisted_on_where_it_is_served(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, secret_key="a secret of the tests", base_url="https://letters.example.com", public_metrics=True)
+    async with open_app(settings) as app, client_of(create_app(app)) as client:
+        answer = await client.get("/health/ready")
+        assert answer.headers["strict-transport-security"].startswith("max-age=")
+        metrics = await client.get("/metrics")
+        assert metrics.status_code == 200
+        assert "nurture_http_requests_total" in metrics.text
