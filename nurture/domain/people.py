@@ -115,7 +115,7 @@ def merge(known: Known, draft: Draft, now: datetime, *, replace_tags: bool = Fal
     """What the draft changes. A status that would rise refuses the whole draft; a None among the fields takes that field away."""
     status = Status(known.columns["status"])
     if draft.status is not None and raises(status, draft.status):
-        return Merged(refused=_refusal(status, draft.status))
+        return Merged(refused=refusal(status, draft.status))
     values = {name: value for name, value in draft.columns.items() if known.columns.get(name) != value}
     if draft.status is not None and lowers(status, draft.status):
         values |= {"status": draft.status.value, "status_at": draft.status_at or now}
@@ -144,7 +144,8 @@ def _zone_change(known: Known, draft: Draft) -> dict[str, Any]:
     return {name: value for name, value in wanted.items() if known.columns[name] != value}
 
 
-def _refusal(known: Status, wanted: Status) -> str:
+def refusal(known: Status, wanted: Status) -> str:
+    """Why the status stays, as a sentence."""
     did = {
         Status.UNSUBSCRIBED: "has unsubscribed",
         Status.BOUNCED: "bounced",
