@@ -35,6 +35,9 @@ _TAGS = re.compile(
     r"(<!--.*?-->|<(?:style|title|textarea|script)\b.*?</(?:style|title|textarea|script)\s*>|<[A-Za-z/!](?:[^<>\"']|\"[^\"]*\"|'[^']*')*>)",
     re.DOTALL | re.IGNORECASE,
 )
+_LOOPED_ROWS = re.compile(  # HTML would begin the body of a table inside the loop, and again at each turn
+    rf"(<table\b[^>]*>|</thead\s*>)((?:\s|<!--{BLOCK.pattern}-->)+)(?=<tr\b)", re.IGNORECASE
+)
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 
@@ -113,7 +116,7 @@ def _comment_blocks(html: str, where: str) -> str:
             parts[i] = BLOCK.sub(r"<!--\g<0>-->", part)
         elif not part.startswith("<!--") and part[:6].lower() not in ("<style", "<title") and BLOCK.search(_QUOTED.sub("", part)):
             raise NurtureError(f"{where}: a {{% %}} stands inside a tag; put it into a quoted attribute, or write the tag twice.")
-    return "".join(parts)
+    return _LOOPED_ROWS.sub(r"\1<tbody>\2", "".join(parts))
 
 
 _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False, keep_at_rules=True)

@@ -50,9 +50,10 @@ class Shelf:
             tokens = list(HTML.lex(_RESERVED.sub("", source)))
         except TemplateSyntaxError as error:
             raise NurtureError(f"{self._where}, line {error.lineno}: {error.message}; check the braces there.") from error
-        for _line, kind, value in tokens:
+        begun = 0
+        for line, kind, value in tokens:
             if piece is None and kind.endswith("_begin"):
-                piece, raw = [value], kind == "raw_begin"
+                piece, raw, begun = [value], kind == "raw_begin", line
             elif piece is None:
                 out.append(value)
             else:
@@ -60,6 +61,8 @@ class Shelf:
                 if kind == "raw_end" or (kind.endswith("_end") and not raw):
                     out.append(self._put("".join(piece), kind))
                     piece = None
+        if piece is not None:
+            raise NurtureError(f"{self._where}, line {begun}: what begins here with {piece[0].strip()} has no end; close the braces.")
         return "".join(out)
 
     def _put(self, piece: str, end: str) -> str:

@@ -15,7 +15,7 @@ P, S, L, R = Phase, State, Level, RejectedClass
 
 
 def say(phase: Phase, code: int | None, words: str = "", attempts: int = 0, first_try: datetime | None = None) -> Verdict:
-    head = words.split(" ")[0]
+    head = words.split(" ", maxsplit=1)[0]
     enhanced = head if head[:1] in "245" and head.count(".") == 2 else None
     return judge(Reply(7, phase, code, enhanced, words, "relay"), attempts, first_try, NOW)
 
