@@ -132,7 +132,7 @@ async def intend(tx: AsyncConnection, rows: Iterable[Intent], worker_id: int, no
             update(deliveries)
             .where(
                 _d.id == bindparam("row"), _d.fence == bindparam("held"), _d.state == State.CLAIMED.value, _d.worker_id == worker_id,
-                or_(_d.closes_at.is_(None), _d.closes_at > now + WINDOW_LEFT),
+                or_(_d.closes_at.is_(None), _d.closes_at >= now + WINDOW_LEFT),
                 *[~refused for refused in refusals(now, topic).values()],
                 _lane_is(_d.lane_id, "running"), _not_halted(), alive(worker_id),
             )

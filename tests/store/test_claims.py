@@ -15,7 +15,7 @@ from nurture.store.results import Result, fail, record, release, release_worker
 from nurture.store.sweeps import Moved, cancel, graced, hold_unknown, orphans, reap_rows, retry_unknown, stranded, to_next_window
 from nurture.store.workers import WorkerLease, beat, end, enlist, leases
 from nurture.store.workspace import halt, load_workspace, resume
-from tests.support.ledger import add_letter, planned, set_row, the_rows
+from tests.support.outbox_rows import add_letter, planned, set_row, the_rows
 from tests.support.people import NOW, add_people
 
 GRACE = timedelta(minutes=10)
@@ -144,7 +144,7 @@ async def test_what_else_keeps_a_letter_back_at_the_intent(db: Database) -> None
     worker, row = await claimed_one(db)
     closing = NOW + timedelta(hours=2)
     async with db.write() as tx:
-        assert await intend(tx, [intent(row)], worker.id, closing - timedelta(seconds=10)) == set(), "ten seconds of the window are needed"
+        assert await intend(tx, [intent(row)], worker.id, closing - timedelta(seconds=9)) == set(), "ten seconds of the window are needed"
         await halt(tx, "stop")
         assert await intend(tx, [intent(row)], worker.id, NOW) == set()
         await resume(tx)

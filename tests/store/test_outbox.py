@@ -6,7 +6,7 @@ from nurture.domain.delivery import OPEN, REOPENABLE
 from nurture.domain.words import State
 from nurture.store.database import Database
 from nurture.store.outbox import cancel_open, open_rows, outrank, plan_rows, reopen
-from tests.support.ledger import add_letter, planned, set_row, the_rows
+from tests.support.outbox_rows import add_letter, planned, set_row, the_rows
 from tests.support.people import NOW, add_people
 
 

@@ -1,0 +1,114 @@
+"""Results into the ledger, in one commit with what follows from them: bounces, a paused lane, a halted relay."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from nurture.domain.answers import Level, Verdict
+from nurture.domain.envelopes import Reply
+from nurture.domain.words import State
+from nurture.services.sending.desk import Desk
+from nurture.services.sending.rules import SendingRules, Sent
+from nurture.services.sending.wire import Ended
+from nurture.store.bounces import Bounce, note_bounces
+from nurture.store.database import Database
+from nurture.store.lanes import pause_lane
+from nurture.store.results import Result, record, release
+from nurture.store.workspace import halt
+
+REFUSALS_HALT = 3
+RETRIES = (0.05, 0.2, 0.5, 1, 2, 5, 10, 20, 20)  # seconds; about a minute, then the rows are left to the reaper
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Clerk:
+    db: Database
+    rules: SendingRules
+    desk: Desk
+    sent: Sent
+
+    async def record(self, batch: list[Ended]) -> None:
+        """Commit a batch. A database that is away is waited for, and meanwhile nothing more is handed over."""
+        for wait in (*RETRIES, None):
+            try:
+                async with self.db.write() as tx:
+                    await self._write(tx, batch)
+                break
+            except (SQLAlchemyError, DBAPIError, OSError) as error:
+                if wait is None:
+                    raise
+                log.warning("results cannot be recorded yet", error=str(error), letters=len(batch))
+                await asyncio.sleep(wait)
+        self._count(batch)
+
+    async def _write(self, tx: AsyncConnection, batch: list[Ended]) -> None:
+        judged = [e for e in batch if e.verdict]
+        await record(tx, [self._result(e, e.verdict, e.reply) for e in batch if e.verdict and e.reply])
+        await release(tx, [(e.letter.row.id, e.letter.row.fence) for e in batch if not e.verdict])
+        bounced = [_bounce(e, e.verdict) for e in batch if e.verdict and (e.verdict.suppress or e.verdict.soft)]
+        await note_bounces(tx, bounced, batch[-1].at)
+        for lane_id, reason in self._lane_faults(judged):
+            await pause_lane(tx, lane_id, reason)
+        refusal = self._refusal(judged)
+        if refusal:
+            await halt(tx, refusal)
+
+    def _result(self, ended: Ended, verdict: Verdict, reply: Reply) -> Result:
+        row, due = ended.letter.row, None
+        if verdict.state is State.DEFERRED:
+            due = _within(ended.at + verdict.retry_after, row.closes_at) if verdict.retry_after else ended.at
+        elif verdict.state is State.UNKNOWN:
+            due = ended.at + self.rules.unknown_grace
+        outcome = verdict.rejected_class.value if verdict.state is State.REJECTED and verdict.rejected_class else None
+        return Result(
+            row.id, row.fence, verdict.state, ended.at, code=reply.code, enhanced=reply.enhanced,
+            answer=(reply.text or verdict.reason)[:500], relay=reply.relay, outcome=outcome, due_at=due, counts_attempt=verdict.counts_attempt,
+        )  # fmt: skip
+
+    def _lane_faults(self, judged: list[Ended]) -> list[tuple[int, str]]:
+        """Lanes to pause: a letter too big for the relay at once, one that is refused for its content after several in a row."""
+        found: list[tuple[int, str]] = []
+        for ended in judged:
+            verdict, lane = ended.verdict, ended.letter.row.lane_id
+            if verdict is None or verdict.level is not Level.LETTER:
+                if verdict and verdict.state is State.ACCEPTED:
+                    self.desk.errors.pop((lane, "refused"), None)
+                continue
+            self.desk.errors[lane, "refused"] += 1
+            if verdict.state is State.DEFERRED or self.desk.errors[lane, "refused"] >= self.rules.render_errors:
+                found.append((lane, f"relay: {verdict.reason}; change the letter, then resume"))
+        return found
+
+    def _refusal(self, judged: list[Ended]) -> str | None:
+        """Why all sending must halt: the relay refused the sender itself, several times with no acceptance in between."""
+        for ended in judged:
+            verdict, reply = ended.verdict, ended.reply
+            if verdict is None or reply is None:
+                continue
+            if verdict.state is State.ACCEPTED:
+                self.desk.refused = 0
+            elif verdict.level is Level.RELAY and reply.code is not None and reply.code >= 500:
+                self.desk.refused += 1
+                if self.desk.refused >= REFUSALS_HALT:
+                    self.desk.refused = 0
+                    return f"{verdict.reason}. Mend NURTURE_SMTP_URL or the sender's domain, then run `nurture resume`"
+        return None
+
+    def _count(self, batch: list[Ended]) -> None:
+        for ended in batch:
+            self.sent.counts[ended.verdict.state.value if ended.verdict else "returned"] += 1
+
+
+def _within(due: datetime, closes_at: datetime | None) -> datetime:
+    """A try after the window's end is asked for at its end, so that a claim finds the row and moves it to the next window."""
+    return due if closes_at is None else min(due, closes_at)
+
+
+def _bounce(ended: Ended, verdict: Verdict) -> Bounce:
+    row = ended.letter.row
+    return Bounce(f"smtp:{row.id}:{row.fence}", row.id, row.subscriber_id, verdict.suppress, verdict.reason, ended.at)

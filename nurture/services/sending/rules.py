@@ -1,0 +1,61 @@
+"""What sending is told and what it tells: settings as values, the relay it speaks to, the counts of a sweep."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal, Protocol
+
+from nurture.domain.documents import Sender
+from nurture.domain.envelopes import Envelope, Reply
+
+LEAVE_WITHIN = 2.0  # seconds from the intent to the first byte; what comes later goes back to pending
+UNSET_SENDER = Sender(name="Nurture", address="letters@nurture.invalid")  # for captured letters, until the policy names one
+
+
+class Relay(Protocol):
+    async def deliver(self, envelope: Envelope, may_write: Callable[[], bool] = ...) -> Reply:
+        """One letter, one answer; never raises for what a relay may do. Where `may_write` says no, the words are NOT_WRITTEN."""
+        ...
+
+
+NOT_WRITTEN = "not written in time"
+
+
+@dataclass(frozen=True, slots=True)
+class SendingRules:
+    """`captures`: nothing leaves the house, so a policy without sender is no hindrance. `mark_folder`: where `ledger.mark` lies.
+
+    `rate`: letters a second for the whole relay; it is shared among the workers that are alive. `lanes`: a worker keeps `service`
+    apart, so that a receipt never waits behind a campaign.
+    """
+
+    base_url: str
+    captures: bool = False
+    in_flight: int = 256
+    connections: int = 4
+    rate: float | None = None
+    unknown_grace: timedelta = timedelta(minutes=10)
+    render_errors: int = 5
+    mark_folder: Path | None = None
+    lanes: Literal["all", "service", "others"] = "all"
+
+
+@dataclass(slots=True)
+class Sent:
+    """What one sweep did, by word: accepted, deferred, rejected, unknown, failed, cancelled, missed, moved, returned."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def accepted(self) -> int:
+        return self.counts["accepted"]
+
+    @property
+    def handed(self) -> int:
+        """Letters that reached the wire."""
+        return sum(self.counts[word] for word in ("accepted", "deferred", "rejected", "unknown"))
+
+
+GoOn = Callable[[], bool]

@@ -1,0 +1,63 @@
+"""What refusals of an address say about the person: an event, and after a hard one or three soft ones over a week the status `bounced`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from nurture.domain.words import EventType, Evidence, Status
+from nurture.store.events import EVENTS, add_events
+from nurture.store.ledger import subscribers
+from nurture.store.lowering import follow_lowering
+from nurture.store.subscribers import set_status
+
+SOFT_LIMIT = 3
+SOFT_SPAN = timedelta(days=7)
+_e, _s = EVENTS.c, subscribers.c
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """`hard`: the address is dead. `uid` names the try, so that a repeated commit counts once."""
+
+    uid: str
+    delivery_id: int
+    subscriber_id: int
+    hard: bool
+    reason: str
+    at: datetime
+
+
+async def note_bounces(tx: AsyncConnection, bounces: Sequence[Bounce], now: datetime) -> list[int]:
+    """Write the events and lower those who cannot be reached; returns whom."""
+    if not bounces:
+        return []
+    rows = [
+        {
+            "uid": b.uid, "subscriber_id": b.subscriber_id, "delivery_id": b.delivery_id, "type": EventType.BOUNCED.value, "at": b.at,
+            "settles_at": b.at, "name": "hard" if b.hard else "soft", "evidence": Evidence.MACHINE.value, "reason": b.reason,
+        }
+        for b in bounces
+    ]  # fmt: skip
+    await add_events(tx, rows)
+    dead = {b.subscriber_id for b in bounces if b.hard} | await _worn_out(tx, {b.subscriber_id for b in bounces if not b.hard})
+    open_to_us = (_s.id.in_(sorted(dead)), _s.status.in_([Status.SUBSCRIBED.value, Status.PENDING.value]))
+    lowered = sorted((await tx.execute(select(_s.id).where(*open_to_us))).scalars())
+    for person in lowered:
+        await set_status(tx, person, Status.BOUNCED, now)
+    await follow_lowering(tx, dict.fromkeys(lowered, Status.BOUNCED), "bounce", now)
+    return lowered
+
+
+async def _worn_out(tx: AsyncConnection, people: set[int]) -> set[int]:
+    if not people:
+        return set()
+    question = (
+        select(_e.subscriber_id, func.min(_e.at), func.max(_e.at))
+        .where(_e.subscriber_id.in_(people), _e.type == EventType.BOUNCED.value, _e.name == "soft")
+        .group_by(_e.subscriber_id)
+        .having(func.count() >= SOFT_LIMIT)
+    )
+    return {person for person, first, last in await tx.execute(question) if last - first >= SOFT_SPAN}
