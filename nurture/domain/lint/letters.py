@@ -20,7 +20,7 @@ _LINK = re.compile(
 _OTHER_ACTION = re.compile(r"\]\(\s*<?((?:tel|mailto):[^\s)>]+)")
 _IMAGE = re.compile(r"!\[\s*\]\(|<img(?![^>]*\balt\s*=\s*[\"'][^\"'])[^>]*>", re.IGNORECASE)
 _TAGS = re.compile(r"<[^>]+>|\{[%#][^}]*[%#]\}|\]\([^)]*\)|https?://\S+")
-_SHOUT = re.compile(r"!{2,}|\b[^\W\d_]{4,}\b")
+_SHOUT = re.compile(r"!{2,}|\b[^\W\d_]{3,}\b")
 
 
 def lint_letter(letter: Letter, path: Path, known: Known) -> list[Finding]:
@@ -54,7 +54,7 @@ def _subject(letter: Letter, path: Path) -> Iterator[Finding]:
     bare = _TAGS.sub("", FIELD.sub("Maria", letter.subject))
     if len(bare) > LONGEST_SUBJECT:
         yield warn(at, "subject-length", f"the subject has {len(bare)} characters; most clients show 40 to 70", "Say one thing in it.")
-    words = [w for w in _SHOUT.findall(bare) if not w.startswith("!")]
+    words = [w for w in _SHOUT.findall(_TAGS.sub("", FIELD.sub("", letter.subject))) if not w.startswith("!")]
     if "!!" in bare or (len(words) >= 2 and all(w.isupper() for w in words)):
         yield warn(
             at, "shouting", "the subject shouts", "Write it as you would say it to a friend: small letters, at most one exclamation mark."

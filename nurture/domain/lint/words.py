@@ -22,15 +22,16 @@ SALES_LINK = re.compile(
     r"https?://[^\s)\"'>]*/(?:buy|order|checkout|cart|basket|pay|payment|kaufen|kasse|kupi\w*|zakaz|koszyk)(?:[/?#\"')]|$)", re.IGNORECASE
 )
 _NUMBER = (
-    r"(?:\d+|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|fifty|hundred|zwei|drei|vier|fünf|sechs|acht|zehn|zwölf"
-    r"|zwanzig|дв(?:а|е|адцать)|три|четыре|пять|шесть|восемь|десять|двенадцать|dwa|trzy|cztery|pięć|sześć|dziesięć|dwanaście|dwadzieścia)"
+    r"(?:\d+|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|fifty|hundred|zwei|drei|vier|fünf|sechs|acht|zehn"
+    r"|zwölf|zwanzig|дв(?:а|е|адцать)|три|четыре|пять|шесть|восемь|десять|двенадцать|dwa|trzy|cztery|pięć|sześć|dziesięć|dwanaście|dwadzieścia)"
 )
 LIMIT = re.compile(
     r"\b(?:until|till|by|before|ends?|only|last|first|up to|bis|nur|до|только|осталось|последн\w+|do|tylko|ostatni\w*)\b[^.!?\n]{0,60}?\b"
     + _NUMBER
     + r"|\b"
     + _NUMBER
-    + r"[^.!?\n]{0,30}\b(?:no more|places?|seats?|left|copies|pieces|days?|hours?|plätze|tage|мест\w*|штук\w*|дн\w+|miejsc\w*|sztuk\w*|dni)\b"
+    + r"[^.!?\n]{0,30}\b(?:no more|places?|seats?|left|copies|pieces|days?|hours?|plätze"
+    + r"|tage|мест\w*|штук\w*|дн\w+|miejsc\w*|sztuk\w*|dni)\b"
     r"|\b\d{1,2}[./ ](?:\d{1,2}|jan\w*|feb\w*|mar\w*|apr\w*|may|jun\w*|jul\w*|aug\w*|sep\w*|oct\w*|nov\w*|dec\w*)\b"
     r"|\b(?:january|february|march|april|may|june|july|august|september|october|november|december)\s+\d{1,2}\b",
     re.IGNORECASE,

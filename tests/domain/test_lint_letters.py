@@ -1,0 +1,123 @@
+"""What lint says about one letter: each rule fires where it should, and keeps quiet where it should not."""
+
+from typing import Any
+
+import pytest
+
+from nurture.domain.letters import Letter
+from nurture.domain.lint import Known
+from nurture.domain.lint.letters import LONG_AT_LEAST, SHORT_AT_MOST, links, lint_letter
+
+HI = "Hello {{ first_name | default('you') }},\n\n"
+GOOD: dict[str, Any] = {
+    "id": "a",
+    "kind": "useful",
+    "subject": "{{ first_name | default('Hello') }}, five questions",
+    "call_to_action": "https://example.com/a",
+    "body": HI + "here they are.\n\n[Read them](https://example.com/a?from=letter)\n",
+}
+OFFER = (
+    HI
+    + "Your roof leaks, and that is a problem. It costs you money every year. Imagine it dry. Step one, we look; then we mend. The offer: a course "
+    "for $149. As a bonus you get our folder. Only twelve places, until 31 March. "
+    + "We have done this for thirty years in this town. "
+    * 5
+)
+
+
+def rules(known: Known | None = None, **changes: Any) -> list[str]:
+    written = {k: v for k, v in (GOOD | changes).items() if v is not None}
+    found = lint_letter(Letter.model_validate(written), ("letters", 0), known or Known())
+    assert all(f.level == "warning" and f.advice and f.path[:2] == ("letters", 0) for f in found)
+    return [f.rule for f in found]
+
+
+def test_a_good_letter_is_left_in_peace():
+    assert rules() == []
+
+
+FIRES: list[tuple[str, dict[str, Any]]] = [
+    ("personal-subject", {"subject": "Five questions"}),
+    ("mass-address", {"subject": "Dear subscribers, {{ first_name | default('x') }}"}),
+    ("mass-address", {"body": "Dear friends,\n\nhello"}),
+    ("mass-address", {"body": "Уважаемые подписчики!\n\nпривет"}),
+    ("mass-address", {"body": "Drodzy klienci,\n\nwitajcie"}),
+    ("mass-address", {"body": "Liebe Kunden,\n\nhallo"}),
+    ("mass-address", {"body": "Hi everyone,\n\nhello"}),
+    ("personal-greeting", {"body": "Here they are."}),
+    ("personal-greeting", {"body": "x" * 400 + HI}),
+    ("shouting", {"subject": "{{ first_name | default('x') }}, READ THIS NOW"}),
+    ("shouting", {"subject": "{{ first_name | default('x') }}, look!!"}),
+    ("subject-length", {"subject": "{{ first_name | default('x') }}, " + "word " * 20}),
+    ("length", {"body": HI + "word " * (SHORT_AT_MOST + 1)}),
+    ("length", {"size": "long", "body": HI + "word " * (LONG_AT_LEAST - 10)}),
+    ("too-big", {"size": "long", "body": HI + "ü " * 50_000}),
+    ("empty-merge-field", {"subject": "{{ first_name }}, five questions"}),
+    ("empty-merge-field", {"body": HI + "From {{ fields.city }}"}),
+    ("alt-text", {"body": HI + "![](https://example.com/x.png)"}),
+    ("alt-text", {"body": HI + '<img src="x.png">'}),
+    ("alt-text", {"body": HI + '<img src="x.png" alt="">'}),
+    ("no-call-to-action", {"call_to_action": None, "body": HI + "just so"}),
+    ("one-call-to-action", {"body": HI + "[one](https://example.com/b)"}),
+    ("one-call-to-action", {"call_to_action": None, "body": HI + "https://example.com/a and <https://example.com/b>"}),
+    ("one-call-to-action", {"call_to_action": "reply", "body": HI + "[or call](tel:+49301)"}),
+    ("kind-against-words", {"body": HI + "Buy now, with a discount: order now.\n\nYours, Anna"}),
+    ("kind-against-words", {"call_to_action": "https://example.com/shop/checkout", "body": HI + "here"}),
+    ("sales-parts", {"kind": "sales", "body": HI + "word " * 80 + "only until 31 March"}),
+    (
+        "honest-limit",
+        {
+            "kind": "sales",
+            "body": HI + OFFER.replace("Only twelve places, until 31 March. ", "Hurry, soon it is over. ").replace("thirty years", "years"),
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("rule", "changes"), FIRES, ids=[f"{r}-{i}" for i, (r, _) in enumerate(FIRES)])
+def test_each_rule_fires(rule, changes):
+    assert rule in rules(**changes)
+
+
+QUIET: list[tuple[str, dict[str, Any]]] = [
+    ("mass-address", {"body": "Hello {{ first_name | default('dear reader') }},\n\nall friends know"}),
+    ("empty-merge-field", {"body": HI + "{% if fields.city %}From {{ fields.city }}{% endif %}"}),
+    ("empty-merge-field", {"body": HI + "{{ fields.city or 'your town' }}"}),
+    ("alt-text", {"body": HI + "![a roof](https://example.com/x.png)"}),
+    (
+        "one-call-to-action",
+        {"body": HI + "![a roof](https://example.com/x.png) [leave]({{ unsubscribe_url }}) [go](https://example.com/a#part)"},
+    ),
+    ("one-call-to-action", {"call_to_action": None, "body": HI + "[a](https://example.com/a) [again](https://example.com/a/)"}),
+    ("no-call-to-action", {"kind": "greeting", "call_to_action": None, "body": HI + "all the best"}),
+    ("kind-against-words", {"body": HI + "Ten rules.\n\nIf you like, buy the course, this week with a discount."}),
+    ("sales-parts", {"kind": "sales", "body": OFFER}),
+    ("honest-limit", {"kind": "sales", "body": OFFER}),
+    ("sales-parts", {"kind": "sales", "body": HI + "New: the small folder. It spares you the stairs. Reply, and it is yours."}),
+    ("shouting", {"subject": "{{ first_name | default('x') }}, what NASA knows"}),
+]
+
+
+@pytest.mark.parametrize(("rule", "changes"), QUIET, ids=[f"{r}-{i}" for i, (r, _) in enumerate(QUIET)])
+def test_each_rule_keeps_quiet_where_all_is_well(rule, changes):
+    assert rule not in rules(**changes)
+
+
+def test_a_service_letter_is_not_marketing():
+    assert rules(kind="service", subject="Please confirm", body="Dear customers", call_to_action=None) == []
+
+
+def test_a_finding_in_a_body_knows_its_line():
+    letter = Letter.model_validate(GOOD | {"body": HI + "\n\nFrom {{ fields.city }}"})
+    assert [(f.path, f.line) for f in lint_letter(letter, (), Known())] == [(("body",), 4)]
+
+
+def test_a_template_is_read_as_a_body_where_it_is_known():
+    template = {"body": None, "template": "letters/x"}
+    assert rules(**template) == []
+    assert rules(Known(templates={"letters/x": "Dear customers"}), **template) == ["mass-address"]
+
+
+def test_links_are_each_counted_once_and_images_are_none():
+    text = '[a](https://e.com/a) <a href="https://e.com/b">b</a> https://e.com/c. ![i](https://e.com/i.png) <img src="https://e.com/j.png"> [a](https://e.com/a)'
+    assert links(text) == ["https://e.com/a", "https://e.com/b", "https://e.com/c"]
