@@ -25,6 +25,7 @@ _REPLACEABLE = (State.PENDING, State.DEFERRED)
 class _Timed:
     candidate: Candidate
     slot: Slot
+    hours: str = ""
     row: bool = False
 
 
@@ -34,7 +35,7 @@ def plan_person(person: Person, ways: tuple[Way, ...], shelf: Shelf, policy: Pol
         return Plan(waits=tuple(Wait(w.enrolment_id, None, None, f"{row.letter} is on its way", "one at a time") for w in ways))
     left = tuple(Done(w.enrolment_id, f"left by {w.exit}", "exit") for w in ways if w.exit)
     ways = tuple(w for w in ways if not w.exit)
-    promises = promises_on([w.sequence.promises for w in ways], policy.mix)
+    promises = promises_on([person.bound, *(w.sequence.promises for w in ways)], policy.mix)
     earned = sales_earned(promises, person.useful_since_sales, person.others_since_sales)
     turns = [(w, turn_of(person, w, shelf, earned, now, _coming(person, w, ways, shelf))) for w in ways]
     timed, stuck = _time(person, turns, policy, now, row)
@@ -71,7 +72,7 @@ def _time(
             hours = hours_of(c.letter, c.windows, policy)
             slot = earliest(person, way, c.key, c.letter, hours, policy, now, only_day=c.day)
             if slot:
-                timed.append(_Timed(c, slot))
+                timed.append(_Timed(c, slot, hours.name))
             elif c.day is None:
                 stuck.append(Wait(way.enrolment_id, c.key, now + timedelta(days=1), "no window of this letter opens in 400 days", "window"))
     return timed, stuck
@@ -127,7 +128,8 @@ _WORDS = {
 
 
 def _when(timed: _Timed) -> str:
-    return f"{timed.candidate.reason}; {_WORDS[timed.slot.rule]} on {timed.slot.day:%a %d %b %Y}"
+    hours = f" ({timed.hours})" if timed.hours else ""
+    return f"{timed.candidate.reason}; {_WORDS[timed.slot.rule]}{hours} on {timed.slot.day:%a %d %b %Y}"
 
 
 def _plan(

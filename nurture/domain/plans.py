@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from nurture.domain.documents import Sequence
 from nurture.domain.letters import Letter, Windows
+from nurture.domain.mixes import Promise
 from nurture.domain.standing import Entry
 from nurture.domain.words import Frequency, Kind, Kinds, State
 
@@ -54,6 +55,8 @@ class OpenRow:
 
 @dataclass(frozen=True, slots=True)
 class Person:
+    """`bound`: promises of sequences the person is in that stand still now (paused, draft); they go on binding."""
+
     subscriber_id: int
     zone: ZoneInfo
     entries: tuple[Entry, ...] = ()
@@ -64,6 +67,7 @@ class Person:
     declined_topics: frozenset[str] = frozenset()
     paused_until: datetime | None = None
     fields: Mapping[str, object] = field(default_factory=dict)
+    bound: tuple[Promise, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

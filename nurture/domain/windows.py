@@ -88,6 +88,7 @@ def hours_of(letter: Letter, windows: Windows, policy: Policy) -> Hours:
     return Hours(window, spread=True, name=describe(window))
 
 
+@functools.lru_cache(maxsize=256)
 def describe(spans: tuple[Span, ...]) -> str:
     """`Wed-Thu 10:00-12:00`, for reasons and reports."""
     words = []

@@ -11,6 +11,7 @@ from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.documents import Sequence
+from nurture.domain.mixes import Promise
 from nurture.domain.plans import OpenRow, Past, Person, Shelf, Way
 from nurture.domain.standing import Standing
 from nurture.domain.words import Frequency, Kind, Kinds, Status
@@ -71,7 +72,8 @@ async def load_cohort(tx: AsyncConnection, programme: Programme, ids: Iterable[i
             found = OpenRow(
                 open_row.id, names[open_row.letter_id], open_row.occasion, open_row.state, open_row.due_at, open_row.closes_at, open_row.enrolment_id
             )
-        members.append(Member(_person(row, standings.get(person_id) or Standing(person_id), programme), ways, shelf, found))
+        standing = standings.get(person_id) or Standing(person_id)
+        members.append(Member(_person(row, standing, programme, _still_bound(enrolments[person_id], programme)), ways, shelf, found))
     return Cohort(tuple(members), {e.id: e for found in enrolments.values() for e in found})
 
 
@@ -92,7 +94,13 @@ async def _holding(tx: AsyncConnection, programme: Programme, ids: list[int], no
     return {key: frozenset(await matching(tx, condition, now, ids, zone)) for key, condition in asked.items()}
 
 
-def _person(row: RowMapping, standing: Standing, programme: Programme) -> Person:
+def _still_bound(enrolments: Iterable[EnrolmentRow], programme: Programme) -> tuple[Promise, ...]:
+    """The promises of ways that stand still: a person is in a sequence from enrolment to done or exit."""
+    still = [programme.sequences[e.sequence_id][0] for e in enrolments if not programme.sequences.get(e.sequence_id, (0, True))[1]]
+    return tuple(p for sequence in still for p in sequence.promises)
+
+
+def _person(row: RowMapping, standing: Standing, programme: Programme, bound: tuple[Promise, ...]) -> Person:
     return Person(
         subscriber_id=row["id"],
         zone=zone_of(row["timezone"] or programme.policy.timezone),
@@ -104,6 +112,7 @@ def _person(row: RowMapping, standing: Standing, programme: Programme) -> Person
         declined_topics=frozenset(topic for topic, wanted in (row["topics"] or {}).items() if wanted is False),
         paused_until=row["paused_until"],
         fields=row["fields"] or {},
+        bound=bound,
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from nurture.domain.documents import LibraryLetter, Policy, Sequence
 from nurture.domain.letters import Windows
+from nurture.domain.mixes import Ratio
 from nurture.domain.planning import plan_person
 from nurture.domain.plans import OpenRow, Past, Person, Shelf, Way
 from nurture.domain.standing import Entry, Mark
@@ -50,7 +51,7 @@ def test_the_first_letter_goes_in_its_window_with_its_reason() -> None:
     assert (found.send.letter, found.send.occasion) == ("school/a", "1")
     local = found.send.due_at.astimezone(ZoneInfo("Europe/Berlin"))
     assert (local.date(), local.hour in (10, 11)) == (date(2026, 3, 2), True)
-    assert found.send.reason == "letter 1 of school; goes in its window on Mon 02 Mar 2026"
+    assert found.send.reason == "letter 1 of school; goes in its window (Mon-Tue 10:00-12:00) on Mon 02 Mar 2026"
 
 
 def test_beyond_36_hours_nothing_is_written_but_the_look_is_set() -> None:
@@ -90,6 +91,12 @@ def test_every_promise_counts_also_those_of_other_sequences() -> None:
     assert plan_person(person(useful=1), (offers,), Shelf(), POLICY, MONDAY + timedelta(days=2)).send
     found = plan_person(person(useful=1), (offers, other), Shelf(), POLICY, MONDAY)
     assert any("held by 3:1" in w.reason for w in found.waits)
+
+
+def test_a_sequence_that_stands_still_goes_on_binding() -> None:
+    offers = way(sequence(letter("offer", "sales"), mix="1:1", repay="wait"))
+    assert plan_person(person(useful=2), (offers,), Shelf(), POLICY, MONDAY + timedelta(days=2)).send
+    assert plan_person(person(useful=2, bound=(Ratio(3),)), (offers,), Shelf(), POLICY, MONDAY + timedelta(days=2)).send is None
 
 
 def test_only_useful_readers_skip_the_rest_and_go_on() -> None:
