@@ -5,7 +5,7 @@ from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-define
 from typing import Any
 
 from nurture.definitions.faults import Fault, Path, Position, Tree
-from nurture.definitions.scalars import LONGEST_NUMBER
+from nurture.definitions.scalars import LONGEST_FLOAT, LONGEST_INTEGER, check_length
 from nurture.definitions.yaml_reading import MAX_DEPTH
 
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -67,10 +67,17 @@ class _Reader:
             raise _Broken(
                 index, "a JSON value is wanted here", "Write a text in double quotes, a number, true, false, null, {...} or [...]."
             )
-        if len(found[0]) > LONGEST_NUMBER or abs(float(found[0])) == float("inf"):
-            self.fault(index, "number", f"{found[0][:20]} is too long for a number", "If it is meant as text, put it in quotes.")
+        whole = not (found[1] or found[2])
+        try:
+            check_length(found[0], LONGEST_INTEGER if whole else LONGEST_FLOAT)
+        except ValueError as error:
+            self.fault(index, "number", str(error), "If it is meant as text, put it in quotes.")
             return 0, found.end()
-        return (float(found[0]) if found[1] or found[2] else int(found[0])), found.end()
+        value = int(found[0]) if whole else float(found[0])
+        if abs(value) == float("inf"):
+            self.fault(index, "number", f"{found[0]} is too large for a number", "If it is meant as text, put it in quotes.")
+            return 0, found.end()
+        return value, found.end()
 
     def array(self, index: int, path: Path, depth: int) -> tuple[list[Any], int]:
         items: list[Any] = []

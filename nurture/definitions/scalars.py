@@ -12,7 +12,8 @@ _OCTAL = re.compile(r"0o[0-7]+")
 _HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _ENDLESS = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
-LONGEST_NUMBER = 18
+LONGEST_INTEGER = 18  # digits that 64 bits hold
+LONGEST_FLOAT = 40
 
 
 def resolve(text: str) -> Scalar:
@@ -25,10 +26,10 @@ def resolve(text: str) -> Scalar:
         raise ValueError(f"{text} is a number without end, which no key here takes")
     for pattern, base in ((_INTEGER, 10), (_OCTAL, 8), (_HEXADECIMAL, 16)):
         if pattern.fullmatch(text):
-            _check_length(text)
+            check_length(text, LONGEST_INTEGER)
             return int(text if base == 10 else text[2:], base)
     if _FLOAT.fullmatch(text):
-        _check_length(text)
+        check_length(text, LONGEST_FLOAT)
         value = float(text)
         if value in (float("inf"), float("-inf")):
             raise ValueError(f"{text} is too large for a number")
@@ -36,8 +37,9 @@ def resolve(text: str) -> Scalar:
     return text
 
 
-def _check_length(text: str) -> None:
-    if len(text) > LONGEST_NUMBER:
+def check_length(text: str, longest: int) -> None:
+    """Raises ValueError for a number of more characters: it would lose digits, or take for ever to read."""
+    if len(text) > longest:
         raise ValueError(f"{text[:20]}... is too long for a number")
 
 

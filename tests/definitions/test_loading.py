@@ -236,7 +236,21 @@ def test_json_files_say_document_and_carry_positions(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    "text", ['{"a": 1,}', '{"a" 1}', '{"a": tru}', '{"a": "x', "[1", '{"a": 01}', '{"a": NaN}', '{"a": 1} x', "{'a': 1}", '"\\ud800"']
+    "text",
+    [
+        '{"a": 1,}',
+        '{"a" 1}',
+        '{"a": tru}',
+        '{"a": "x',
+        "[1",
+        '{"a": 01}',
+        '{"a": NaN}',
+        '{"a": 1e999}',
+        '{"a": 12345678901234567890}',
+        '{"a": 1} x',
+        "{'a': 1}",
+        '"\\ud800"',
+    ],
 )
 def test_broken_json_is_told_in_a_sentence(text):
     faults = load_text(text, "x.json").faults
