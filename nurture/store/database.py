@@ -13,6 +13,8 @@ from sqlalchemy import event, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
+from nurture.store.inline import in_memory
+
 Connection = AsyncConnection
 BUSY_TIMEOUT_MS = 30_000
 
@@ -64,7 +66,7 @@ def connect(url: str) -> Database:
 def _sqlite(url: str) -> Database:
     parsed = make_url(url).set(drivername="sqlite+aiosqlite")
     memory = parsed.database in (None, "", ":memory:")
-    options: dict[str, Any] = {"poolclass": StaticPool} if memory else {"pool_size": 8, "max_overflow": 8}
+    options: dict[str, Any] = {"poolclass": StaticPool, "async_creator": in_memory} if memory else {"pool_size": 8, "max_overflow": 8}
     engine = create_async_engine(parsed, **options)
 
     @event.listens_for(engine.sync_engine, "connect")

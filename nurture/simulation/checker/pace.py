@@ -50,17 +50,17 @@ def _cadence(source: Source, letters: Sequence[Sent]) -> Iterator[Finding]:
 
 
 def _after(source: Source, letters: Sequence[Sent], start: datetime | None) -> Iterator[Finding]:
-    """Whole days count dates, anything finer counts elapsed time; the first letter counts from the enrolment (`start`)."""
+    """Days and weeks count dates, hours and less count elapsed time; the first letter counts from the enrolment (`start`)."""
     for i, letter in enumerate(letters):
         wait = letter.text.after if letter.text else None
         origin = letters[i - 1].at if i else start
         if wait is None or origin is None:
             continue
-        if wait % DAY:
-            if letter.at - origin < wait:
-                yield letter, "after", f"{letter.at - origin} after the one before it, {wait} were asked"
-        elif letter.day - origin.astimezone(letter.local.tzinfo).date() < wait:
-            yield letter, "after", f"left on {letter.day}, less than {wait.days} dates after {source.name}'s letter before it"
+        dates, elapsed = wait
+        if letter.at - origin < elapsed:
+            yield letter, "after", f"{letter.at - origin} after the one before it, {elapsed} were asked"
+        if letter.day - origin.astimezone(letter.local.tzinfo).date() < dates * DAY:
+            yield letter, "after", f"left on {letter.day}, less than {dates} dates after {source.name}'s letter before it"
 
 
 def _once(house: House, letters: Sequence[Sent]) -> Iterator[Finding]:

@@ -17,12 +17,14 @@ Window = str | tuple[tuple[frozenset[int], time, time], ...]
 
 @dataclass(frozen=True)
 class LetterText:
+    """`after`: so many local dates and so much elapsed time since the letter before; `conditional`: it may be skipped."""
+
     name: str
     document: str
     kind: str
     size: str
     window: Window | None
-    after: timedelta | None
+    after: tuple[int, timedelta] | None
     conditional: bool
     day: str | None
     evergreen: bool
@@ -89,6 +91,12 @@ def duration(text: str) -> timedelta:
     return timedelta(**{_UNIT[found[2]]: int(found[1])})
 
 
+def _delay(text: str) -> tuple[int, timedelta]:
+    """`7d` and `1w` count dates, `36h` counts elapsed time."""
+    length = duration(text)
+    return (length.days, timedelta(0)) if text[-1] in "dw" else (0, length)
+
+
 def wall_clock(text: str) -> time:
     hour, minute = text.split(":")
     return time.max if int(hour) == 24 else time(int(hour), int(minute))
@@ -123,7 +131,7 @@ def _letter(raw: Mapping[str, Any], document: str, name: str | None = None, alwa
         kind=raw["kind"],
         size=raw.get("size") or "short",
         window=None if raw.get("window") is None else _window(raw["window"]),
-        after=None if raw.get("after") is None else duration(raw["after"]),
+        after=None if raw.get("after") is None else _delay(raw["after"]),
         conditional=raw.get("only_if") is not None or raw.get("topic") is not None,
         day=raw.get("day"),
         evergreen=always or bool(raw.get("evergreen")),

@@ -1,0 +1,38 @@
+"""A clock that is moved by hand, and the relay at the end of the wire that takes every letter."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from nurture.domain.envelopes import Envelope, Phase, Reply
+
+
+@dataclass(slots=True)
+class Clock:
+    """The virtual clock; `now` is aware UTC. `answer`: the moment of a relay's answer, told once to the one who waits for it."""
+
+    now: datetime
+    answer: datetime | None = None
+
+    def __call__(self) -> datetime:
+        """The moment it is."""
+        told, self.answer = self.answer or self.now, None
+        return told
+
+
+class Sink:
+    """Takes every letter and keeps none: each at the very moment it was due (`moments`, by delivery), however large the batch it came in."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.moments: Mapping[int, datetime] = {}
+        self.accepted: list[int] = []
+
+    async def deliver(self, envelope: Envelope, _may_write: Callable[[], bool] = lambda: True) -> Reply:
+        """Accept; the delivery's id stands in `accepted` until the world has read it."""
+        self.clock.answer = self.moments.get(envelope.delivery)
+        self.accepted.append(envelope.delivery)
+        return Reply(envelope.delivery, Phase.BODY, 250, "2.0.0", "taken", "sink")
+
+    async def close(self) -> None:
+        """Nothing is open."""

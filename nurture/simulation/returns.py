@@ -1,0 +1,91 @@
+"""What comes back: people's reactions to their letters wait here for their moment, then enter by the same doors as in the real world."""
+
+import heapq
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+
+from nurture.domain.evidence import Hit
+from nurture.domain.words import EventType, Evidence, Kind
+from nurture.services.leaving import leave
+from nurture.services.tracking import Received, record_hits
+from nurture.simulation.behaviour import Act, Reaction, Temper, faded, react
+from nurture.store.chronicle import Taken
+from nurture.store.database import Database
+from nurture.store.events import add_events
+
+_PURCHASE = "purchase"
+
+
+@dataclass(frozen=True, slots=True)
+class Soul:
+    """How one invented person feels, and since when their interest fades."""
+
+    temper: Temper
+    since: datetime
+
+
+class Returns:
+    """`souls` by subscriber id. With `leaving=False` nobody leaves, so that everybody's letters can be seen to the end."""
+
+    def __init__(self, souls: Mapping[int, Soul], seed: int, *, leaving: bool) -> None:
+        self.souls = souls
+        self.seed = seed
+        self.leaving = leaving
+        self._waiting: list[tuple[datetime, int, Reaction, Taken]] = []
+        self._count = 0
+
+    def hear(self, letters: Iterable[Taken]) -> None:
+        """Draw what each person will do with their letter: the same for the same seed, person and letter, whatever else happens."""
+        for letter in letters:
+            soul = self.souls.get(letter.subscriber_id)
+            if soul is None:
+                continue
+            rng = Random(f"{self.seed} {letter.email} {letter.letter} {letter.at.date()}")
+            interest = faded(soul.temper, letter.at - soul.since)
+            for reaction in react(soul.temper, Kind(letter.kind), len(letter.links), interest, rng):
+                if reaction.act is not Act.LEAVE or self.leaving:
+                    self._count += 1
+                    heapq.heappush(self._waiting, (letter.at + reaction.after, self._count, reaction, letter))
+
+    def first(self) -> datetime | None:
+        """When the next act comes."""
+        return self._waiting[0][0] if self._waiting else None
+
+    async def arrive(self, db: Database, now: datetime) -> int:
+        """Let everything up to `now` come in; returns how many acts."""
+        hits: list[Received] = []
+        events: list[dict[str, object]] = []
+        leavers: list[tuple[datetime, Taken]] = []
+        while self._waiting and self._waiting[0][0] <= now:
+            at, number, reaction, letter = heapq.heappop(self._waiting)
+            if reaction.act in (Act.OPEN, Act.CLICK):
+                hits.append(_hit(at, number, reaction, letter))
+            elif reaction.act is Act.LEAVE:
+                leavers.append((at, letter))
+            else:
+                events.append(_event(at, number, reaction, letter))
+        await record_hits(db, hits, now)
+        if events:
+            async with db.write() as tx:
+                await add_events(tx, events)
+        for at, letter in leavers:
+            await leave(db, letter.subscriber_id, delivery_id=letter.id, now=at, how="leave-page")
+        return len(hits) + len(events) + len(leavers)
+
+
+def _hit(at: datetime, number: int, reaction: Reaction, letter: Taken) -> Received:
+    url = letter.links[reaction.link] if reaction.link is not None else None
+    hit = Hit(at, link=reaction.link, agent=reaction.agent, ip=f"192.0.2.{letter.subscriber_id % 250 + 1}")
+    return Received(f"hit:{letter.id}:{number}", letter.id, letter.subscriber_id, letter.version_id, hit, url)
+
+
+def _event(at: datetime, number: int, reaction: Reaction, letter: Taken) -> dict[str, object]:
+    bought = reaction.act is Act.BUY
+    return {
+        "uid": f"act:{letter.id}:{number}", "subscriber_id": letter.subscriber_id, "delivery_id": letter.id, "at": at, "settles_at": at,
+        "type": (EventType.CONVERTED if bought else EventType.REPLIED).value, "name": _PURCHASE if bought else None,
+        "value": 49.0 if bought else None, "currency": "EUR" if bought else None, "evidence": Evidence.HUMAN.value,
+        "reason": "a purchase" if bought else "an answer by mail",
+    }  # fmt: skip
