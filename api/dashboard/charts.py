@@ -7,7 +7,6 @@ Every chart says what it shows in its `<title>` and in the label that a screen r
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from itertools import pairwise
 from math import cos, log10, pi, sin
 
 COLOURS = {
@@ -61,11 +60,11 @@ def _svg(width: float, height: float, title: str, body: str, kind: str, stretch:
 
 
 def ceiling(value: float) -> float:
-    """The round number at or over `value` at which an axis ends: 1, 2, 2.5, 4, 5, 8 and their tens; never under 4."""
+    """The round number at or over `value` at which an axis ends: 1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8 and their tens; never under 4."""
     if value <= 4:
         return 4
     ten = 10.0 ** int(log10(value))
-    return next(step * ten for step in (1, 2, 2.5, 4, 5, 8, 10) if step * ten >= value)
+    return next(step * ten for step in (1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10) if step * ten >= value)
 
 
 def _axes(labels: Sequence[str], places: Sequence[float], top: float, width: float, height: float) -> str:
@@ -80,7 +79,7 @@ def _axes(labels: Sequence[str], places: Sequence[float], top: float, width: flo
                 f'<text class="axis" x="{_LEFT - 6}" y="{_n(y + 4)}" text-anchor="end" font-size="11">{number(top * part / 4)}</text>'
             )
     longest = max((len(x) for x in labels), default=1)
-    every = max(1, -(-len(labels) * (longest * 6 + 10) // max(1, int(width - _LEFT - _RIGHT))))
+    every = max(1, -(-len(labels) * int(longest * 6.6 + 14) // max(1, int(width - _LEFT - _RIGHT))))
     for place, (label, x) in enumerate(zip(labels, places, strict=True)):
         if (len(labels) - 1 - place) % every == 0:
             anchor = "end" if x > width - 30 else "middle"
@@ -122,7 +121,7 @@ def stacked_bars(labels: Sequence[str], series: Sequence[Series], *, title: str,
     totals = [sum(s.values[i] for s in series) for i in range(len(labels))]
     top, low, high = ceiling(max(totals, default=0)), height - _BOTTOM, _TOP
     step = (width - _LEFT - _RIGHT) / max(1, len(labels))
-    bar = min(step * 0.72, 46)
+    bar = min(step * 0.62, 34)
     places = [_LEFT + step * (i + 0.5) for i in range(len(labels))]
     body = [_axes(labels, places, top, width, height)]
     for i, (label, x) in enumerate(zip(labels, places, strict=True)):
@@ -223,19 +222,3 @@ def hour_strip(name: str, counts: Sequence[int], *, title: str) -> str:
                 f"<title>{escape(told)}</title></rect>"
             )
     return _svg(24 * cell - 3, 30, title, "".join(body), "hours", stretch=True)
-
-
-def sparkline(values: Sequence[float], *, title: str, name: str = "useful") -> str:
-    """A small line without axes."""
-    if len(values) < 2:
-        return ""
-    low, high = min(values), max(values)
-    span = (high - low) or 1.0
-    points = [(i * 100 / (len(values) - 1), 26 - 22 * (v - low) / span) for i, v in enumerate(values)]
-    turns = sum((b[1] - a[1]) ** 2 for a, b in pairwise(points))
-    path = " ".join(f"{_n(x)},{_n(y)}" for x, y in points)
-    colour = COLOURS.get(name, _FALLBACK)
-    flat = " flat" if not turns else ""
-    return _svg(
-        100, 30, title, f'<polyline class="l-{name}{flat}" fill="none" stroke="{colour}" stroke-width="2" points="{path}"/>', "spark"
-    )

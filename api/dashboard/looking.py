@@ -1,6 +1,7 @@
 """Pages to look through: letters, one letter as its reader sees it, people, one person's story."""
 
 from collections.abc import Awaitable, Callable
+from html import escape
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
@@ -8,6 +9,7 @@ from starlette.responses import Response
 
 from api.dashboard.overview import Latest
 from api.dashboard.pages import Pages, parse_after, parse_id
+from api.errors import STATUS
 from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.domain.words import Engagement, Kind, Status
 from nurture.services import browsing, showing
@@ -40,16 +42,36 @@ def looking_pages(app: "App", pages: Pages, latest: Latest) -> tuple[tuple[str, 
             request, "letters.html", visit, view=view, kind=kind, text=text, lines=found.lines, after=after, zone=policy.timezone
         )
 
+    async def shown_letter(delivery: int) -> showing.Shown:
+        return await showing.show(app.db, delivery, app.settings.data_dir / "captured", app.settings.base_url, app.clock())
+
     async def letter(request: Request, visit: Visit) -> Response:
         line = await showing.find(app.db, _id(request))
+        shown, fault = None, ""
+        try:
+            shown = await shown_letter(line.id)
+        except NurtureError as error:
+            fault = error.message
         found = await browsing.profile(app.db, line.subscriber_id)
         events = [h for h in found.timeline if h.delivery == line.id] if found else []
-        return pages.answer(request, "letter.html", visit, line=line, events=events, zone=line.zone or (found and found.zone) or "UTC")
+        return pages.answer(
+            request,
+            "letter.html",
+            visit,
+            shown=shown,
+            fault=fault,
+            line=line,
+            events=events,
+            zone=line.zone or (found and found.zone) or "UTC",
+        )
 
     async def preview(request: Request, _visit: Visit) -> Response:
-        captured = app.settings.data_dir / "captured"
-        shown = await showing.show(app.db, _id(request), captured, app.settings.base_url, app.clock())
-        return Response(shown.html, media_type="text/html", headers={"Content-Security-Policy": FRAMED, "Cache-Control": "no-store"})
+        code = 200
+        try:
+            html = (await shown_letter(_id(request))).html
+        except NurtureError as error:  # said inside the frame, where the letter would stand
+            html, code = f"<!doctype html><p>{escape(error.message)}</p>", STATUS[error.kind]
+        return Response(html, code, {"Content-Security-Policy": FRAMED, "Cache-Control": "no-store"}, "text/html")
 
     async def people(request: Request, visit: Visit) -> Response:
         asked = request.query_params

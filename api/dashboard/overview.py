@@ -2,14 +2,14 @@
 page asks the database once."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from api.dashboard import charts, words
 from api.dashboard.charts import Part, Series
-from nurture.domain.reports import Delivered, Report
+from nurture.domain.reports import USUAL, Delivered, Report
 from nurture.domain.words import Engagement, ZoneSource
 from nurture.services.reporting import report
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 FRESH = timedelta(seconds=15)
 AUDITED = 2000
-WIDE, NARROW = 720, 350
+PANEL, PAGE, NARROW = 620, 1010, 350
 LAYERS = (Engagement.FAN, Engagement.ACTIVE, Engagement.PASSIVE, Engagement.NEW, Engagement.UNOBSERVABLE)
 KINDS = ("useful", "news", "about", "sales", "greeting", "service")
 
@@ -40,10 +40,18 @@ class Latest:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """The same chart twice: for a desk and for a phone, where text must not shrink with the picture."""
+    """The same chart twice: for a desk and for a phone, where text must not shrink with the picture. `names`: the colours in it."""
 
     wide: str
     narrow: str
+    names: tuple[str, ...]
+
+
+def _chart(draw: Callable[..., str], labels: Sequence[str], series: Sequence[Series], title: str, width: int, height: int) -> Chart:
+    """`width` is that of the place on a desk, so that letters in the picture are as large as those beside it."""
+    wide = draw(labels, series, title=title, width=width, height=height)
+    narrow = draw(labels, series, title=title, width=NARROW, height=210)
+    return Chart(wide, narrow, tuple(dict.fromkeys(s.name for s in series if any(s.values))))
 
 
 def composition_chart(found: Report) -> Chart | None:
@@ -55,10 +63,22 @@ def composition_chart(found: Report) -> Chart | None:
         return None
     series = [Series(e.value, words.ENGAGEMENT[e][0], [p.get(e, 0) for p in people]) for e in LAYERS]
     title = f"People in your list by class over {len(weeks)} weeks, {found.composition.people} now"
-    return Chart(
-        charts.stacked_area(labels, series, title=title, width=WIDE, height=280),
-        charts.stacked_area(labels, series, title=title, width=NARROW, height=230),
-    )
+    return _chart(charts.stacked_area, labels, series, title, PANEL, 300)
+
+
+def shares_chart(found: Report) -> Chart | None:
+    """Active people and fans in percent of those judged, week by week; None before there are three weeks to tell of."""
+    weeks = [(w.week, w.people) for w in found.composition.weeks] + [("now", found.composition.now)]
+    judged = [(label, p, sum(p.get(e, 0) for e in USUAL)) for label, p in weeks]
+    judged = [(label, p, total) for label, p, total in judged if total]
+    if len(judged) < 4:
+        return None
+    starts = [(label, words.week_start(label)) for label, _, _ in judged]
+    labels = [words.short_day(start) if start else label for label, start in starts]
+    names = (Engagement.ACTIVE, Engagement.FAN)
+    series = [Series(e.value, words.ENGAGEMENT[e][0], [100 * p.get(e, 0) / total for _, p, total in judged]) for e in names]
+    title = "Active people and fans, in percent of those judged, week by week"
+    return _chart(charts.lines, labels, series, title, PANEL, 170)
 
 
 def weekly_chart(found: Report) -> Chart | None:
@@ -69,10 +89,7 @@ def weekly_chart(found: Report) -> Chart | None:
     series = [Series(k, words.KINDS[k][0], [c.get(k, 0) for _, c in found.weekly]) for k in KINDS]
     series = [s for s in series if any(s.values)]
     title = "Letters delivered each week, by kind"
-    return Chart(
-        charts.stacked_bars(labels, series, title=title, width=WIDE, height=220),
-        charts.stacked_bars(labels, series, title=title, width=NARROW, height=200),
-    )
+    return _chart(charts.stacked_bars, labels, series, title, PAGE, 240)
 
 
 def coming_chart(found: Report) -> Chart | None:
@@ -88,10 +105,7 @@ def coming_chart(found: Report) -> Chart | None:
                 series.append(Series(kind, words.KINDS[kind][0] + (" expected" if faint else ""), values, faint))
     title = "Letters coming in the next 14 days, by the reader's own date"
     labels = [f"{d.day:%a} {d.day.day}" for d in days]
-    return Chart(
-        charts.stacked_bars(labels, series, title=title, width=WIDE, height=210),
-        charts.stacked_bars(labels, series, title=title, width=NARROW, height=190),
-    )
+    return _chart(charts.stacked_bars, labels, series, title, PAGE, 220)
 
 
 def benchmark_rows(found: Report) -> list[dict[str, Any]]:
@@ -116,7 +130,7 @@ def mix_row(line: Delivered) -> dict[str, Any]:
     total = sum(counts.values())
     return {
         "title": line.title, "promise": line.promise, "means": promise_words(line.promise), "days": days, "total": total, "parts": parts,
-        "long": line.days_90, "ratio": ratio_words(counts), "campaign": line.lane.startswith("campaign:"),
+        "long": line.days_90, "sign": promise_sign(line.promise), "campaign": line.lane.startswith("campaign:"),
         "chart": charts.share_bar(parts, title=f"{line.title}: " + (", ".join(f"{p.label} {p.value}" for p in parts) or "no letters")),
     }  # fmt: skip
 
@@ -134,11 +148,11 @@ def promise_words(promise: str | None) -> str:
     return f"at least {count} useful letters before each offer" if count.isdigit() else promise
 
 
-def ratio_words(counts: Any) -> str:
-    """`3.2 useful for each sales letter`."""
-    if not counts.get("sales"):
-        return "no offer yet" if any(counts.values()) else ""
-    return f"{charts.number(counts.get('useful', 0) / counts['sales'])} useful for each offer"
+def promise_sign(promise: str | None) -> str:
+    """The promise as a mark: `3 : 1`, `thirds`."""
+    if not promise or promise == "none":
+        return ""
+    return "thirds" if promise.startswith("thirds") else promise.split(",")[0].replace(":", " : ")
 
 
 def hour_rows(found: Report) -> list[dict[str, Any]]:
@@ -176,7 +190,8 @@ def context(found: Report, zone: str, now: datetime) -> dict[str, Any]:
     sure = 1 - unsure_share(zones)
     return {
         "report": found, "people": people, "zone": zone, "now": now,
-        "composition": composition_chart(found), "benchmark": benchmark_rows(found),
+        "composition": composition_chart(found),
+        "benchmark": benchmark_rows(found), "shares": shares_chart(found),
         "weekly": weekly_chart(found), "coming": coming_chart(found),
         "total_coming": sum(sum(d.planned.values()) + sum(d.expected.values()) for d in found.coming.days),
         "mixes": [mix_row(line) for line in found.mix.lanes if any(line.days_90.values()) or line.promise],

@@ -44,16 +44,16 @@ STATES = {
 }
 EVENTS = {
     "opened": "Opened",
-    "clicked": "Clicked a link in",
-    "replied": "Replied to",
-    "answered": "Answered a question in",
+    "clicked": "Clicked a link",
+    "replied": "Replied",
+    "answered": "Answered a question",
     "visited": "Visited your site",
     "attended": "Attended",
     "touched": "Was contacted",
     "converted": "Acted",
-    "bounced": "Bounced",
-    "complained": "Marked as spam",
-    "left": "Left",
+    "bounced": "It bounced",
+    "complained": "Marked it as spam",
+    "left": "Left your list",
     "refused": "Said no",
     "joined": "Joined",
     "resubscribed": "Came back",
@@ -106,12 +106,13 @@ def zone_of(name: str | None) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def day(value: date | datetime | None, zone: str | None = None) -> str:
-    """`Mon 2 Mar`, with the year when it is not plain: `2 Mar 2024`."""
+def day(value: date | datetime | None, zone: str | None = None, now: datetime | None = None) -> str:
+    """`Mon 2 Mar`; with `now`, a day of another year says which: `Mon 2 Mar 2024`."""
     if value is None:
         return ""
     local = value.astimezone(zone_of(zone)) if isinstance(value, datetime) else value
-    return f"{local:%a} {local.day} {local:%b}"
+    year = f" {local.year}" if now is not None and local.year != now.year else ""
+    return f"{local:%a} {local.day} {local:%b}{year}"
 
 
 def full_day(value: date | datetime | None, zone: str | None = None) -> str:

@@ -74,6 +74,11 @@ class Profile:
     policy: Policy
 
     @property
+    def titles(self) -> dict[int, str]:
+        """What each letter of the story is called, by its delivery."""
+        return {h.letter.id: h.letter.title or h.letter.subject for h in self.timeline if h.letter}
+
+    @property
     def zone(self) -> str:
         return str(self.row["timezone"] or self.policy.timezone)
 

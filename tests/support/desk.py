@@ -40,7 +40,7 @@ async def browser(app: App, *, demo: bool = False, host: str = HOST, client: str
 
 def token_of(page: str) -> str:
     """The form token that a page carries."""
-    return page.split('name="csrf" value="')[1].split('"')[0]
+    return page.split('name="csrf" value="')[1].split('"', maxsplit=1)[0]
 
 
 async def sign_in(desk: httpx2.AsyncClient, app: App) -> None:

@@ -24,6 +24,9 @@ SEQUENCE = {
     ],
 }  # fmt: skip
 POLICY = {"policy": "default", "timezone": "Europe/Berlin", "sender": {"name": "Anna", "address": "anna@example.com"}}
+LETTER = """<body style="margin:0;background:#eef1ee"><table role="presentation" width="100%"><tr><td align="center"><table width="560" style="max-width:100%;
+background:#fff;font:16px/1.6 sans-serif"><tr><td style="padding:32px"><h1>Hello {{ first_name | default('there') }}</h1><p>Five questions to ask before
+anybody climbs your roof.</p><p><a href="https://example.com/go">Read them</a></p><p><a href="{{ unsubscribe_url }}">Leave</a></p></td></tr></table></td></tr></table>"""
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Asia/Tokyo", "America/Sao_Paulo")
 HOUR_OF = {"questions": (0, 10), "thirty-years": (4, 10), "quote": (0, 11), "offer": (2, 10)}  # weekday, hour of the window
 CLASSES = ("passive",) * 8 + ("active",) * 2 + ("fan", "new", "unobservable")
@@ -43,7 +46,7 @@ async def prepare(db: Database, now: datetime = NOW) -> tuple[dict[str, tuple[in
         letters = {}
         for letter in SEQUENCE["letters"]:
             content = {
-                "subject": letter["subject"], "preheader": "", "html": "<p>Hello</p>", "text": "Hello", "kind": letter["kind"],
+                "subject": letter["subject"], "preheader": "", "html": LETTER, "text": "Hello {{ unsubscribe_url }}", "kind": letter["kind"],
                 "size": letter.get("size", "short"), "call_to_action": None, "title": letter["title"],
             }  # fmt: skip
             version = await save_letter_version(tx, f"roof-school/{letter['id']}", Kind(letter["kind"]), content, [], long_ago)

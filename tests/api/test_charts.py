@@ -1,0 +1,110 @@
+"""Charts as text: what is drawn adds up, and nothing that a person typed can become markup."""
+
+from itertools import pairwise
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.dashboard import charts
+from api.dashboard.charts import Part, Series
+
+SVG = "{http://www.w3.org/2000/svg}"
+LABELS = ["2 Feb", "9 Feb", "16 Feb", "now"]
+TWO = [Series("active", "Active", [1, 2, 3, 4]), Series("passive", "Passive", [9, 8, 7, 6])]
+
+
+def read(svg: str) -> ET.Element:
+    """The picture, if it is well-formed XML, which `<script>` in a name would break or betray."""
+    root = ET.fromstring(svg)
+    assert root.find(f"{SVG}title") is not None
+    assert root.get("role") == "img"
+    assert root.get("aria-label")
+    return root
+
+
+def rectangles(root: ET.Element, name: str) -> list[ET.Element]:
+    return [r for r in root.iter(f"{SVG}rect") if f"c-{name}" in (r.get("class") or "").split()]
+
+
+def test_layers_stand_on_each_other_and_fill_the_axis() -> None:
+    root = read(charts.stacked_area(LABELS, TWO, title="People"))
+    first, second = (p.get("points", "").split() for p in root.iter(f"{SVG}polygon"))
+    assert first[:4] == list(reversed(second[4:]))  # the roof of the lower layer is the floor of the upper one
+    top = float(second[0].split(",")[1])
+    assert top == pytest.approx(charts._TOP)  # ten people on an axis that ends at ten
+
+
+def test_bars_are_as_tall_as_their_numbers() -> None:
+    root = read(charts.stacked_bars(LABELS, TWO, title="People", height=260))
+    tall = [float(r.get("height", "0")) for r in rectangles(root, "active")]
+    assert [round(t / tall[0]) for t in tall] == [1, 2, 3, 4]
+
+
+def test_an_expectation_is_drawn_lighter() -> None:
+    root = read(charts.stacked_bars(["Mon"], [Series("sales", "Sales", [1]), Series("sales", "Sales expected", [2], faint=True)], title="t"))
+    assert [("faint" in (r.get("class") or "")) for r in rectangles(root, "sales")] == [False, True]
+
+
+def test_one_week_is_drawn_as_a_bar_and_no_week_as_an_empty_axis() -> None:
+    assert rectangles(read(charts.stacked_area(["now"], [Series("fan", "Fans", [3])], title="t")), "fan")
+    assert not rectangles(read(charts.stacked_bars([], [Series("fan", "Fans", [])], title="t")), "fan")
+
+
+def test_labels_keep_their_distance() -> None:
+    labels = [f"{n} Feb" for n in range(1, 60)]
+    root = read(charts.stacked_bars(labels, [Series("news", "News", list(range(59)))], title="t", width=350))
+    places = [float(t.get("x", "0")) for t in root.iter(f"{SVG}text") if (t.text or "").endswith("Feb")]
+    assert min(b - a for a, b in pairwise(places)) > 40
+
+
+def test_lines_go_through_their_numbers_and_end_in_a_dot() -> None:
+    root = read(charts.lines(LABELS, [Series("fan", "Fans", [0, 2, 4, 3])], title="Shares", height=200))
+    (line,) = root.iter(f"{SVG}polyline")
+    heights = [float(p.split(",")[1]) for p in line.get("points", "").split()]
+    assert heights[0] == 200 - charts._BOTTOM
+    assert heights[2] == charts._TOP
+    (dot,) = root.iter(f"{SVG}circle")
+    assert float(dot.get("cy", "0")) == heights[3]
+
+
+def test_a_share_bar_fills_its_length() -> None:
+    root = read(charts.share_bar([Part("useful", "Useful", 3), Part("sales", "Sales", 1)], title="Mix"))
+    assert [float(r.get("width", "0")) for name in ("useful", "sales") for r in rectangles(root, name)] == [750, 250]
+
+
+def test_a_ring_of_one_part_is_whole_and_of_none_is_empty() -> None:
+    whole = read(charts.donut([Part("zone-import", "Known", 5)], title="Zones"))
+    assert len(list(whole.iter(f"{SVG}circle"))) == 2
+    assert len(list(read(charts.donut([], title="Zones")).iter(f"{SVG}path"))) == 0
+
+
+def test_the_usual_mark_stands_where_the_share_would_end() -> None:
+    root = read(charts.against_usual("fan", 0.03, 0.03, title="Fans"))
+    (bar,) = rectangles(root, "fan")
+    mark = next(r for r in root.iter(f"{SVG}rect") if r.get("class") == "usual")
+    assert float(bar.get("width", "0")) == pytest.approx(float(mark.get("x", "0")) + 2)
+
+
+def test_busy_hours_are_stronger() -> None:
+    root = read(charts.hour_strip("useful", [0] * 10 + [5, 10] + [0] * 12, title="Hours"))
+    assert [float(r.get("fill-opacity", "1")) for r in rectangles(root, "useful")] == [0.68, 1.0]
+
+
+@pytest.mark.parametrize(("value", "top"), [(0, 4), (4, 4), (4.1, 5), (10, 10), (11, 12), (999, 1000), (1013, 1200), (41_000, 50_000)])
+def test_an_axis_ends_at_a_round_number(value: float, top: float) -> None:
+    assert charts.ceiling(value) == top
+
+
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff")), st.integers(0, 10**9))
+def test_words_stay_words(text: str, value: int) -> None:
+    series, part = [Series(text, text, [value, 1])], [Part(text, text, value)]
+    for svg in (
+        charts.stacked_area([text, "now"], series, title=text or "t"), charts.stacked_bars([text, "now"], series, title=text or "t"),
+        charts.lines([text, "now"], series, title=text or "t"),
+        charts.share_bar(part, title=text or "t"), charts.donut(part, title=text or "t", middle=text),
+        charts.hour_strip(text, [value], title=text or "t"), charts.against_usual(text, 0.5, 0.2, title=text or "t"),
+    ):  # fmt: skip
+        tags = {e.tag.removeprefix(SVG) for e in read(svg).iter()}
+        assert tags <= {"svg", "title", "g", "rect", "line", "text", "polygon", "circle", "path", "polyline"}
