@@ -107,7 +107,7 @@ def _parts(rendered: Rendered, boundary: bytes) -> list[bytes]:
 def quoted_printable(text: str) -> bytes:
     """RFC 2045 bytes with CRLF line ends. Lone CR and LF become line ends; a dot at the beginning of a line is written `=2E`."""
     lined = re.sub(r"\r\n|\r|\x85|\u2028|\u2029", "\n", text) if _ODD_ENDS.search(text) else text
-    encoded = b2a_qp(lined.encode("utf-8", "replace").replace(b"\n", b"\r\n"), istext=True)
+    encoded = b2a_qp(lined.encode("utf-8", "replace"), istext=True).replace(b"\n", b"\r\n")
     if b"\r\n." in encoded or encoded[:1] == b".":
         encoded = b"\r\n".join(_dotless(line) for line in encoded.split(b"\r\n"))
     return encoded
