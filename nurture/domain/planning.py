@@ -13,7 +13,7 @@ from nurture.domain.pacing import cap_places
 from nurture.domain.plans import Done, OpenRow, Person, Plan, Send, Shelf, Skip, Wait, Way
 from nurture.domain.timing import Slot, cap_of, earliest
 from nurture.domain.turns import Candidate, Turn, declined, library_candidates, turn_of
-from nurture.domain.windows import hours_of
+from nurture.domain.windows import Hours, hours_of, openings
 from nurture.domain.words import Kind, State
 
 HORIZON = timedelta(hours=36)
@@ -65,17 +65,25 @@ def _time(
     stuck: list[Wait] = []
     for way, turn in turns:
         for c in turn.candidates:
-            if row and (row.letter, row.occasion) == (c.key, c.occasion):
+            hours = hours_of(c.letter, c.windows, policy)
+            if row and (row.letter, row.occasion) == (c.key, c.occasion) and _fits(row, hours, person, policy):
                 closes = row.closes_at or row.due_at + HORIZON
                 timed.append(_Timed(c, Slot(row.due_at, closes, row.due_at.astimezone(person.zone).date(), "window"), row=True))
                 continue
-            hours = hours_of(c.letter, c.windows, policy)
             slot = earliest(person, way, c.key, c.letter, hours, policy, now, only_day=c.day)
             if slot:
                 timed.append(_Timed(c, slot, hours.name))
             elif c.day is None:
                 stuck.append(Wait(way.enrolment_id, c.key, now + timedelta(days=1), "no window of this letter opens in 400 days", "window"))
     return timed, stuck
+
+
+def _fits(row: OpenRow, hours: Hours, person: Person, policy: Policy) -> bool:
+    """Whether the moment written still lies in the letter's hours: an edit may have moved them. A deferred row keeps its next try."""
+    if row.state is State.DEFERRED or hours.now:
+        return True
+    opening = next(openings(hours, person.zone, policy, row.due_at), None)
+    return opening is not None and opening.opens <= row.due_at
 
 
 def _choose(person: Person, timed: list[_Timed], policy: Policy, now: datetime) -> _Timed | None:

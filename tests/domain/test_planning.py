@@ -16,6 +16,7 @@ from nurture.domain.standing import Entry, Mark
 from nurture.domain.words import Frequency, Kind, Kinds, State
 
 MONDAY = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
+TUESDAY = datetime(2026, 3, 3, 9, 30, tzinfo=UTC)
 POLICY = Policy()
 
 
@@ -176,8 +177,11 @@ def row(key: str, state: State = State.PENDING, due: datetime = MONDAY + timedel
 def test_an_open_row_is_kept_outranked_or_waited_for() -> None:
     slow = way(sequence(letter("a", window=[{"days": ["tue"], "from": "10:00", "until": "12:00"}])))
     quick = way(sequence(letter("b"), name="quick", priority=60), 2)
-    assert plan_person(person(), (slow,), Shelf(), POLICY, MONDAY, row("school/a")).keep
-    beaten = plan_person(person(), (slow, quick), Shelf(), POLICY, MONDAY, row("school/a"))
+    assert plan_person(person(), (slow,), Shelf(), POLICY, MONDAY, row("school/a", due=TUESDAY)).keep
+    moved = plan_person(person(), (slow,), Shelf(), POLICY, MONDAY, row("school/a", due=TUESDAY + timedelta(hours=5)))
+    assert moved.send
+    assert (moved.outrank, moved.send.letter, moved.send.due_at.date()) == (77, "school/a", TUESDAY.date())
+    beaten = plan_person(person(), (slow, quick), Shelf(), POLICY, MONDAY, row("school/a", due=TUESDAY))
     assert (beaten.outrank, beaten.send and beaten.send.letter) == (77, "quick/b")
     for busy in (State.CLAIMED, State.SENDING, State.UNKNOWN):
         assert plan_person(person(), (slow, quick), Shelf(), POLICY, MONDAY, row("school/a", busy)).send is None
