@@ -50,3 +50,9 @@ async def end(tx: AsyncConnection, worker_id: int, now: datetime, *, seen: int |
 def alive(worker_id: int) -> Exists:
     """A condition for claims and intents: a worker that lost its lease takes no more rows."""
     return exists().where(_w.id == worker_id, _w.ended_at.is_(None))
+
+
+async def newest_start(tx: AsyncConnection) -> datetime | None:
+    """When the last worker started: a time that should not lie in the future."""
+    newest: datetime | None = (await tx.execute(select(_w.started_at).order_by(_w.id.desc()).limit(1))).scalar_one_or_none()
+    return newest

@@ -67,7 +67,8 @@ class Clerk:
         outcome = verdict.rejected_class.value if verdict.state is State.REJECTED and verdict.rejected_class else None
         return Result(
             row.id, row.fence, verdict.state, ended.at, code=reply.code, enhanced=reply.enhanced,
-            answer=(reply.text or verdict.reason)[:500], relay=reply.relay, outcome=outcome, due_at=due, counts_attempt=verdict.counts_attempt,
+            answer=(reply.text or verdict.reason)[:500], relay=reply.relay, outcome=outcome, due_at=due,
+            counts_attempt=verdict.counts_attempt,
         )  # fmt: skip
 
     def _lane_faults(self, judged: list[Ended]) -> list[tuple[int, str]]:

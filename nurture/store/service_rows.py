@@ -1,0 +1,25 @@
+"""Finding a service letter's row again by its key."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from nurture.domain.words import State
+from nurture.store.ledger import deliveries
+
+_d = deliveries.c
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRow:
+    id: int
+    message_id: str
+    state: State
+
+
+async def service_row(tx: AsyncConnection, letter_id: int, subscriber_id: int, occasion: str) -> ServiceRow:
+    """The row with this key, which must exist."""
+    key = (_d.letter_id == letter_id, _d.subscriber_id == subscriber_id, _d.occasion == occasion)
+    row = (await tx.execute(select(_d.id, _d.message_id, _d.state).where(*key))).one()
+    return ServiceRow(row.id, row.message_id, State(row.state))

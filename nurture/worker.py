@@ -1,0 +1,249 @@
+"""The worker: strings the services together as jobs under a bell. No rule lives here; every job is an idempotent sweep."""
+
+import asyncio
+import contextlib
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal, Protocol
+
+import structlog
+
+from nurture.bootstrap import App
+from nurture.services.classifying import classify_weekly, rise
+from nurture.services.enrolling import enrol_matching
+from nurture.services.folding import fold
+from nurture.services.planning import plan
+from nurture.services.reaping import Watcher, reap
+from nurture.services.sending import Desk, SendingRules, send_due, sweep_stopped_lanes
+from nurture.store import jobs
+from nurture.store.mark import Mark, behind, write_mark
+from nurture.store.results import release_worker
+from nurture.store.workers import WorkerLease, beat, end, enlist, newest_start
+from nurture.store.workspace import halt, load_workspace
+
+SERVICE_IN_FLIGHT = 16  # of NURTURE_IN_FLIGHT, kept for service letters
+CLOCK_OFF = timedelta(minutes=2)
+TIDY_SECONDS = 60.0
+CLASSIFY_SECONDS = 3600.0
+SIGNS_SINCE = timedelta(days=2)  # how far back a fresh worker looks for signs that raise somebody
+SIGNS_MARGIN = timedelta(minutes=10)
+log = structlog.get_logger("nurture.worker")
+
+
+class Bell(Protocol):
+    """The embedded one or the one over Redis; one contract suite holds both."""
+
+    def every(self, name: str, seconds: float, action: Callable[[], Awaitable[object]]) -> None: ...
+    async def ring(self, name: str) -> None: ...
+    async def wait(self, stop: asyncio.Event) -> None: ...
+    async def close(self) -> None: ...
+
+
+@dataclass(slots=True)
+class Hand:
+    """One lease with the desk that goes with it. It may write to the wire while its renewal is younger than two thirds of the silence."""
+
+    app: App
+    lanes: Literal["service", "others"]
+    stop: asyncio.Event
+    desk: Desk = field(default_factory=Desk)
+    lease: WorkerLease | None = None
+    renewed: float = 0.0
+
+    def may_go_on(self) -> bool:
+        limit = self.app.settings.lease_silence.total_seconds() * 2 / 3
+        return not self.stop.is_set() and self.lease is not None and time.monotonic() - self.renewed < limit
+
+    async def enlisted(self) -> WorkerLease:
+        if self.lease is None:
+            asked = time.monotonic()
+            async with self.app.db.write() as tx:
+                self.lease = await enlist(tx, secrets.token_hex(8), self.app.clock())
+            self.renewed = asked
+        return self.lease
+
+    async def beat(self) -> None:
+        """Renew. A lease that somebody ended is gone; the next sweep enlists anew."""
+        if self.lease is None:
+            return
+        asked = time.monotonic()
+        async with self.app.db.write() as tx:
+            alive = await beat(tx, self.lease.id)
+        if alive:
+            self.renewed = asked
+        else:
+            log.warning("the lease was lost; this worker enlists anew", worker=self.lease.id)
+            self.lease = None
+
+    async def retire(self) -> None:
+        """Orderly: what is claimed goes back, the lease ends."""
+        if self.lease is not None:
+            async with self.app.db.write() as tx:
+                returned = await release_worker(tx, self.lease.id)
+                await end(tx, self.lease.id, self.app.clock())
+            log.info("worker stopped", worker=self.lease.id, returned=returned)
+
+    def rules(self) -> SendingRules:
+        settings, service = self.app.settings, self.lanes == "service"
+        reserved = min(SERVICE_IN_FLIGHT, max(1, settings.in_flight // 2))
+        return SendingRules(
+            base_url=settings.base_url, captures=self.app.captures, rate=settings.smtp_rate, unknown_grace=settings.unknown_grace,
+            in_flight=reserved if service else max(1, settings.in_flight - reserved),
+            connections=1 if service else max(1, settings.smtp_connections - 1),
+            mark_folder=settings.data_dir, lanes=self.lanes,
+        )  # fmt: skip
+
+    async def send(self) -> None:
+        if not self.stop.is_set():
+            sent = await send_due(
+                self.app.db, self.app.relay, await self.enlisted(), self.rules(), self.app.keys, self.app.clock, self.desk, self.may_go_on
+            )
+            if sent.counts.total():
+                log.info("sent", lanes=self.lanes, **{word: count for word, count in sent.counts.items() if count})
+
+
+@dataclass(slots=True)
+class ClockWatch:
+    """Holds the wall clock against one that only goes forward; a jump stops everything, since windows and gaps would be wrong."""
+
+    wall: datetime
+    steady: float
+
+    def jumped(self, wall: datetime, steady: float) -> str | None:
+        off = (wall - self.wall) - timedelta(seconds=steady - self.steady)
+        if abs(off) < CLOCK_OFF:
+            return None
+        self.wall, self.steady = wall, steady
+        return f"the clock of this machine jumped by {int(off.total_seconds())} s; set it right, then run `nurture resume`"
+
+
+def steady_clock() -> float:
+    """Seconds that go on while the machine sleeps, where the system has such a clock."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
+@dataclass(slots=True)
+class Work:
+    """The jobs of one worker process."""
+
+    app: App
+    stop: asyncio.Event
+    bell: Bell
+    watcher: Watcher
+    clock: ClockWatch
+    signs_since: datetime
+
+    async def plan(self) -> None:
+        """Always in this order: what came back is folded before anybody is planned."""
+        db, now = self.app.db, self.app.clock()
+        jump = self.clock.jumped(now, steady_clock())
+        if jump:
+            async with db.write() as tx:
+                await halt(tx, jump)
+            log.error("halted", reason=jump)
+            return
+        await fold(db, now)
+        moved = await rise(db, now, self.signs_since)
+        self.signs_since = now - self.app.settings.settles - SIGNS_MARGIN
+        enrolled = await enrol_matching(db, now)
+        planned = await plan(db, now)
+        if moved or enrolled or planned.people:
+            log.info("planned", moved=moved, enrolled=enrolled, people=planned.people, **planned.counts)
+        if planned.people:
+            await self.bell.ring("send")
+
+    async def reap(self) -> None:
+        settings = self.app.settings
+        done = await reap(
+            self.app.db, self.watcher, self.app.clock(), time.monotonic(), grace=settings.unknown_grace, policy=settings.unknown_policy
+        )
+        if done.workers or done.returned or done.unknown or done.retried or done.held:
+            log.warning("reaped", workers=done.workers, returned=done.returned, unknown=done.unknown, retried=done.retried, held=done.held)
+
+    async def classify(self) -> None:
+        """Once in a calendar week, by whichever worker comes first."""
+        now = self.app.clock()
+        year, week, _ = now.isocalendar()
+        period = f"{year}-W{week:02}"
+        async with self.app.db.write() as tx:
+            mine = await jobs.claim(tx, "classify", period, now)
+        if not mine:
+            return
+        try:
+            counts = await classify_weekly(self.app.db, now)
+        except BaseException:
+            async with self.app.db.write() as tx:
+                await jobs.release(tx, "classify", period)
+            raise
+        async with self.app.db.write() as tx:
+            await jobs.finish(tx, "classify", period, self.app.clock(), {str(word): count for word, count in counts.items()})
+
+    async def tidy(self) -> None:
+        await sweep_stopped_lanes(self.app.db, Desk(), self.app.clock())
+
+
+async def check_start(app: App) -> str | None:
+    """Halt before the first letter where the past looks wrong: a restored backup, times from the future. Returns the reason in force."""
+    folder, now = app.settings.data_dir, app.clock()
+    async with app.db.write() as tx:
+        workspace = await load_workspace(tx)
+        newest = await newest_start(tx)
+        reason = behind(folder, workspace.identity, workspace.claims)
+        if reason is None and newest is not None and newest > now + CLOCK_OFF:
+            reason = f"the database holds times from the future ({newest.isoformat()}); set this machine's clock, then run `nurture resume`"
+        if reason:
+            await halt(tx, reason)
+        return workspace.halted or reason
+
+
+async def accept_past(app: App) -> str | None:
+    """`nurture resume`: go on from where the database stands. Returns what had halted it."""
+    from nurture.store.workspace import resume  # noqa: PLC0415 - its name would shadow the job words above
+
+    async with app.db.write() as tx:
+        reason = await resume(tx)
+        workspace = await load_workspace(tx)
+    write_mark(app.settings.data_dir, Mark(workspace.identity, workspace.claims))
+    return reason
+
+
+async def run_worker(app: App, stop: asyncio.Event) -> None:
+    """Run all jobs until `stop` is set; then what is on the wire finishes and the rest goes back to pending."""
+    halted = await check_start(app)
+    if halted:
+        log.warning("nothing is planned or sent", reason=halted)
+    settings, now = app.settings, app.clock()
+    bell: Bell = app.bell
+    hands = [Hand(app, "service", stop), Hand(app, "others", stop)]
+    work = Work(app, stop, bell, Watcher(settings.lease_silence), ClockWatch(now, steady_clock()), now - SIGNS_SINCE)
+    sweep, sixth = settings.sweep.total_seconds(), settings.lease_silence.total_seconds() / 6
+    bell.every("plan", sweep, work.plan)
+    bell.every("service", min(sweep, 1.0), hands[0].send)
+    bell.every("send", sweep, hands[1].send)
+    bell.every("reap", sixth, work.reap)
+    bell.every("classify", CLASSIFY_SECONDS, work.classify)
+    bell.every("tidy", TIDY_SECONDS, work.tidy)
+    beating = asyncio.create_task(_beat(hands, sixth), name="heartbeat")
+    log.info("worker started", captures=app.captures)
+    try:
+        await bell.wait(stop)
+    finally:
+        beating.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await beating
+        for hand in hands:
+            await hand.retire()
+
+
+async def _beat(hands: list[Hand], seconds: float) -> None:
+    """Apart from the jobs, since it goes on until the last letter has its answer."""
+    while True:
+        await asyncio.sleep(seconds)
+        for hand in hands:
+            try:
+                await hand.beat()
+            except Exception:
+                log.exception("the lease could not be renewed", lanes=hand.lanes)
