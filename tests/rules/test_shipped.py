@@ -79,9 +79,9 @@ def test_every_letter_has_one_call_to_action_and_its_size(letter: Letter) -> Non
     tree = LexborHTMLParser(compiled.content["html"])
     assert len(tree.css("a.button")) == len(wanted)
     if not wanted:
-        assert re.search(r"\b[Rr]eply\b", compiled.content["text"])
+        assert re.search(r"\b[Rr]eply\b|\bответьте\b", compiled.content["text"])
     words = len(written(letter, SOMEBODY).text.split())
-    assert words > 500 if letter.size is Size.LONG else words < 480
+    assert words > 450 if letter.size is Size.LONG else words < 480
     assert all(image.attributes.get("alt") for image in tree.css("img[width='520']"))
 
 
