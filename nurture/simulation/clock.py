@@ -21,7 +21,7 @@ class Clock:
 
 
 class Sink:
-    """Takes every letter and keeps none: each at the very moment it was due (`moments`, by delivery), however large the batch it came in."""
+    """Takes every letter and keeps none: each at the moment it was due (`moments`, by delivery), however large its batch."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock

@@ -17,9 +17,10 @@ def summary(simulated: Simulated, violations: Sequence[Violation]) -> str:
     """Tables of composition, letters, load and held letters, and what the checker says, as plain text."""
     sent = simulated.deliveries
     people = {d["email"] for d in sent}
+    zones = {d["timezone"] for d in sent}
+    head = f"{len(sent)} letters to {len(people)} of {simulated.people} people in {len(zones)} zones"
     parts = [
-        f"{len(sent)} letters to {len(people)} of {simulated.people} people in {len({d['timezone'] for d in sent})} zones, "
-        f"{simulated.weeks} weeks from {simulated.start:%A %d %B %Y}, seed {simulated.seed}",
+        f"{head}, {simulated.weeks} weeks from {simulated.start:%A %d %B %Y}, seed {simulated.seed}",
         _section("People by class at the end of each week", _composition(simulated.composition)),
         _section("Letters by kind", _kinds(sent)),
         _section("Letters by hour on the reader's clock", _hours(sent)),

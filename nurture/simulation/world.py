@@ -17,7 +17,7 @@ from nurture.services.defining import apply
 from nurture.services.enrolling import enrol
 from nurture.shipped import shipped
 from nurture.simulation.life import WEEK, Life
-from nurture.simulation.people import Person, invent
+from nurture.simulation.people import invent
 from nurture.simulation.settling import settle_people, start_life
 from nurture.store.chronicle import Taken, decisions
 from nurture.store.database import Database, connect
@@ -58,7 +58,8 @@ async def simulate(
         ids = await settle_people(db, invented, start)
         await _enrol_all(db, documents, list(ids.values()), start)
         deliveries: list[dict[str, Any]] = []
-        life = await start_life(db, invented, ids, start, seed, leaving=False, heard=lambda letters: deliveries.extend(map(_delivery, letters)))
+        sink = deliveries.extend
+        life = await start_life(db, invented, ids, start, seed, leaving=False, heard=lambda letters: sink(map(_delivery, letters)))
         composition = [await _week(life, start, week, weeks, progress) for week in range(1, weeks + 1)]
         deliveries.sort(key=lambda d: (d["at"], d["email"], d["letter"]))
         return Simulated(deliveries, await _held(db), composition, as_json(documents), start, weeks, people, seed)

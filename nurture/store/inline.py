@@ -1,4 +1,4 @@
-"""SQLite without a thread of its own: a database in memory has nothing to wait for, and each hop to a thread costs more than the statement."""
+"""SQLite without a thread of its own: a database in memory waits for nothing, and each hop to a thread costs more than its statement."""
 
 import asyncio
 import sqlite3
