@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from nurture.domain.people import read_tag, storable
@@ -32,6 +33,7 @@ def write_tags(tags: Iterable[str]) -> str:
     return out.getvalue() if out.getvalue() != '""' else ""
 
 
+@lru_cache(maxsize=4_096)  # a list has few sets of tags
 def read_tags(text: str) -> tuple[str, ...]:
     """`roof, "wall, white"` -> roof; wall, white. Raises ValueError for a tag that is too long."""
     if not text.strip():

@@ -85,10 +85,14 @@ def _tell(told: _Told, target: str, cell: str) -> None:
         told.cells[target] = cell
 
 
+def _line(text: str) -> str:
+    return text.strip() if text.isascii() and text.isprintable() else clean_line(text)
+
+
 def _columns(told: _Told) -> dict[str, Any]:
     columns: dict[str, Any] = {}
     for name in _LINES:
-        text = clean_line(told.get(name))
+        text = _line(told.get(name))
         if len(text) > LONGEST_LINE:
             raise ValueError(f"the column {name} holds {len(text)} characters; at most {LONGEST_LINE} are kept")
         if text:
@@ -109,7 +113,7 @@ def _columns(told: _Told) -> dict[str, Any]:
 
 
 def _names(told: _Told, columns: dict[str, Any]) -> None:
-    last = clean_line(told.get("last_name"))
+    last = _line(told.get("last_name"))
     if last:
         told.fields["last_name"] = last
         if "name" not in columns:
@@ -168,5 +172,5 @@ def _agreed(told: _Told) -> Agreed | None:
     for when, where in (("confirm_time", "confirm_ip"), ("optin_time", "optin_ip")):
         at = _when(told, when)
         if at:
-            return Agreed(at, clean_line(told.get(where))[:64] or None)
+            return Agreed(at, _line(told.get(where))[:64] or None)
     return None

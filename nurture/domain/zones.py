@@ -92,6 +92,7 @@ def zone_of_country(country: str) -> ZoneFound:
     return ZoneFound(None, ZoneSource.DEFAULT)
 
 
+@functools.lru_cache(maxsize=4_096)  # a list has few zones
 def find_zone(
     column: str = "", *, source: ZoneSource = ZoneSource.IMPORT, winter: int | None = None, summer: int | None = None, country: str = ""
 ) -> ZoneFound:

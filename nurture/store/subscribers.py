@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, Row, Select, bindparam, delete, literal, select, update
 
 from nurture.domain.people import Known
 from nurture.domain.words import Engagement, Frequency, Kinds, Status, Temperature
@@ -135,11 +135,18 @@ async def add(tx: Connection, rows: Sequence[Mapping[str, Any]]) -> list[int]:
         values = [DEFAULTS | {k: v for k, v in row.items() if k != "tags"} for row in piece]
         statement = insert(tx, subscribers).on_conflict_do_nothing().returning(_s.id, _s.email)
         found |= {row.email: row.id for row in await tx.execute(statement, values)}
-    if found:
-        blank = {k: v for k, v in Standing(subscriber_id=0).model_dump().items() if k != "subscriber_id"}
-        await tx.execute(insert(tx, standings).on_conflict_do_nothing(), [blank | {"subscriber_id": i} for i in found.values()])
+    await _stand(tx, found.values())
     await add_tags(tx, {found[r["email"]]: r["tags"] for r in rows if r.get("tags") and r["email"] in found})
     return [found.get(row["email"], 0) for row in rows]
+
+
+async def _stand(tx: Connection, ids: Iterable[int]) -> None:
+    """The standing of people who have done nothing yet, for each of these."""
+    blank = {n: v for n, v in Standing(subscriber_id=0).model_dump().items() if n != "subscriber_id" and v is not None}
+    values = [literal(v, standings.c[n].type).label(n) for n, v in blank.items()]
+    for piece in pieces(ids):
+        chosen = select(_s.id, *values).where(_s.id.in_(piece))
+        await tx.execute(insert(tx, standings).from_select(["subscriber_id", *blank], chosen).on_conflict_do_nothing())
 
 
 async def change(tx: Connection, changes: Mapping[int, Mapping[str, Any]], now: datetime) -> None:
