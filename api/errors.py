@@ -32,6 +32,7 @@ _TITLES = {
     409: "Conflict", 413: "Too large", 415: "Unsupported media type", 422: "Not valid", 429: "Too many requests", 500: "Internal error",
     501: "Not yet", 503: "Not available now",
 }  # fmt: skip
+_DATA_ERROR = "22"  # the class of SQLSTATE for values that PostgreSQL does not take, such as NUL in a text
 PROBLEM = "application/problem+json"
 _log = structlog.get_logger("nurture.api")
 
@@ -84,6 +85,8 @@ async def _database(request: Request, error: Exception) -> Response:
     if error.connection_invalidated or type(error).__name__ in ("OperationalError", "InterfaceError"):
         _log.warning("database away", path=request.url.path, error=type(error.orig).__name__)
         return problem(503, "the database does not answer; try again in some seconds", _headers(503))
+    if str(getattr(error.orig, "sqlstate", "")).startswith(_DATA_ERROR):
+        return problem(422, "a value holds characters or a size that cannot be stored; send plain text without control characters")
     return await _unexpected(request, error)
 
 

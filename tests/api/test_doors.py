@@ -1,7 +1,9 @@
 """Every route is behind its door, every answer carries its headers, every error is a problem that tells nothing of the inside."""
 
+import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -142,3 +144,37 @@ async def test_https_is_insisted_on_where_it_is_served(tmp_path: Path) -> None:
         metrics = await client.get("/metrics")
         assert metrics.status_code == 200
         assert "nurture_http_requests_total" in metrics.text
+
+
+ODD = ["a\x00b", "\ud800", "\uffff", "a\u2028b", "\u202ex", "'; DROP TABLE events; --", "%", "x" * 90]
+
+
+@pytest.mark.parametrize("odd", ODD)
+async def test_odd_characters_are_never_an_internal_error(house: House, odd: str) -> None:
+    """PostgreSQL takes no NUL, no database a lone surrogate; both come in through JSON escapes and percent signs."""
+    key = await house.key("all")
+    [person] = await add_people(house.app.db, "anna@example.com")
+    escaped = json.dumps(odd)
+    bodies = [
+        ("POST", "/api/v1/subscribers", '{"email": "b@example.com", "name": %s, "tags": [%s], "fields": {"k": %s, %s: 1}, "source": %s}'),
+        ("POST", "/api/v1/subscribers", '{"email": %s}'), ("PATCH", f"/api/v1/subscribers/{person}", '{"topics": {%s: true}, "country": %s}'),
+        ("POST", "/api/v1/events", '{"email": "anna@example.com", "type": "visited", "id": %s, "name": %s}'),
+        ("POST", f"/api/v1/subscribers/{person}/resubscribe", '{"wording": %s, "source": %s}'),
+        ("POST", "/api/v1/keys", '{"name": %s, "scopes": ["send"]}'), ("POST", "/api/v1/keys", '{"name": "x", "scopes": [%s]}'),
+        ("POST", "/api/v1/segments", '{"segment": "odd", "where": {"tag": %s}}'),
+        ("POST", "/api/v1/sequences/none/enrolments", '{"email": %s}'), ("PUT", "/api/v1/policy", '{"postal_address": %s}'),
+    ]  # fmt: skip
+    for method, path, body in bodies:
+        filled = body.replace("%s", escaped)
+        answer = await house.client.request(method, path, headers=key | {"Content-Type": "application/json"}, content=filled)
+        assert answer.status_code < 500, (method, path, filled, answer.text)
+    quoted = quote(odd.encode("utf-8", "surrogatepass"))
+    for path in (
+        f"/api/v1/sequences/{quoted}", f"/api/v1/segments/{quoted}/count", f"/api/v1/subscribers?email={quoted}", f"/u/{quoted}",
+        f"/api/v1/subscribers?segment={quoted}", f"/api/v1/deliveries?letter={quoted}&email={quoted}", f"/media/{quoted}",
+        f"/api/v1/events?email={quoted}", f"/api/v1/subscribers?cursor={quoted}", f"/api/v1/sequences/{quoted}/enrolments?state={quoted}",
+    ):  # fmt: skip
+        answer = await house.client.get(path, headers=key)
+        assert answer.status_code < 500, (path, answer.text)
+    idempotent = await house.client.post("/api/v1/events", headers=key | {"Idempotency-Key": "x\x7f"}, json={})
+    assert idempotent.status_code < 500

@@ -245,3 +245,42 @@ async def test_nothing_of_the_inside_is_public(small_house: House, path: str) ->
     shown = await small_house.client.get(path, headers=await small_house.key("reports:read"))
     assert shown.status_code == 200
     assert "<script" not in shown.text
+
+
+async def test_a_file_of_people_comes_in(house: House) -> None:
+    key = await house.key("subscribers:write")
+    csv = 'E-mail,Given,tags\nanna@example.com,Anna,"roof,wall"\nno address,Eve,\nboris@example.com,Boris,\n'
+    send = {"files": {"file": ("people.csv", csv.encode(), "text/csv")}, "data": {"map": ["E-mail=email", "Given=first_name"]}}
+    dry = await house.client.post("/api/v1/subscribers/import", headers=key, files=send["files"], data=send["data"] | {"dry_run": "true"})
+    assert (dry.status_code, dry.json()["added"]) == (200, 2), dry.text
+    assert await rows_of(house.app.db, "subscribers") == []
+    done = await house.client.post("/api/v1/subscribers/import", headers=key, **send)
+    assert done.status_code == 200, done.text
+    assert {n: done.json()[n] for n in ("added", "updated", "unchanged", "refused")} == {"added": 2, "updated": 0, "unchanged": 0, "refused": 1}
+    assert [e["line"] for e in done.json()["errors"]] == [3]
+    assert [(r["email"], r["first_name"]) for r in await rows_of(house.app.db, "subscribers")] == [("anna@example.com", "Anna"), ("boris@example.com", "Boris")]
+    again = await house.client.post("/api/v1/subscribers/import", headers=key, **send)
+    assert again.json()["unchanged"] == 2
+    enrolling = await house.client.post("/api/v1/subscribers/import", headers=key, files=send["files"], data=send["data"] | {"enrol": "school"})
+    assert enrolling.status_code == 403
+    assert (await house.client.post("/api/v1/subscribers/import", headers=key, files=send["files"], data={"map": ["nonsense"]})).status_code == 422
+
+
+async def test_a_service_letter_is_queued_once(house: House) -> None:
+    [person] = await add_people(house.app.db, "anna@example.com")
+    key = await house.key("send", "deliveries:read")
+    letter = {"to": "Anna@example.com", "subject": "Your order {{ data.order }}", "body": "Thank you, {{ data.order }} is on its way.", "data": {"order": "A-7"}}
+    once = key | {"Idempotency-Key": "order-A-7"}
+    answers = [await house.client.post("/api/v1/send", headers=once, json=letter) for _ in range(2)]
+    assert [a.status_code for a in answers] == [202, 202], answers[0].text
+    assert answers[0].json() == answers[1].json()
+    [row] = await rows_of(house.app.db, "deliveries")
+    assert (row["kind"], row["state"], row["subscriber_id"]) == ("service", "pending", person)
+    assert (await house.client.post("/api/v1/send", headers=once, json=letter | {"data": {}})).status_code == 422
+    assert (await house.client.post("/api/v1/send", headers=key, json=letter)).status_code == 202
+    assert len(await rows_of(house.app.db, "deliveries")) == 2
+    for wrong in ({"to": "anna@example.com"}, letter | {"body": "{{ broken"}, letter | {"letter": "x"}):
+        assert (await house.client.post("/api/v1/send", headers=key, json=wrong)).status_code == 422, wrong
+    assert (await house.client.post("/api/v1/send", headers=key, json=letter | {"to": "eve@example.com"})).status_code == 404
+    unknown = await house.client.post("/api/v1/send", headers=key, json={"to": "anna@example.com", "letter": "none/none"})
+    assert unknown.status_code == 404
