@@ -1,0 +1,111 @@
+"""After a crash: what lost workers held, and what becomes of letters whose answer was lost."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from nurture.domain.documents import Policy, Sequence
+from nurture.domain.envelopes import Phase
+from nurture.services.reaping import Reaped, Watcher, reap
+from nurture.store.claims import Intent, claim, intend
+from nurture.store.database import Database
+from nurture.store.documents import save_document
+from nurture.store.ledger import subscribers
+from nurture.store.outbox import plan_rows
+from nurture.store.workers import WorkerLease, beat, enlist
+from tests.services.test_sending import POLICY, SEQUENCE, Sink, says, send
+from tests.support.outbox_rows import add_letter, planned, set_row, the_rows
+from tests.support.people import NOW, add_people
+
+GRACE = timedelta(minutes=10)
+
+
+async def in_hands(db: Database, people: int = 2) -> WorkerLease:
+    """A worker that claimed all and handed over the first."""
+    ids = await add_people(db, *[f"p{n}@example.com" for n in range(people)], timezone="Europe/Berlin")
+    letter = await add_letter(db)
+    async with db.write() as tx:
+        await save_document(tx, Policy.model_validate(POLICY), "live", NOW)
+        await save_document(tx, Sequence.model_validate(SEQUENCE), "live", NOW)
+        await plan_rows(tx, [planned(letter, person) for person in ids])
+        lease = await enlist(tx, "first", NOW)
+        first, *_ = await claim(tx, letter["lane_id"], lease.id, 512, NOW)
+        await intend(tx, [Intent(first.id, first.fence, "Europe/Berlin", NOW.date(), None)], lease.id, NOW)
+    return lease
+
+
+def test_only_the_watchers_own_clock_ends_a_lease() -> None:
+    watcher = Watcher(timedelta(seconds=30))
+    assert watcher.observe({1: 5, 2: 0}, 100.0) == {}
+    assert watcher.observe({1: 5, 2: 1}, 129.9) == {}
+    assert watcher.observe({1: 5, 2: 2}, 130.0) == {1: 5}, "silent for thirty seconds of ours"
+    assert watcher.observe({1: 6, 2: 2}, 131.0) == {}, "it moved after all"
+    assert watcher.observe({2: 2}, 160.0) == {2: 2}
+    assert Watcher(timedelta(seconds=30)).observe({2: 2}, 160.0) == {}, "a fresh watcher must watch for itself"
+
+
+async def test_a_silent_worker_loses_its_rows(db: Database) -> None:
+    lease = await in_hands(db)
+    watcher = Watcher(timedelta(seconds=30))
+    assert await reap(db, watcher, NOW, 0.0) == Reaped()
+    assert await reap(db, watcher, NOW + timedelta(days=3), 29.0) == Reaped(), "no wall clock ends a lease"
+    async with db.write() as tx:
+        assert await beat(tx, lease.id)
+    assert await reap(db, watcher, NOW, 40.0) == Reaped(), "it moved, so the silence begins anew"
+    assert await reap(db, watcher, NOW, 70.0) == Reaped(workers=1, returned=1, unknown=1)
+    assert [r.state for r in await the_rows(db)] == ["unknown", "pending"]
+    async with db.write() as tx:
+        assert not await beat(tx, lease.id), "the lost worker hears of it"
+    assert await reap(db, watcher, NOW, 200.0) == Reaped(), "and again changes nothing"
+
+
+async def test_an_unknown_letter_is_tried_once_more_with_the_same_message_id(db: Database) -> None:
+    await in_hands(db, 1)
+    watcher = Watcher(timedelta(seconds=30))
+    await reap(db, watcher, NOW, 0.0)
+    await reap(db, watcher, NOW, 31.0)
+    (before,) = await the_rows(db)
+    assert await reap(db, watcher, NOW + GRACE - timedelta(seconds=1), 32.0) == Reaped()
+    assert (await reap(db, watcher, NOW + GRACE, 33.0)).retried == 1
+    (row,) = await the_rows(db)
+    assert (row.state, row.dup_risk, row.message_id) == ("pending", 1, before.message_id)
+    assert row.fence > before.fence
+    assert NOW + GRACE <= row.due_at < row.closes_at == NOW + timedelta(hours=2), "in its own window, which is still open"
+    async with db.write() as tx:
+        again = await enlist(tx, "second", NOW)
+    lost = Sink(says(None, "the line was cut", phase=Phase.BODY))
+    await send(db, lost, again, now=row.due_at)
+    assert len(lost.letters) == 1
+    assert (await reap(db, watcher, row.due_at + GRACE, 34.0)).held == 1
+    (row,) = await the_rows(db)
+    assert (row.state, row.dup_risk) == ("held", 1), "a second unknown waits for a person or for proof"
+
+
+async def test_the_policy_hold_repeats_nothing(db: Database) -> None:
+    await in_hands(db, 1)
+    watcher = Watcher(timedelta(seconds=30))
+    await reap(db, watcher, NOW, 0.0)
+    await reap(db, watcher, NOW, 31.0)
+    assert (await reap(db, watcher, NOW + GRACE, 32.0, policy="hold")).held == 1
+    (row,) = await the_rows(db)
+    assert (row.state, row.dup_risk) == ("held", 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "later", "outcome"),
+    [
+        ({"paused_until": NOW + timedelta(days=9)}, GRACE, "paused"),
+        ({"status": "unsubscribed"}, GRACE, "left"),
+        ({}, timedelta(days=2, hours=12), "missed"),
+    ],
+)
+async def test_an_unknown_letter_that_is_not_wanted_any_more(sqlite_db: Database, change: dict[str, Any], later: timedelta, outcome: str) -> None:
+    await in_hands(sqlite_db, 1)
+    (row,) = await the_rows(sqlite_db)
+    await set_row(sqlite_db, row.id, state="unknown", due_at=NOW + GRACE)
+    if change:
+        async with sqlite_db.write() as tx:
+            await tx.execute(subscribers.update().values(**change))
+    assert (await reap(sqlite_db, Watcher(), NOW + later, 0.0)).cancelled == 1
+    assert (await the_rows(sqlite_db))[0].outcome == outcome
