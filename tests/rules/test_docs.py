@@ -3,8 +3,8 @@
 import re
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 import yaml
 from typer.main import get_command
@@ -99,15 +99,14 @@ def test_the_reference_shows_the_defaults_that_hold() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_every_command_on_a_page_exists(page: Path) -> None:
-    root = get_command(build())
-    assert isinstance(root, click.Group)
+    root: Any = get_command(build())
     blocks = "\n".join(re.findall(r"^```(?:sh|console)\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL))
     spans = "\n".join(re.findall(r"`(nurture [^`]+)`", page.read_text()))
     for line in re.findall(r"(?:^|[\s/])nurture ((?:[a-z-]+ ?)+[^\n#|]*)", blocks + "\n" + spans):
         words = line.split()
         command, rest = root.commands.get(words[0]), words[1:]
         assert command is not None, f"{page.name} shows `nurture {words[0]}`, which does not exist"
-        if isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
+        if hasattr(command, "commands") and rest and not rest[0].startswith("-"):
             command = command.commands.get(rest[0])
             assert command is not None, f"{page.name} shows `nurture {' '.join(words[:2])}`, which does not exist"
         options = {o for p in command.params for o in p.opts} | {"--help"}
