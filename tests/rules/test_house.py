@@ -50,7 +50,7 @@ def imported(path: Path) -> Iterator[str]:
 
 def test_the_domain_imports_the_standard_library_pydantic_and_itself() -> None:
     allowed = sys.stdlib_module_names | {"pydantic", "pydantic_core"}
-    unwanted = {"logging", "random", "secrets", "os", "time", "pathlib", "io", "socket", "subprocess", "asyncio"}
+    unwanted = {"logging", "random", "secrets", "os", "time", "pathlib", "socket", "subprocess", "asyncio"}
     breaches = [
         f"{name_of(path)}: {name}"
         for path in python_files("nurture/domain")
@@ -58,6 +58,16 @@ def test_the_domain_imports_the_standard_library_pydantic_and_itself() -> None:
         if not name.startswith("nurture.domain") and (name.split(".")[0] not in allowed or name.split(".")[0] in unwanted)
     ]
     assert breaches == []
+
+
+def test_the_domain_opens_and_prints_nothing() -> None:
+    calls = [
+        f"{name_of(path)} line {node.lineno}"
+        for path in python_files("nurture/domain")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"open", "print", "input", "exec", "eval"}
+    ]
+    assert calls == []
 
 
 def clock_readings(tree: ast.AST) -> Iterator[str]:
