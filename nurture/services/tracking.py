@@ -18,7 +18,7 @@ from nurture.store.arrivals import prove_arrival
 from nurture.store.database import Connection, Database
 from nurture.store.documents import load_policy
 
-AT_ONCE = 128
+AT_ONCE = 64  # some 10 ms of the write lock, and of the event loop that answers visitors
 REST = 0.002  # seconds between two transactions, so that other writers get their turn
 AGENT_MOST = 400
 
