@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import json
 import secrets
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 GATHER = 0.02  # seconds that hits are gathered before they go to the database
 AGAIN = 1.0  # seconds until the next try while the database is away
+_WISH = '{"leave": '
 _log = structlog.get_logger("nurture.hits")
 
 
@@ -82,8 +84,14 @@ class Recorder:
                 await self.fold_now()
             except (SQLAlchemyError, OSError) as error:
                 _log.warning("hits wait in the spool: the database is away", error=type(error).__name__)
-                await asyncio.sleep(AGAIN)
-                self._wake.set()
+                await self._again()
+            except Exception:  # whatever it is, hits stay in the spool and the next try may do better
+                _log.exception("hits could not be folded")
+                await self._again()
+
+    async def _again(self) -> None:
+        await asyncio.sleep(AGAIN)
+        self._wake.set()
 
     async def fold_now(self) -> None:
         """Move all that is in the spool into the database; a segment is removed only after its commit."""
@@ -95,19 +103,14 @@ class Recorder:
                     segment.unlink(missing_ok=True)
 
     async def _fold(self, segment: Path) -> None:
-        hits: list[Received] = []
-        for line in await asyncio.to_thread(lines_of, segment):
-            try:
-                row = json.loads(line)
-                if "leave" in row:
-                    await leave(
-                        self._app.db, int(row["leave"]), delivery_id=row["d"] or None, now=self._app.clock(), how=row["how"], ip=row["ip"]
-                    )
-                else:
-                    hits.append(from_line(line))
-            except (ValueError, KeyError, TypeError):
-                _log.error("a line of the spool cannot be read", segment=segment.name)
-        await record_hits(self._app.db, hits, self._app.clock(), self._app.settings.settles)
+        """Hits go in as they are read, some at a time, so that visitors are answered between them; then the wishes to leave are granted."""
+        lines = await asyncio.to_thread(lines_of, segment)
+        wishes: list[dict[str, Any]] = []
+        await record_hits(self._app.db, _hits(lines, wishes, segment.name), self._app.clock())
+        for wish in wishes:
+            await leave(
+                self._app.db, int(wish["leave"]), delivery_id=wish["d"] or None, now=self._app.clock(), how=wish["how"], ip=wish["ip"]
+            )
 
     async def close(self) -> None:
         """Write what waits; what cannot be folded now is folded at the next start."""
@@ -117,3 +120,14 @@ class Recorder:
             await asyncio.gather(self._task, return_exceptions=True)
         with contextlib.suppress(SQLAlchemyError, OSError):
             await self.fold_now()
+
+
+def _hits(lines: Iterable[str], wishes: list[dict[str, Any]], segment: str) -> Iterator[Received]:
+    for line in lines:
+        try:
+            if line.startswith(_WISH):
+                wishes.append({name: json.loads(line)[name] for name in ("leave", "d", "how", "ip")})
+            else:
+                yield from_line(line)
+        except (ValueError, KeyError, TypeError):
+            _log.error("a line of the spool cannot be read", segment=segment)
