@@ -52,8 +52,7 @@ def looking_pages(app: "App", pages: Pages, latest: Latest) -> tuple[tuple[str, 
             shown = await shown_letter(line.id)
         except NurtureError as error:
             fault = error.message
-        found = await browsing.profile(app.db, line.subscriber_id)
-        events = [h for h in found.timeline if h.delivery == line.id] if found else []
+        events, zone = await browsing.happenings(app.db, line)
         return pages.answer(
             request,
             "letter.html",
@@ -62,7 +61,7 @@ def looking_pages(app: "App", pages: Pages, latest: Latest) -> tuple[tuple[str, 
             fault=fault,
             line=line,
             events=events,
-            zone=line.zone or (found and found.zone) or "UTC",
+            zone=zone,
         )
 
     async def preview(request: Request, _visit: Visit) -> Response:

@@ -110,6 +110,14 @@ async def profile(db: Database, person: int) -> Profile | None:
     return Profile(row, tags, flags, ways, coming, sorted(story, key=lambda h: h.at, reverse=True), policy)
 
 
+async def happenings(db: Database, line: LetterLine) -> tuple[list[Happening], str]:
+    """What came back of one letter, the newest first, and the zone its reader lives in."""
+    async with db.read() as tx:
+        events = await rows.load_events(tx, line.subscriber_id, _EVENTS, delivery=line.id)
+        zone = line.zone or (await load_policy(tx)).timezone
+    return [_event(x) for x in events], zone
+
+
 def _event(line: rows.EventLine) -> Happening:
     more = {"letter": line.letter, "url": line.url, "name": line.name, "value": line.value, "currency": line.currency}
     return Happening(line.at, "event", line.type, line.reason, delivery=line.delivery_id, evidence=line.evidence, more=more)
@@ -163,4 +171,17 @@ async def sequences(db: Database) -> list[SequenceLine]:
     return found
 
 
-__all__ = ["PAGE", "Happening", "LetterLine", "Pages", "PersonLine", "Profile", "SequenceLine", "letters", "people", "profile", "sequences"]
+__all__ = [
+    "PAGE",
+    "Happening",
+    "LetterLine",
+    "Pages",
+    "PersonLine",
+    "Profile",
+    "SequenceLine",
+    "happenings",
+    "letters",
+    "people",
+    "profile",
+    "sequences",
+]

@@ -40,8 +40,9 @@ _CHUNK = 500
 _EVER = datetime.min.replace(tzinfo=UTC)
 
 
-async def report(db: Database, now: datetime, audited: int | None = None) -> Report:
-    """All figures as of `now`. `audited`: how many of the newest sales letters are checked one by one; None: all of 90 days."""
+async def report(db: Database, now: datetime, audited: int | None = None, timed: int | None = None) -> Report:
+    """All figures as of `now`. `audited`: how many of the newest sales letters are checked one by one, None: all of 90 days;
+    `timed`: of how many of the newest letters the hours are looked at, None: all of 28 days."""
     async with db.read() as tx:
         stored_policy = await load_document(tx, "policy", "default")
         policy = stored_policy.document if stored_policy and isinstance(stored_policy.document, Policy) else Policy()
@@ -49,7 +50,7 @@ async def report(db: Database, now: datetime, audited: int | None = None) -> Rep
         people = await counts.count_people(tx)
         delivered = await counts.count_delivered(tx, now - LONG)
         composition = _composition(people, await counts.weekly_compositions(tx, WEEKS))
-        handed = await counts.count_handed(tx, now - SHORT)
+        handed = await counts.count_handed(tx, now - SHORT, timed)
         everywhere = Stay(_EVER, None, policy.mix, stored_policy.changed_at if stored_policy else _EVER)
         checked, wrong = await _audit(tx, documents, everywhere, now - LONG, audited)
         coming = await _coming(tx, policy, now)

@@ -5,17 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from nurture.domain.delivery import OPEN
 from nurture.domain.words import State
+from nurture.store.reports import OPEN_ROWS
 from nurture.store.tables import METADATA
 
 _NAMES = ("deliveries", "documents", "enrolments", "lanes", "letters", "letter_versions", "standings", "subscribers")
 deliveries, documents, enrolments, lanes, letters, letter_versions, standings, subscribers = (METADATA.tables[n] for n in _NAMES)
 View = Literal["sent", "coming", "stopped"]
-_OPEN = [s.value for s in OPEN]
 _STOPPED = [s.value for s in (State.REJECTED, State.FAILED, State.CANCELLED, State.HELD)]
 
 
@@ -75,7 +74,7 @@ async def list_letters(
         query = query.where(d.state == State.ACCEPTED, d.accepted_at.is_not(None)).order_by(d.accepted_at.desc(), d.id.desc())
         passed = or_(d.accepted_at < after[0], and_(d.accepted_at == after[0], d.id < after[1])) if after else None
     elif view == "coming":
-        query = query.where(d.state.in_(_OPEN)).order_by(d.due_at, d.id)
+        query = query.where(text(OPEN_ROWS)).order_by(d.due_at, d.id)
         passed = or_(d.due_at > after[0], and_(d.due_at == after[0], d.id > after[1])) if after else None
     else:
         query = query.where(d.state.in_(_STOPPED)).order_by(d.id.desc())

@@ -39,7 +39,8 @@ class EventLine:
     reason: str
 
 
-async def load_events(tx: AsyncConnection, person: int, limit: int) -> list[EventLine]:
+async def load_events(tx: AsyncConnection, person: int, limit: int, delivery: int | None = None) -> list[EventLine]:
+    """What came back from this person; of one letter, where `delivery` names it."""
     e = events.c
     query = (
         select(e.id, e.type, e.at, e.delivery_id, letters.c.name, e.url, e.name, e.value, e.currency, e.evidence, e.reason)
@@ -49,6 +50,8 @@ async def load_events(tx: AsyncConnection, person: int, limit: int) -> list[Even
         .order_by(e.at.desc(), e.id.desc())
         .limit(limit)
     )
+    if delivery is not None:
+        query = query.where(e.delivery_id == delivery)
     return [EventLine(*row) for row in await tx.execute(query)]
 
 

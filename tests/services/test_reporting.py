@@ -90,6 +90,8 @@ async def test_a_letter_outside_its_hours_is_counted_by_the_readers_own_clock(db
     found = (await report(db, NOW)).windows
     assert (found.kinds["useful"].letters, found.kinds["useful"].inside) == (4, 2)
     assert {hour: n for hour, n in enumerate(found.hours["useful"]) if n} == {10: 2, 11: 1, 12: 1}
+    newest = (await report(db, NOW, timed=2)).windows
+    assert (newest.kinds["useful"].letters, newest.kinds["useful"].inside) == (2, 1)
 
 
 async def test_zones_show_how_many_stand_on_a_guess_or_the_default(db: Database) -> None:
