@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import secrets
+import traceback
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,8 +86,8 @@ class Recorder:
             except (SQLAlchemyError, OSError) as error:
                 _log.warning("hits wait in the spool: the database is away", error=type(error).__name__)
                 await self._again()
-            except Exception:  # whatever it is, hits stay in the spool and the next try may do better
-                _log.exception("hits could not be folded")
+            except Exception as error:  # noqa: BLE001 - whatever it is, hits stay in the spool and the next try may do better
+                _log.error("hits could not be folded", traceback="".join(traceback.format_exception(error)))
                 await self._again()
 
     async def _again(self) -> None:
