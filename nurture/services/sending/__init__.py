@@ -20,6 +20,8 @@ from nurture.store.workers import WorkerLease, leases
 
 __all__ = ["Desk", "Relay", "SendingRules", "Sent", "send_due", "sweep_stopped_lanes"]
 
+SHARE = {"all": 1.0, "service": 0.1, "others": 0.9}  # of the rate
+
 
 async def send_due(
     db: Database, relay: Relay, lease: WorkerLease, rules: SendingRules, keys: Sequence[TokenKey], clock: Callable[[], datetime],
@@ -112,13 +114,14 @@ def _repeated(desk: Desk, turn: Turn, faults: list[Unwritable], any_written: boo
 
 
 async def _share_rate(db: Database, desk: Desk, rules: SendingRules) -> None:
-    """The relay's rate belongs to all living workers together."""
+    """The relay's rate belongs to all living workers together; one that keeps service letters apart has two leases."""
     if rules.rate is None:
         desk.pace.ceiling = None
         return
     async with db.read() as tx:
-        workers = len(await leases(tx))
-    desk.pace.ceiling = rules.rate / max(1, workers)
+        living = len(await leases(tx))
+    processes = max(1, living if rules.lanes == "all" else (living + 1) // 2)
+    desk.pace.ceiling = rules.rate / processes * SHARE[rules.lanes]
 
 
 async def _recover(db: Database, lease: WorkerLease, rules: SendingRules, now: datetime) -> None:
