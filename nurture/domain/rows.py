@@ -100,6 +100,8 @@ def _columns(told: _Told) -> dict[str, Any]:
     if len(columns.get("country", "")) == 2:
         columns["country"] = columns["country"].upper()
     _names(told, columns)
+    if "source" in told.plan.targets:
+        columns.setdefault("source", "")
     for name, words in _CHOICES.items():
         word = told.get(name).strip()
         if word and word not in {w.value for w in words}:

@@ -93,7 +93,7 @@ async def import_csv(
     names = [enrol] if isinstance(enrol, str) else list(enrol or ())
     facts = await asyncio.to_thread(inspect, Path(path), [*(f"{c}={t}" for c, t in (mapping or {}).items()), "enrol", *names])
     async with db.read() as tx:
-        doors = await find_doors(db, tx, names)
+        doors = await find_doors(tx, names)
         earlier = None if dry_run else await imports.unfinished(tx, facts.digest)
     start, counts = earlier or (0, {})
     result = ImportResult.from_counts(counts, start) if earlier else ImportResult()

@@ -11,11 +11,11 @@ from nurture.domain.rows import Row
 from nurture.domain.words import Status
 from nurture.store import subscribers
 from nurture.store.conditions import matching, matching_query
-from nurture.store.database import Connection, Database
+from nurture.store.database import Connection
+from nurture.store.documents import load_documents, load_policy
 from nurture.store.enrolments import enrol, may_re_enter, newly_matching, remember_all_matching, remember_matches
 from nurture.store.ledger import subscribers as subscriber_table
 from nurture.store.lowering import follow_lowering, record_consents
-from nurture.store.programme import load_programme
 from nurture.store.standings import look_now
 from nurture.store.subscribers import Person
 
@@ -60,15 +60,15 @@ class Doors:
     zone: str
 
 
-async def find_doors(db: Database, tx: Connection, names: Sequence[str]) -> Doors:
-    """Raises NurtureError for a name that is no live sequence."""
-    programme = await load_programme(db, tx)
-    live = {document.name: (key, document) for key, (document, on) in programme.sequences.items() if on}
+async def find_doors(tx: Connection, names: Sequence[str]) -> Doors:
+    """A paused sequence counts as live: it goes on one day. Raises NurtureError for a name that is no live sequence."""
+    stored = [s for s in await load_documents(tx, "sequence") if s.state == "live"]
+    live = {s.name: (s.id, s.document) for s in stored if isinstance(s.document, SequenceDocument)}
     for name in names:
         if name not in live:
             raise NurtureError(f"--enrol names {name!r}, which is no live sequence; apply its file first", ErrorKind.MISSING)
     shut = tuple(entry for name, entry in live.items() if name not in names and entry[1].audience is not None)
-    return Doors(tuple(live[name] for name in dict.fromkeys(names)), shut, programme.policy.timezone)
+    return Doors(tuple(live[name] for name in dict.fromkeys(names)), shut, (await load_policy(tx)).timezone)
 
 
 async def put_in(tx: Connection, lines: Sequence[Line], doors: Doors, now: datetime) -> Outcome:
