@@ -162,7 +162,8 @@ def _condition(where: str | None) -> "Condition | None":
         condition: Condition = TypeAdapter(Condition).validate_json(where)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
+        steps = [str(step) for n, step in enumerate(first["loc"]) if not n or step != first["loc"][n - 1]]  # pydantic names the word twice
+        place = ".".join(steps)
         said = str(first.get("ctx", {}).get("error", first["msg"]))
         raise NurtureError(f"--where{' at ' + place if place else ''}: {said}") from error
     return condition

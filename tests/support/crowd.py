@@ -59,11 +59,18 @@ async def make_crowd(db: Database, size: int = 30, now: datetime = NOW) -> list[
 
 
 async def _lay_ground(db: Database, now: datetime) -> None:
-    stamp = {"state": "live", "version": 1, "content": {}, "created_at": now, "changed_at": now}
+    stamp: dict[str, Any] = {"state": "draft", "version": 1, "created_at": now, "changed_at": now}
+    letters = [{"id": "one", "kind": "useful", "size": "short", "subject": "S", "body": "B"}]
     async with db.write() as tx:
         for number, name in enumerate(SEQUENCES, 1):
-            await tx.execute(insert(Document).values(id=number, type="sequence", name=name, **stamp))
-        await tx.execute(insert(Document).values(id=9, type="segment", name=SEQUENCES[0], **stamp))
+            await tx.execute(
+                insert(Document).values(id=number, type="sequence", name=name, content={"sequence": name, "letters": letters}, **stamp)
+            )
+        await tx.execute(
+            insert(Document).values(
+                id=9, type="segment", name=SEQUENCES[0], content={"segment": SEQUENCES[0], "where": {"tag": "x"}}, **stamp
+            )
+        )
         for number, (name, kind) in enumerate(zip(LETTERS, KINDS, strict=True), 1):
             await tx.execute(insert(Letter).values(id=number, name=name, kind=kind.value))
         await tx.execute(insert(Lane).values(id=1, name="sequence:roof"))
