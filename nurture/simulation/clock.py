@@ -1,6 +1,7 @@
 """A clock that is moved by hand, and the relay at the end of the wire that takes every letter."""
 
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,17 +22,25 @@ class Clock:
 
 
 class Sink:
-    """Takes every letter and keeps none: each at the moment it was due (`moments`, by delivery), however large its batch."""
+    """Takes every letter, each at the moment it was due (`moments`, by delivery), however large its batch.
 
-    def __init__(self, clock: Clock) -> None:
+    It answers 550 for the addresses in `unknown`, and keeps the last `keep` letters.
+    """
+
+    def __init__(self, clock: Clock, unknown: Collection[str] = (), keep: int = 0) -> None:
         self.clock = clock
+        self.unknown = unknown
         self.moments: Mapping[int, datetime] = {}
         self.accepted: list[int] = []
+        self.kept: deque[Envelope] = deque(maxlen=keep)
 
     async def deliver(self, envelope: Envelope, _may_write: Callable[[], bool] = lambda: True) -> Reply:
-        """Accept; the delivery's id stands in `accepted` until the world has read it."""
+        """The delivery's id stands in `accepted` until the world has read it."""
         self.clock.answer = self.moments.get(envelope.delivery)
+        if envelope.recipient in self.unknown:
+            return Reply(envelope.delivery, Phase.RCPT, 550, "5.1.1", "no such mailbox", "sink")
         self.accepted.append(envelope.delivery)
+        self.kept.append(envelope)
         return Reply(envelope.delivery, Phase.BODY, 250, "2.0.0", "taken", "sink")
 
     async def close(self) -> None:

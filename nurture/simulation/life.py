@@ -18,7 +18,7 @@ from nurture.store.database import Database
 from nurture.store.standings import next_look
 
 CLOSING = timedelta(seconds=15)  # an intent needs ten seconds of its window
-LOOKS = timedelta(hours=1)  # looks lie 36 hours ahead of their letters, so they may be taken by the hour
+LOOKS = timedelta(hours=6)  # looks lie 36 hours ahead of their letters, so they may be gathered
 RETRY = timedelta(minutes=15)  # when a letter that was due did not leave
 DAY = timedelta(days=1)
 WEEK = timedelta(days=7)
@@ -81,7 +81,7 @@ class Life:
         self.clock.now = moment
         if await self.returns.arrive(self.db, moment):
             await fold(self.db, moment)
-            await plan(self.db, moment)
+            await plan(self.db, moment)  # who bought may be out of a sequence before the next letter
         if due and due[0].due_at <= moment:
             self.sink.moments = {row.id: row.due_at for row in due if row.due_at <= moment}
             self._tried = frozenset(self.sink.moments)

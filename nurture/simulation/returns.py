@@ -1,7 +1,7 @@
 """What comes back: people's reactions to their letters wait here for their moment, then enter by the same doors as in the real world."""
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
@@ -29,7 +29,7 @@ class Soul:
 class Returns:
     """`souls` by subscriber id. With `leaving=False` nobody leaves, so that everybody's letters can be seen to the end."""
 
-    def __init__(self, souls: Mapping[int, Soul], seed: int, *, leaving: bool) -> None:
+    def __init__(self, souls: dict[int, Soul], seed: int, *, leaving: bool) -> None:
         self.souls = souls
         self.seed = seed
         self.leaving = leaving
@@ -53,8 +53,8 @@ class Returns:
         """When the next act comes."""
         return self._waiting[0][0] if self._waiting else None
 
-    async def arrive(self, db: Database, now: datetime) -> int:
-        """Let everything up to `now` come in; returns how many acts."""
+    async def arrive(self, db: Database, now: datetime) -> bool:
+        """Let everything up to `now` come in; whether an act among it may change what leaves next."""
         hits: list[Received] = []
         events: list[dict[str, object]] = []
         leavers: list[tuple[datetime, Taken]] = []
@@ -66,13 +66,14 @@ class Returns:
                 leavers.append((at, letter))
             else:
                 events.append(_event(at, number, reaction, letter))
-        await record_hits(db, hits, now)
+        if hits:
+            await record_hits(db, hits, now)
         if events:
             async with db.write() as tx:
                 await add_events(tx, events)
         for at, letter in leavers:
             await leave(db, letter.subscriber_id, delivery_id=letter.id, now=at, how="leave-page")
-        return len(hits) + len(events) + len(leavers)
+        return bool(events or leavers)
 
 
 def _hit(at: datetime, number: int, reaction: Reaction, letter: Taken) -> Received:

@@ -1,12 +1,13 @@
 """Invented people move into a database, and their life there begins."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from nurture.domain.documents import Policy
 from nurture.domain.tokens import TokenKey
 from nurture.services.sending import Desk, SendingRules, send_due
-from nurture.simulation.clock import Clock, Sink
+from nurture.simulation.clock import Sink
 from nurture.simulation.life import Life
 from nurture.simulation.people import Person
 from nurture.simulation.returns import Returns, Soul
@@ -15,6 +16,14 @@ from nurture.store.database import Database
 from nurture.store.documents import load_policy
 from nurture.store.subscribers import add
 from nurture.store.workers import enlist
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What letters carry of their installation: the address of their links, and the keys that sign these."""
+
+    base_url: str
+    keys: tuple[TokenKey, ...]
 
 
 async def settle_people(db: Database, people: Sequence[Person], now: datetime) -> dict[str, int]:
@@ -31,31 +40,29 @@ async def settle_people(db: Database, people: Sequence[Person], now: datetime) -
     return dict(zip((p.email for p in people), ids, strict=True))
 
 
+def souls(people: Iterable[Person], ids: Mapping[str, int], now: datetime) -> dict[int, Soul]:
+    """How they feel, by id: interest fades from now on, or from their joining where that lies ahead."""
+    return {ids[p.email]: Soul(p.temper, max(now, p.joined_at)) for p in people}
+
+
 async def start_life(
-    db: Database, people: Sequence[Person], ids: Mapping[str, int], now: datetime, seed: int, *, leaving: bool,
-    heard: Callable[[Sequence[Taken]], None],
-) -> Life:  # fmt: skip
-    """The clock at `now`, first letters planned. `leaving`: whether people may leave."""
+    db: Database, sink: Sink, returns: Returns, house: House, heard: Callable[[Sequence[Taken]], None] = lambda _letters: None
+) -> Life:
+    """Life from the moment that the sink's clock shows. `heard` is told of the letters that were accepted."""
     async with db.read() as tx:
         policy = await load_policy(tx)
-    clock = Clock(now)
-    sink = Sink(clock)
-    souls = {ids[p.email]: Soul(p.temper, max(now, p.joined_at)) for p in people}
-    life = Life(db, clock, sink, Returns(souls, seed, leaving=leaving), await _sender(db, sink, clock, seed), heard, _span(policy))
-    await life.begin()
-    return life
+    return Life(db, sink.clock, sink, returns, await _sender(db, sink, house), heard, _span(policy))
 
 
-async def _sender(db: Database, sink: Sink, clock: Clock, seed: int) -> Callable[[], Awaitable[object]]:
+async def _sender(db: Database, sink: Sink, house: House) -> Callable[[], Awaitable[object]]:
     """The sending of production, over the sink."""
     async with db.write() as tx:
-        lease = await enlist(tx, "simulation", clock.now)
-    rules = SendingRules("https://letters.example.com", captures=True, connections=1)
-    keys = (TokenKey.derive(f"simulation {seed}"),)
+        lease = await enlist(tx, "simulation", sink.clock.now)
+    rules = SendingRules(house.base_url, captures=True, connections=1)
     desk = Desk()
 
     async def send() -> None:
-        await send_due(db, sink, lease, rules, keys, clock, desk)
+        await send_due(db, sink, lease, rules, house.keys, sink.clock, desk)
 
     return send
 

@@ -12,13 +12,16 @@ from nurture.definitions.faults import Position
 from nurture.definitions.loading import Placed
 from nurture.domain.documents import Policy, Sender
 from nurture.domain.documents import Sequence as SequenceDocument
+from nurture.domain.tokens import TokenKey
 from nurture.domain.words import Engagement
 from nurture.services.defining import apply
 from nurture.services.enrolling import enrol
 from nurture.shipped import shipped
+from nurture.simulation.clock import Clock, Sink
 from nurture.simulation.life import WEEK, Life
 from nurture.simulation.people import invent
-from nurture.simulation.settling import settle_people, start_life
+from nurture.simulation.returns import Returns
+from nurture.simulation.settling import House, settle_people, souls, start_life
 from nurture.store.chronicle import Taken, decisions
 from nurture.store.database import Database, connect
 from nurture.store.schema import migrate
@@ -58,8 +61,11 @@ async def simulate(
         ids = await settle_people(db, invented, start)
         await _enrol_all(db, documents, list(ids.values()), start)
         deliveries: list[dict[str, Any]] = []
-        sink = deliveries.extend
-        life = await start_life(db, invented, ids, start, seed, leaving=False, heard=lambda letters: sink(map(_delivery, letters)))
+        told = deliveries.extend
+        returns = Returns(souls(invented, ids, start), seed, leaving=False)
+        house = House("https://letters.example.com", (TokenKey.derive(f"simulation {seed}"),))
+        life = await start_life(db, Sink(Clock(start)), returns, house, lambda letters: told(map(_delivery, letters)))
+        await life.begin()
         composition = [await _week(life, start, week, weeks, progress) for week in range(1, weeks + 1)]
         deliveries.sort(key=lambda d: (d["at"], d["email"], d["letter"]))
         return Simulated(deliveries, await _held(db), composition, as_json(documents), start, weeks, people, seed)

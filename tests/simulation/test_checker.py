@@ -205,6 +205,9 @@ class TestPace:
         hours = sequence(anytime(1), anytime(2, after="36h"))
         assert rules([first, row("s/useful-2", "2026-03-04 08:00")], hours) == set()
         assert rules([first, row("s/useful-2", "2026-03-04 08:00")], sequence(anytime(1), anytime(2, after="39h"))) == {"after"}
+        by_hours, by_dates = (sequence(anytime(1), anytime(2, after=a)) for a in ("48h", "2d"))
+        assert rules([first, row("s/useful-2", "2026-03-04 17:00")], by_hours) == {"after"}
+        assert rules([first, row("s/useful-2", "2026-03-04 17:00")], by_dates) == set()
         late = sequence(anytime(1, after="3d"))
         assert rules([row("s/useful-1", "2026-03-04 12:00")], late, start=START) == {"after"}
         assert rules([row("s/useful-1", "2026-03-05 12:00")], late, start=START) == set()
