@@ -1,0 +1,87 @@
+"""What the worker refuses to begin with, and halting and resuming by hand."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from nurture.bootstrap import open_app
+from nurture.cli.serving import demo_settings, environment_of, served_at
+from nurture.cli.session import main
+from nurture.settings import Settings, load_settings
+from nurture.store.mark import Mark, read_mark, write_mark
+from nurture.store.workers import enlist
+from nurture.store.workspace import load_workspace
+from nurture.worker import ClockWatch, accept_past, check_start
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+def settings(folder: Path) -> Settings:
+    return load_settings({"NURTURE_DATA_DIR": str(folder)})
+
+
+async def test_a_restored_backup_starts_halted_until_resume(tmp_path: Path) -> None:
+    async with open_app(settings(tmp_path)) as app:
+        assert await check_start(app) is None
+        async with app.db.read() as tx:
+            identity = (await load_workspace(tx)).identity
+        write_mark(tmp_path, Mark(identity, 40))
+        reason = await check_start(app)
+        assert reason is not None
+        assert "restored backup" in reason
+        assert await check_start(app) == reason, "a restart changes nothing"
+        assert await accept_past(app) == reason
+        assert read_mark(tmp_path) == Mark(identity, 0)
+        assert await check_start(app) is None
+
+
+async def test_times_from_the_future_halt(tmp_path: Path) -> None:
+    async with open_app(settings(tmp_path), clock=lambda: NOON) as app:
+        async with app.db.write() as tx:
+            await enlist(tx, "later", NOON + timedelta(minutes=1))
+        assert await check_start(app) is None, "a minute is nothing"
+        async with app.db.write() as tx:
+            await enlist(tx, "much later", NOON + timedelta(hours=1))
+        assert "from the future" in str(await check_start(app))
+
+
+def test_a_clock_that_jumps_is_noticed_once() -> None:
+    watch = ClockWatch(NOON, 100.0)
+    assert watch.jumped(NOON + timedelta(hours=5), 100.0 + 5 * 3600) is None, "time that passed on both"
+    assert watch.jumped(NOON + timedelta(seconds=100), 101.0) is None
+    assert "jumped by -3600 s" in str(watch.jumped(NOON - timedelta(hours=1), 100.0))
+    assert watch.jumped(NOON - timedelta(hours=1), 100.0) is None, "after `nurture resume` the new time counts"
+
+
+def test_halt_and_resume_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("NURTURE_DATA_DIR", str(tmp_path))
+    for arguments in (["db", "upgrade"], ["halt", "a mistake in the letter"], ["resume"], ["resume"]):
+        with pytest.raises(SystemExit) as end:
+            main(arguments)
+        assert end.value.code == 0
+    said = capsys.readouterr().out
+    assert "newest schema" in said
+    assert "it had stopped because: a mistake in the letter" in said
+    assert "Nothing was halted." in said
+
+
+def test_settings_reach_the_workers_whole(tmp_path: Path) -> None:
+    given = {
+        "NURTURE_DATA_DIR": str(tmp_path), "NURTURE_SMTP_URL": "smtp://u:p@host?tls=none", "NURTURE_SWEEP": "36h", "NURTURE_SMTP_VERIFY": "false",
+        "NURTURE_SMTP_RATE": "14.5", "NURTURE_UNKNOWN_POLICY": "hold", "NURTURE_IN_FLIGHT": "7",
+    }  # fmt: skip
+    made = load_settings(given)
+    passed = {k: v for k, v in environment_of(made).items() if k.startswith("NURTURE_")}
+    again = load_settings(passed)
+    assert {n: getattr(again, n) for n in Settings.model_fields} == {n: getattr(made, n) for n in Settings.model_fields}
+    demo = demo_settings(made)
+    assert (demo.smtp_url, demo.database_url, demo.redis_url) == (None, None, None)
+    assert demo.data_dir != made.data_dir
+
+
+def test_letters_link_to_where_the_service_is(tmp_path: Path) -> None:
+    assert served_at(settings(tmp_path), "0.0.0.0", 9000).base_url == "http://127.0.0.1:9000"
+    assert served_at(settings(tmp_path), "::1", 80).base_url == "http://[::1]:80"
+    told = load_settings({"NURTURE_BASE_URL": "https://letters.example.com"})
+    assert served_at(told, "127.0.0.1", 9000).base_url == "https://letters.example.com"
