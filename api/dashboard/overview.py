@@ -75,7 +75,7 @@ def shares_chart(found: Report) -> Chart | None:
     """Active people and fans in percent of those judged, week by week; None before there are three weeks to tell of."""
     weeks = [(w.week, w.people) for w in found.composition.weeks] + [("now", found.composition.now)]
     judged = [(label, p, sum(p.get(e, 0) for e in USUAL)) for label, p in weeks]
-    judged = [(label, p, total) for label, p, total in judged if total]
+    judged = [(label, p, total) for label, p, total in judged if total * 5 >= sum(p.values()) > 0]  # a handful says nothing
     if len(judged) < 4:
         return None
     starts = [(label, words.week_start(label)) for label, _, _ in judged]
@@ -128,14 +128,13 @@ def benchmark_rows(found: Report) -> list[dict[str, Any]]:
 
 
 def mix_row(line: Delivered) -> dict[str, Any]:
-    """One line of the mix: promise, bar, counts of the last 28 days, or of 90 where these were silent."""
-    days = 28 if any(line.days_28.values()) else 90
-    counts = line.days_28 if days == 28 else line.days_90
+    """One line of the mix: promise, bar and counts of the last 90 days; a shorter stretch would cut cycles in two and look unkept."""
+    counts = line.days_90
     parts = [Part(k, words.KINDS[k][0], n) for k, n in counts.items() if n]
     total = sum(counts.values())
     return {
-        "title": line.title, "promise": line.promise, "means": promise_words(line.promise), "days": days, "total": total, "parts": parts,
-        "long": line.days_90, "sign": promise_sign(line.promise), "campaign": line.lane.startswith("campaign:"),
+        "title": line.title, "promise": line.promise, "means": promise_words(line.promise), "total": total, "parts": parts,
+        "sign": promise_sign(line.promise), "campaign": line.lane.startswith("campaign:"),
         "chart": charts.share_bar(parts, title=f"{line.title}: " + (", ".join(f"{p.label} {p.value}" for p in parts) or "no letters")),
     }  # fmt: skip
 

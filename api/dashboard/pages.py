@@ -20,6 +20,11 @@ def _percent(share: float | None, digits: int = 0) -> str:
     return "" if share is None else f"{share:.{digits}%}"
 
 
+def _sentence(text: str) -> str:
+    """The first letter large, all others as they are."""
+    return text[:1].upper() + text[1:]
+
+
 def _kept(share: float | None) -> str:
     """A promise's share: never rounded up to a hundred."""
     if share is None:
@@ -33,7 +38,8 @@ def environment(templates: Path) -> Environment:
         loader=FileSystemLoader(templates / "pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     made.filters |= {
-        "number": charts.number, "percent": _percent, "kept": _kept, "svg": Markup, "day": words.day, "full_day": words.full_day,
+        "number": charts.number, "percent": _percent,
+        "sentence": _sentence, "kept": _kept, "svg": Markup, "day": words.day, "full_day": words.full_day,
         "clock": words.clock, "ago": words.ago, "tone": words.tone, "state": words.state_word, "instant": words.parse_instant,
     }  # fmt: skip
     made.globals |= {"words": words, "query": _query}

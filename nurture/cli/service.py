@@ -30,10 +30,12 @@ def serve(
 ) -> None:
     """Serve the dashboard, the API and the links in letters, and supervise the workers."""
     from nurture.cli import serving  # noqa: PLC0415 - heavy: the web server
+    from nurture.cli.demo import furnish  # noqa: PLC0415
     from nurture.settings import load_settings  # noqa: PLC0415
 
     settings = load_settings()
-    run(serving.serve(serving.demo_settings(settings) if demo else settings, host, port, workers, demo))
+    chosen, fill = (serving.demo_settings(settings), furnish) if demo else (settings, None)
+    run(serving.serve(chosen, host, port, workers, demo, fill))
 
 
 def worker(parent: Annotated[int | None, typer.Option(hidden=True)] = None) -> None:

@@ -161,7 +161,7 @@ def unearned(history: Sequence[Past], stays: Sequence[Stay], workspace: Stay) ->
     wrong = []
     for past in history:
         if past.kind is Kind.SALES:
-            rules = [s for s in stays if s.start <= past.at and (s.end is None or past.at < s.end)]
+            rules = [s for s in stays if s.start <= past.at and (s.end is None or past.at <= s.end)]  # its last letter may end a way
             judged = not past.lane.startswith("cleanup:") and all(s.since <= past.at for s in (*rules, workspace))
             if judged:
                 looked += 1
