@@ -30,6 +30,8 @@ TIDY_SECONDS = 60.0
 CLASSIFY_SECONDS = 3600.0
 SIGNS_SINCE = timedelta(days=2)  # how far back a fresh worker looks for signs that raise somebody
 SIGNS_MARGIN = timedelta(minutes=10)
+ASK_ALL_EVERY = timedelta(minutes=5)
+CHANGED_WITHIN = timedelta(minutes=2)
 log = structlog.get_logger("nurture.worker")
 
 
@@ -135,6 +137,14 @@ class Work:
     watcher: Watcher
     clock: ClockWatch
     signs_since: datetime
+    asked_all_at: datetime | None = None
+
+    async def enrol(self, now: datetime) -> int:
+        """Those whose row or tags moved in every sweep; the whole list every few minutes, for conditions about events and time."""
+        if self.asked_all_at is None or now - self.asked_all_at >= ASK_ALL_EVERY:
+            self.asked_all_at = now
+            return await enrol_matching(self.app.db, now)
+        return await enrol_matching(self.app.db, now, changed_since=now - CHANGED_WITHIN)
 
     async def plan(self) -> None:
         """Always in this order: what came back is folded before anybody is planned."""
@@ -148,7 +158,7 @@ class Work:
         await fold(db, now)
         moved = await rise(db, now, self.signs_since)
         self.signs_since = now - self.app.settings.settles - SIGNS_MARGIN
-        enrolled = await enrol_matching(db, now)
+        enrolled = await self.enrol(now)
         planned = await plan(db, now)
         if moved or enrolled or planned.people:
             log.info("planned", moved=moved, enrolled=enrolled, people=planned.people, **planned.counts)

@@ -107,7 +107,7 @@ class Recorder:
         """Hits go in as they are read, some at a time, so that visitors are answered between them; then the wishes to leave are granted."""
         lines = await asyncio.to_thread(lines_of, segment)
         wishes: list[dict[str, Any]] = []
-        await record_hits(self._app.db, _hits(lines, wishes, segment.name), self._app.clock())
+        await record_hits(self._app.db, _hits(lines, wishes, segment.name), self._app.clock(), self._app.settings.settles)
         for wish in wishes:
             await leave(
                 self._app.db, int(wish["leave"]), delivery_id=wish["d"] or None, now=self._app.clock(), how=wish["how"], ip=wish["ip"]

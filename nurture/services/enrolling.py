@@ -8,7 +8,7 @@ from nurture.store.conditions import compile_condition, matching_query
 from nurture.store.database import Connection, Database
 from nurture.store.documents import load_document
 from nurture.store.enrolments import enrol as write_enrolments
-from nurture.store.enrolments import forget_unmatched, joined_since, may_re_enter, newly_matching, remember_matches
+from nurture.store.enrolments import changed_after, forget_unmatched, joined_since, may_re_enter, newly_matching, remember_matches
 from nurture.store.programme import load_programme
 from nurture.store.standings import look_now
 
@@ -16,8 +16,12 @@ CHUNK = 5_000
 OWN_ACT = timedelta(hours=1)
 
 
-async def enrol_matching(db: Database, now: datetime) -> int:
-    """The sweep: for every live sequence with an audience, enrol the subscribed people who match now and did not before. Returns how many."""
+async def enrol_matching(db: Database, now: datetime, changed_since: datetime | None = None) -> int:
+    """The sweep: for every live sequence with an audience, enrol the subscribed people who match now and did not before. Returns how many.
+
+    With `changed_since` only people whose row or tags changed since are asked: cheap, for every few seconds. Conditions about events and time
+    need the whole list now and then, and who matches no longer is forgotten only then.
+    """
     async with db.read() as tx:
         programme = await load_programme(db, tx)
     taken = 0
@@ -25,17 +29,20 @@ async def enrol_matching(db: Database, now: datetime) -> int:
         if live and sequence.audience is not None:
             while True:
                 async with db.write() as tx:
-                    found, new = await _enrol_some(tx, sequence_id, sequence, now, programme.policy.timezone)
+                    found, new = await _enrol_some(tx, sequence_id, sequence, now, programme.policy.timezone, changed_since)
                 taken += new
                 if found < CHUNK:
                     break
     return taken
 
 
-async def _enrol_some(tx: Connection, sequence_id: int, sequence: Sequence, now: datetime, zone: str) -> tuple[int, int]:
+async def _enrol_some(tx: Connection, sequence_id: int, sequence: Sequence, now: datetime, zone: str, since: datetime | None) -> tuple[int, int]:
     assert sequence.audience is not None  # noqa: S101 - the caller has asked
-    await forget_unmatched(tx, sequence_id, compile_condition(sequence.audience, now, zone))
     matching = matching_query(sequence.audience, now, zone)
+    if since is None:
+        await forget_unmatched(tx, sequence_id, compile_condition(sequence.audience, now, zone))
+    else:
+        matching = matching.where(changed_after(since))
     found = await newly_matching(tx, sequence_id, matching, CHUNK)
     if not found:
         return 0, 0

@@ -117,6 +117,11 @@ async def joined_since(tx: AsyncConnection, ids: Iterable[int], since: datetime)
     return found
 
 
+def changed_after(since: datetime) -> ColumnElement[bool]:
+    """People whose row or tags changed at or after the moment."""
+    return _p.changed_at >= since
+
+
 async def remember_matches(tx: AsyncConnection, sequence_id: int, ids: Iterable[int]) -> None:
     rows = [{"sequence_id": sequence_id, "subscriber_id": i} for i in ids]
     if rows:

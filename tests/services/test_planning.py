@@ -225,3 +225,11 @@ async def test_an_edited_order_gives_the_place_and_takes_it_back(db: Database) -
     await fold(db, NOW)
     await plan(db, NOW)
     assert await rows_of(db, "state", "outcome") == [("pending", None), ("cancelled", "outranked")]
+
+
+async def test_the_quick_sweep_asks_only_those_who_changed(db: Database) -> None:
+    await install(db, SCHOOL)
+    await add_people(db, "old@example.com", tags=("roof",), now=NOW - timedelta(days=3))
+    await add_people(db, "new@example.com", tags=("roof",))
+    assert await enrol_matching(db, NOW, changed_since=NOW - HOUR) == 1
+    assert await enrol_matching(db, NOW) == 1
