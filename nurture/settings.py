@@ -35,11 +35,17 @@ class Settings(BaseSettings):
     )
     secret_key_old: str | None = Field(None, description="The key before the last change; links signed with it go on working.")
     sweep: Duration = Field(timedelta(seconds=5), description="How often the worker looks at the tables even when no bell rang.")
-    in_flight: int = Field(256, ge=1, le=4096, description="Letters of one process between intent and answer: the bound of what a crash leaves unknown.")
+    in_flight: int = Field(
+        256, ge=1, le=4096, description="Letters of one process between intent and answer: the bound of what a crash leaves unknown."
+    )
     lease_silence: Duration = Field(timedelta(seconds=30), description="A worker silent for this long has lost its lease.")
-    unknown_grace: Duration = Field(timedelta(minutes=10), description="How long an unknown letter waits for proof before the policy applies.")
+    unknown_grace: Duration = Field(
+        timedelta(minutes=10), description="How long an unknown letter waits for proof before the policy applies."
+    )
     unknown_policy: Literal["retry_once", "hold"] = Field("retry_once", description="What becomes of a letter whose answer was lost.")
-    settles: Duration = Field(timedelta(minutes=10), description="How long a verdict on an open or a click may still change before it counts.")
+    settles: Duration = Field(
+        timedelta(minutes=10), description="How long a verdict on an open or a click may still change before it counts."
+    )
     smtp_rate: float | None = Field(None, gt=0, description="Letters a second for the relay; unset: only the relay's own answers slow it.")
     smtp_connections: int = Field(4, ge=1, le=64, description="Open sessions to the relay.")
     smtp_connect_timeout: Duration = Field(timedelta(seconds=60), description="Limit for connecting and the greeting.")

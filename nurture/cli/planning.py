@@ -26,7 +26,9 @@ def register(app: typer.Typer) -> None:
         app.add_typer(group, name=kind)
 
 
-def enrol(sequence: Name, emails: Annotated[list[str], typer.Argument(help="Addresses of subscribers to take in.")], json: AsJson = False) -> None:
+def enrol(
+    sequence: Name, emails: Annotated[list[str], typer.Argument(help="Addresses of subscribers to take in.")], json: AsJson = False
+) -> None:
     """Take people into a sequence by hand; the planner chooses each one's letter and hour."""
 
     async def work() -> None:
@@ -38,7 +40,9 @@ def enrol(sequence: Name, emails: Annotated[list[str], typer.Argument(help="Addr
             people = [await find_person(app.db, email) for email in emails]
             missing = [email for email, person in zip(emails, people, strict=True) if person is None]
             if missing:
-                raise NurtureError(f"{', '.join(missing)}: not in the list; import or add them first, nobody was enrolled.", ErrorKind.MISSING)
+                raise NurtureError(
+                    f"{', '.join(missing)}: not in the list; import or add them first, nobody was enrolled.", ErrorKind.MISSING
+                )
             taken = await take_in(app.db, sequence, [p.id for p in people if p], app.clock(), "hand")
             await app.bell.ring("plan")
         passed = len(set(emails)) - len(taken)
@@ -120,7 +124,9 @@ def _add_listing(group: typer.Typer, kind: str) -> None:
                 print_json([asdict(line) for line in found])
                 return
             for line in found:
-                typer.echo(f"{line.name:24} {line.state:6} v{line.version:<3} {line.under_way:>7} on the way   {line.standing}   {line.title}")
+                typer.echo(
+                    f"{line.name:24} {line.state:6} v{line.version:<3} {line.under_way:>7} on the way   {line.standing}   {line.title}"
+                )
             if not found:
                 typer.echo(f"No {kind} yet; write one and run: nurture apply FILE")
 

@@ -23,12 +23,12 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 @contextlib.asynccontextmanager
-async def opened(**overrides: object) -> "AsyncIterator[App]":
+async def opened() -> "AsyncIterator[App]":
     """The App of the environment's settings, for the length of a command."""
     from nurture.bootstrap import open_app  # noqa: PLC0415 - heavy: only commands that need the database pay for it
     from nurture.settings import load_settings  # noqa: PLC0415
 
-    async with open_app(load_settings(**overrides)) as app:
+    async with open_app(load_settings()) as app:
         yield app
 
 

@@ -1,6 +1,8 @@
-"""The question a segment asks about a person. One definition for audiences, segments and `only_if`; `store/conditions.py` compiles it to SQL.
+"""The question a segment asks about a person. One definition for audiences, segments and `only_if`; `store/conditions.py` compiles it to
+SQL.
 
-Each condition is a mapping told apart by its first word: `{tag: roof}`, `{not: {engagement: passive}}`, `{did: clicked, kind: sales, within: 90d}`.
+Each condition is a mapping told apart by its first word: `{tag: roof}`, `{not: {engagement: passive}}`, `{did: clicked, kind: sales,
+within: 90d}`.
 """
 
 from __future__ import annotations
@@ -16,25 +18,32 @@ from nurture.domain.words import Engagement, EventType, Flag, Kind, Status, Temp
 
 Scalar = str | int | float | bool
 
+
 class _Condition(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
 
 class All(_Condition):
     all: tuple[Condition, ...]
 
+
 class AnyOf(_Condition):
     any: tuple[Condition, ...]
+
 
 class Not(_Condition):
     not_: Condition = Field(alias="not")
 
+
 class HasTag(_Condition):
     tag: str
+
 
 class OnTopic(_Condition):
     """The person has not left this topic."""
 
     topic: str
+
 
 class FieldIs(_Condition):
     """One of the person's own columns (`country`, `timezone`, ...) or of the free `fields`. Exactly one comparison."""
@@ -54,23 +63,30 @@ class FieldIs(_Condition):
             raise ValueError("a field condition takes exactly one of is, in, gt, lt, exists, contains")
         return self
 
+
 class HasStatus(_Condition):
     status: Status
+
 
 class HasEngagement(_Condition):
     engagement: Engagement
 
+
 class HasFlag(_Condition):
     flag: Flag
+
 
 class HasTemperature(_Condition):
     temperature: Temperature
 
+
 class FromSource(_Condition):
     source: str
 
+
 class Did(_Condition):
-    """Events of human evidence. Narrowed by `letter` (`document/id`), `kind` of letter, `link` or `name` (of a conversion, answer, visit)."""
+    """Events of human evidence. Narrowed by `letter` (`document/id`), `kind` of letter, `link` or `name` (of a conversion, answer, visit).
+    """
 
     did: EventType
     letter: str | None = None
@@ -80,16 +96,20 @@ class Did(_Condition):
     at_least: int = Field(default=1, ge=1)
     within: Duration | None = None
 
+
 class Received(_Condition):
     """A letter (`document/id`) was accepted for this person."""
 
     received: str
     within: Duration | None = None
 
+
 class InSequence(_Condition):
     in_sequence: str
 
+
 _WITHIN = re.compile(r"within\s+(.+)")
+
 
 def _parse_within(value: object) -> timedelta:
     found = _WITHIN.fullmatch(value.strip()) if isinstance(value, str) else None
@@ -99,6 +119,7 @@ def _parse_within(value: object) -> timedelta:
         raise ValueError(f"{value!r} is not understood; write it as: within 30d")
     return parse_duration(found[1])
 
+
 Within = Annotated[
     timedelta,
     BeforeValidator(_parse_within),
@@ -106,8 +127,10 @@ Within = Annotated[
     WithJsonSchema({"type": "string", "pattern": "^within \\d+(s|m|h|d|w)$", "examples": ["within 30d"]}),
 ]
 
+
 class Joined(_Condition):
     joined: Within
+
 
 class DateNear(_Condition):
     """The yearly day of a date field comes within this long (today included)."""
@@ -115,16 +138,19 @@ class DateNear(_Condition):
     date: str
     within: Duration
 
+
 CONDITION_WORDS: dict[str, type[_Condition]] = {
     "all": All, "any": AnyOf, "not": Not, "tag": HasTag, "topic": OnTopic, "field": FieldIs, "status": HasStatus,
     "engagement": HasEngagement, "flag": HasFlag, "temperature": HasTemperature, "source": FromSource, "did": Did,
     "received": Received, "in_sequence": InSequence, "joined": Joined, "date": DateNear,
 }  # fmt: skip
 
+
 def _word(value: Any) -> str | None:
     if isinstance(value, dict):
         return next((w for w in CONDITION_WORDS if w in value), None)
     return next((w for w, model in CONDITION_WORDS.items() if type(value) is model), None)
+
 
 Condition = Annotated[
     Annotated[All, Tag("all")]
@@ -152,4 +178,3 @@ Condition = Annotated[
 
 for _model in (All, AnyOf, Not):
     _model.model_rebuild()
-

@@ -45,7 +45,9 @@ def message_id(installation: bytes, letter: str, subscriber_id: int, occasion: s
 
     A receiver that gets the letter twice after a crash can drop the second one (RFC 7352); nobody outside can compute another's.
     """
-    digest = hashlib.blake2b(dedup_key(letter, subscriber_id, occasion), digest_size=16, key=installation, person=b"nurture-msgid-1").digest()
+    digest = hashlib.blake2b(
+        dedup_key(letter, subscriber_id, occasion), digest_size=16, key=installation, person=b"nurture-msgid-1"
+    ).digest()
     return f"<{base64.b32encode(digest).decode().rstrip('=').lower()}@{domain}>"
 
 

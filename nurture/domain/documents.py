@@ -1,4 +1,5 @@
-"""The documents a marketer defines: sequence, segment, campaign, cleanup, library letter, policy. One definition serves YAML, API and JSON schema.
+"""The documents a marketer defines: sequence, segment, campaign, cleanup, library letter, policy. One definition serves YAML, API and
+JSON schema.
 
 The first key of a document names it (`sequence: roofing-school`); the pydantic alias of `name` is that key.
 """

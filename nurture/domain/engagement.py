@@ -38,9 +38,7 @@ class Moved:
 def counted(standing: Standing, policy: EngagementPolicy, now: datetime) -> list[Entry]:
     """A letter counts once accepted for three days, or answered; bounced and uncertain ones never."""
     return [
-        e
-        for e in standing.recent
-        if not e.marks & (Mark.BOUNCED | Mark.UNCERTAIN) and (e.answered or now - e.at >= policy.counts_after)
+        e for e in standing.recent if not e.marks & (Mark.BOUNCED | Mark.UNCERTAIN) and (e.answered or now - e.at >= policy.counts_after)
     ]
 
 
@@ -59,12 +57,20 @@ def judge(standing: Standing, tracking: Tracking, policy: EngagementPolicy, now:
         return Verdict(Engagement.ACTIVE, active)
     if len(letters) < policy.new_below and standing.received <= len(standing.recent):
         return Verdict(Engagement.NEW, f"only {len(letters)} letters count so far")
+    unseen = _unobservable(last, tracking)
+    if unseen:
+        return Verdict(Engagement.UNOBSERVABLE, unseen)
+    return Verdict(Engagement.PASSIVE, "no answer in the letters and days that count")
+
+
+def _unobservable(last: list[Entry], tracking: Tracking) -> str | None:
+    """Why nobody can tell whether this person reads, or None."""
     if tracking is not Tracking.INDIVIDUAL:
-        return Verdict(Engagement.UNOBSERVABLE, f"tracking is {tracking.value}")
+        return f"tracking is {tracking.value}"
     signs = Mark.OPENED | Mark.CLICKED | Mark.ANSWERED
     if any(e.marks & Mark.PROXY for e in last) and not any(e.marks & signs for e in last):
-        return Verdict(Engagement.UNOBSERVABLE, f"a proxy opens for this person, and no sign of their own in the last {len(last)} letters")
-    return Verdict(Engagement.PASSIVE, "no answer in the letters and days that count")
+        return f"a proxy opens for this person, and no sign of their own in the last {len(last)} letters"
+    return None
 
 
 def _active(standing: Standing, letters: list[Entry], policy: EngagementPolicy, now: datetime) -> str | None:
@@ -97,7 +103,9 @@ def move(standing: Standing, verdict: Verdict, now: datetime, *, weekly: bool) -
 
 
 def undo(standing: Standing, verdict: Verdict, last_move: tuple[str, str] | None) -> Moved | None:
-    """A withdrawn verdict undoes its own move at once: back to the class before, when the facts no longer carry the last rise. None: nothing to undo."""
+    """A withdrawn verdict undoes its own move at once: back to the class before, when the facts no longer carry the last rise. None:
+    nothing to undo.
+    """
     if last_move is None or last_move[1] != standing.engagement.value or _RANK[verdict.engagement] >= _RANK[standing.engagement]:
         return None
     before = Engagement(last_move[0])
@@ -105,7 +113,9 @@ def undo(standing: Standing, verdict: Verdict, last_move: tuple[str, str] | None
 
 
 def flags_of(standing: Standing, engagement: Engagement, joined_at: datetime, policy: EngagementPolicy, now: datetime) -> FlagBit:
-    """ripening: passive with any human sign in 12 months, or joined under 6 months ago. fading: the score is under half of its 12-month peak."""
+    """ripening: passive with any human sign in 12 months, or joined under 6 months ago. fading: the score is under half of its 12-month
+    peak.
+    """
     flags = FlagBit(0)
     sign = standing.last_sign_at
     if engagement is Engagement.PASSIVE and ((sign and now - sign <= YEAR) or now - joined_at < HALF_YEAR):

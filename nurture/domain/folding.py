@@ -1,4 +1,6 @@
-"""Fold what the ledger and the events say into a person's standing. Facts are applied in order of time; applying one twice changes nothing new."""
+"""Fold what the ledger and the events say into a person's standing. Facts are applied in order of time; applying one twice changes nothing
+new.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -80,7 +82,9 @@ def fold_event(standing: Standing, fact: EventFact, half_life: timedelta) -> Sta
     if fact.type is EventType.BOUNCED:
         return _bounced(standing, fact) if fact.hard else standing
     if fact.evidence is not Evidence.HUMAN:
-        return _mark(standing, fact.delivery, Mark.PROXY) if fact.type is EventType.OPENED and fact.evidence is Evidence.UNKNOWN else standing
+        return (
+            _mark(standing, fact.delivery, Mark.PROXY) if fact.type is EventType.OPENED and fact.evidence is Evidence.UNKNOWN else standing
+        )
     return _acts[fact.type](standing, fact, half_life) if fact.type in _acts else standing
 
 

@@ -72,7 +72,9 @@ def _parse_action(value: Any) -> str:
     raise ValueError(f"{value!r} is not a call to action; write one link (https://...), reply, tel:+49..., or {{question: <id>}}")
 
 
-CallToAction = Annotated[str, BeforeValidator(_parse_action), WithJsonSchema({"type": "string", "examples": ["https://example.com/go", "reply"]})]
+CallToAction = Annotated[
+    str, BeforeValidator(_parse_action), WithJsonSchema({"type": "string", "examples": ["https://example.com/go", "reply"]})
+]
 
 _DAY = re.compile(r"(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])|[a-z_][a-z0-9_]*")
 
@@ -141,4 +143,3 @@ CadenceText = Annotated[
     PlainSerializer(str, return_type=str),
     WithJsonSchema({"type": "string", "pattern": "^\\d+ per (week|month)$", "examples": ["2 per week"]}),
 ]
-

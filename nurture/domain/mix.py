@@ -51,7 +51,8 @@ def sales_earned(promises: Iterable[Promise], useful_since: int, others_since: i
 def counts_since_sales(entries: Sequence[Entry]) -> tuple[int, int] | None:
     """(useful, non-sales) certain letters since the last sales letter in `entries`; None when it lies further back than they reach.
 
-    An uncertain sales letter counts as sent, an uncertain or bounced useful one does not count: doubt counts against the person's inbox, never for us.
+    An uncertain sales letter counts as sent, an uncertain or bounced useful one does not count: doubt counts against the person's inbox,
+    never for us.
     """
     useful = others = 0
     for entry in reversed(entries):
@@ -71,7 +72,8 @@ def thirds_of(promises: Iterable[Promise]) -> Thirds | None:
 def in_order(letters: Sequence[Letter], sent: Sequence[Kind], promises: Sequence[Promise], sales_held: bool) -> list[Letter]:
     """The unsent letters in the order they should be tried. `sent`: kinds of the sequence's letters so far, oldest first.
 
-    Held sales letters stand last (they are due but unearned); with thirds the group least present in the last eight comes first, ties to the
+    Held sales letters stand last (they are due but unearned); with thirds the group least present in the last eight comes first, ties to
+    the
     group sent longest ago, then as written; otherwise as written, later useful letters passing a held sales letter first, then other kinds.
     """
     held = [x for x in letters if x.kind is Kind.SALES] if sales_held else []

@@ -30,7 +30,9 @@ class _Timed:
 
 
 def plan_person(person: Person, ways: tuple[Way, ...], shelf: Shelf, policy: Policy, now: datetime, row: OpenRow | None = None) -> Plan:
-    """Decide for one person. `row` is their open delivery: a claimed, sending or unknown one is waited for, others may be kept or outranked."""
+    """Decide for one person. `row` is their open delivery: a claimed, sending or unknown one is waited for, others may be kept or
+    outranked.
+    """
     if row is not None and row.state not in _REPLACEABLE:
         return Plan(waits=tuple(Wait(w.enrolment_id, None, None, f"{row.letter} is on its way", "one at a time") for w in ways))
     left = tuple(Done(w.enrolment_id, f"left by {w.exit}", "exit") for w in ways if w.exit)
@@ -52,7 +54,12 @@ def _coming(person: Person, way: Way, ways: tuple[Way, ...], shelf: Shelf) -> bo
         past = {p.letter for p in other.history}
         for letter in other.sequence.letters:
             key = f"{other.sequence.name}/{letter.id}"
-            if letter.kind is Kind.USEFUL and key not in past and not declined(person, other, letter) and (letter.only_if is None or key in shelf.holds):
+            if (
+                letter.kind is Kind.USEFUL
+                and key not in past
+                and not declined(person, other, letter)
+                and (letter.only_if is None or key in shelf.holds)
+            ):
                 return True
     return way.sequence.repay == "library" and bool(library_candidates(person, way, shelf))
 
@@ -154,7 +161,18 @@ def _plan(
     if chosen and chosen.slot.due <= now + HORIZON:
         c, slot = chosen.candidate, chosen.slot
         sequence = c.way.sequence
-        send = Send(c.way.enrolment_id, c.key, c.occasion, c.letter.kind, slot.due, slot.closes, sequence.name, sequence.priority, _when(chosen), c.rule)
+        send = Send(
+            c.way.enrolment_id,
+            c.key,
+            c.occasion,
+            c.letter.kind,
+            slot.due,
+            slot.closes,
+            sequence.name,
+            sequence.priority,
+            _when(chosen),
+            c.rule,
+        )
         return Plan(send, False, outrank, cancel, tuple(waits), skips, done, stale)
     if chosen:
         waits.append(_wait(chosen, None))

@@ -11,6 +11,7 @@ from nurture.domain.mixes import Promise
 from nurture.domain.standing import Entry
 from nurture.domain.words import Frequency, Kind, Kinds, State
 
+
 @dataclass(frozen=True, slots=True)
 class Past:
     """One letter of a way that is done: sent, or skipped and earning nothing. `kind` and `day` matter only where it was sent."""
@@ -24,7 +25,9 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One person's enrolment in one sequence. `now_until`: the hour after the person's own act; `exits`: the conversion that ends it, if it came."""
+    """One person's enrolment in one sequence. `now_until`: the hour after the person's own act; `exits`: the conversion that ends it, if
+    it came.
+    """
 
     enrolment_id: int
     sequence: Sequence
@@ -72,7 +75,9 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """Library letters by key name, and for `only_if`: the names of letters whose condition holds for this person now; what they had before."""
+    """Library letters by key name, and for `only_if`: the names of letters whose condition holds for this person now; what they had
+    before.
+    """
 
     letters: tuple[tuple[str, Letter, Windows], ...] = ()
     holds: frozenset[str] = frozenset()
@@ -123,7 +128,9 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to write for one person. `keep`: the open row stands as it is; `outrank`: it gives its place and may come back; `cancel`: it is final."""
+    """What to write for one person. `keep`: the open row stands as it is; `outrank`: it gives its place and may come back; `cancel`: it is
+    final.
+    """
 
     send: Send | None = None
     keep: bool = False

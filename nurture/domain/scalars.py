@@ -40,7 +40,9 @@ class Delay:
     elapsed: timedelta = timedelta(0)
 
     def __str__(self) -> str:
-        return f"{self.dates}d" if self.dates else format_duration(self.elapsed) if self.elapsed < timedelta(days=1) else _hours(self.elapsed)
+        return (
+            f"{self.dates}d" if self.dates else format_duration(self.elapsed) if self.elapsed < timedelta(days=1) else _hours(self.elapsed)
+        )
 
 
 def _hours(value: timedelta) -> str:

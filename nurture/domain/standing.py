@@ -33,6 +33,9 @@ class Mark(IntFlag):
     CLEANUP = 64
 
 
+NO_MARK = Mark(0)
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One accepted (or uncertain) letter."""
@@ -41,7 +44,7 @@ class Entry:
     at: datetime
     day: date
     kind: Kind
-    marks: Mark = Mark(0)
+    marks: Mark = NO_MARK
 
     @property
     def answered(self) -> bool:
@@ -52,6 +55,9 @@ class FlagBit(IntFlag):
     RIPENING = 1
     FADING = 2
     LOST = 4
+
+
+NO_FLAG = FlagBit(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,7 @@ class Standing:
     engagement_at: datetime | None = None
     downs: int = 0
     downs_at: datetime | None = None
-    flags: FlagBit = FlagBit(0)
+    flags: FlagBit = NO_FLAG
     temperature: Temperature = Temperature.COLD
     temperature_at: datetime | None = None
 

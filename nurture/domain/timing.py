@@ -1,4 +1,5 @@
-"""When one letter may leave for one person: window, pause, cadence or `after`, gap and cap looked at together, with the rule that decided."""
+"""When one letter may leave for one person: window, pause, cadence or `after`, gap and cap looked at together, with the rule that decided.
+"""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -28,7 +29,16 @@ def cap_of(person: Person, policy: Policy) -> int:
 
 
 def earliest(
-    person: Person, way: Way, key: str, letter: Letter, hours: Hours, policy: Policy, now: datetime, *, paced: bool = True, only_day: date | None = None
+    person: Person,
+    way: Way,
+    key: str,
+    letter: Letter,
+    hours: Hours,
+    policy: Policy,
+    now: datetime,
+    *,
+    paced: bool = True,
+    only_day: date | None = None,
 ) -> Slot | None:
     """The first moment at or after `now` in which this letter may leave; None when there is none in 400 days.
 
@@ -74,12 +84,18 @@ def _day_rule(person: Person, way: Way, letter: Letter, day: date, policy: Polic
         start = last.day if last else way.enrolled_at.astimezone(person.zone).date()
         if day < after_allows(letter.after, start, way.enrolled_at).day:
             return "after"
-    elif way.sequence.cadence and way.sequence.letter(letter.id) is letter:
-        if not cadence_allows(day, [p.day for p in way.sent], way.sequence.cadence):
-            return "cadence"
+    elif _over_cadence(way, letter, day):
+        return "cadence"
     if paced and cap_places(day, [e.day for e in person.entries], cap_of(person, policy)) < 1:
         return "cap"
     return None
+
+
+def _over_cadence(way: Way, letter: Letter, day: date) -> bool:
+    """The cadence binds the sequence's own letters; what the library repays is not of its count."""
+    cadence = way.sequence.cadence
+    own = cadence is not None and way.sequence.letter(letter.id) is letter
+    return cadence is not None and own and not cadence_allows(day, [p.day for p in way.sent], cadence)
 
 
 def _own_hour(person: Person, way: Way, hours: Hours, policy: Policy, now: datetime, floor: datetime) -> Slot | None:

@@ -7,7 +7,8 @@
     bytes 13-16 letter version   32 bits
     bytes 17-32 BLAKE2b-128 of bytes 0-16, keyed
 
-Links live for ever, so this layout is final: a new one takes a new format number. Unknown, forged, mutated and swapped tokens are all alike: None.
+Links live for ever, so this layout is final: a new one takes a new format number. Unknown, forged, mutated and swapped tokens are all
+alike: None.
 """
 
 import base64

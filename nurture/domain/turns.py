@@ -29,7 +29,9 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one way offers now: at most one letter in order and the greetings whose day is near; what it skips, or that it is done or waits."""
+    """What one way offers now: at most one letter in order and the greetings whose day is near; what it skips, or that it is done or
+    waits.
+    """
 
     candidates: tuple[Candidate, ...] = ()
     skips: tuple[Skip, ...] = ()
@@ -51,7 +53,9 @@ def is_yearly(letter: Letter) -> bool:
 
 
 def turn_of(person: Person, way: Way, shelf: Shelf, earned: Earned, now: datetime, coming: bool) -> Turn:
-    """The turn of one way. `coming`: a useful letter from elsewhere will reach this person soon, so that a held sales letter does not grow stale."""
+    """The turn of one way. `coming`: a useful letter from elsewhere will reach this person soon, so that a held sales letter does not grow
+    stale.
+    """
     past = {p.letter for p in way.history}
     rest = [x for x in way.sequence.letters if not is_yearly(x) and letter_name(way.sequence.name, x.id) not in past]
     greetings = _greetings(person, way, shelf, now)
@@ -113,7 +117,8 @@ def library_candidates(person: Person, way: Way, shelf: Shelf) -> list[tuple[str
 
 
 def _held(person: Person, way: Way, shelf: Shelf, letter: Letter, earned: Earned, now: datetime, coming: bool) -> Turn:
-    """A sales letter due but unearned, with nothing left in its sequence to pass it: the library repays, else it waits, else it is stale."""
+    """A sales letter due but unearned, with nothing left in its sequence to pass it: the library repays, else it waits, else it is stale.
+    """
     key = letter_name(way.sequence.name, letter.id)
     if way.sequence.repay == "library":
         shelfed = library_candidates(person, way, shelf)
@@ -126,7 +131,18 @@ def _held(person: Person, way: Way, shelf: Shelf, letter: Letter, earned: Earned
     since = way.stale_since or now
     until = since + way.sequence.stale_after
     if now >= until:
-        return Turn(skips=(Skip(way.enrolment_id, key, letter.kind, "stale", f"{earned.reason}, and none came in {way.sequence.stale_after.days} days", "stale"),))
+        return Turn(
+            skips=(
+                Skip(
+                    way.enrolment_id,
+                    key,
+                    letter.kind,
+                    "stale",
+                    f"{earned.reason}, and none came in {way.sequence.stale_after.days} days",
+                    "stale",
+                ),
+            )
+        )
     return Turn(wait=Wait(way.enrolment_id, key, until, earned.reason, "mix"), stale_since=since)
 
 
@@ -145,7 +161,9 @@ def _greetings(person: Person, way: Way, shelf: Shelf, now: datetime) -> tuple[C
 
 
 def next_yearly(written: str, fields: object, today: date) -> date | None:
-    """The next date of `12-31` or of a date field (`birthday`: 1980-05-17 or 05-17), today included; 29 February falls on the 28th in other years."""
+    """The next date of `12-31` or of a date field (`birthday`: 1980-05-17 or 05-17), today included; 29 February falls on the 28th in
+    other years.
+    """
     text = written if written[:1].isdigit() else str(fields.get(written, "")) if hasattr(fields, "get") else ""
     try:
         month, day = int(text[-5:-3]), int(text[-2:])

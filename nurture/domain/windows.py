@@ -39,7 +39,9 @@ _ALL_DAY = (Span.model_validate({"days": _EVERY_DAY, "from": time(0), "until": t
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """The spans a letter may leave in. `spread` is False for `any` and `now`: these go at once. `now` lifts quiet hours for the person's own hour."""
+    """The spans a letter may leave in. `spread` is False for `any` and `now`: these go at once. `now` lifts quiet hours for the person's
+    own hour.
+    """
 
     spans: tuple[Span, ...]
     spread: bool
@@ -70,15 +72,15 @@ def window_key(kind: Kind, size: Size) -> str:
 @functools.lru_cache(maxsize=64)
 def quiet_spans(quiet: QuietHours) -> tuple[Span, ...]:
     """Every day outside quiet hours: what `any` means."""
-    if quiet.from_ > quiet.until:
-        stretches = [(quiet.until, quiet.from_)]
-    else:
-        stretches = [(time(0), quiet.from_), (quiet.until, time.max)]
-    return tuple(Span.model_validate({"days": _EVERY_DAY, "from": a, "until": b}) for a, b in stretches if a < b)
+    over_night = quiet.from_ > quiet.until
+    loud = [(quiet.until, quiet.from_)] if over_night else [(time(0), quiet.from_), (quiet.until, time.max)]
+    return tuple(Span.model_validate({"days": _EVERY_DAY, "from": a, "until": b}) for a, b in loud if a < b)
 
 
 def hours_of(letter: Letter, windows: Windows, policy: Policy) -> Hours:
-    """The hours in force for a letter: its own, else its document's, else the workspace's, else the default of its kind. Service goes any time."""
+    """The hours in force for a letter: its own, else its document's, else the workspace's, else the default of its kind. Service goes any
+    time.
+    """
     if letter.kind is Kind.SERVICE:
         return Hours(_ALL_DAY, spread=False, now=True, name="any time")
     key = window_key(letter.kind, letter.size)
@@ -122,7 +124,8 @@ def _transition(low: datetime, high: datetime, zone: ZoneInfo) -> datetime:
 def stretches(day: date, start: time, end: time, zone: ZoneInfo) -> list[tuple[datetime, datetime]]:
     """The UTC stretches in which the zone's wall clock shows `day` between two times.
 
-    Usually one. None when a DST gap (or the date line) swallows it; shortened when a gap cuts it; two when a fold shows a short window twice.
+    Usually one. None when a DST gap (or the date line) swallows it; shortened when a gap cuts it; two when a fold shows a short window
+    twice.
     """
     opens, closes = _wall(day, start), _wall(day, end)
     low, high = (opens - timedelta(hours=27)).replace(tzinfo=UTC), (closes + timedelta(hours=27)).replace(tzinfo=UTC)

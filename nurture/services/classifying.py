@@ -1,4 +1,6 @@
-"""Classify: rises as soon as verdicts settle, falls only by the weekly run; every move is a row; the weekly composition is kept for the charts."""
+"""Classify: rises as soon as verdicts settle, falls only by the weekly run; every move is a row; the weekly composition is kept for the
+charts.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -19,7 +21,9 @@ from nurture.store.standings import add_moves, count_classes, last_rise, load_st
 
 
 async def rise(db: Database, now: datetime, since: datetime, chunk: int = 1000) -> int:
-    """Judge the people with a sign since the moment: up at once, never down but where a withdrawn signal had raised them. Returns how many moved."""
+    """Judge the people with a sign since the moment: up at once, never down but where a withdrawn signal had raised them. Returns how many
+    moved.
+    """
     async with db.write() as tx:
         withdrawn = await withdrawn_people(tx, UNJUDGED, chunk)
         moved = await _judge(tx, withdrawn, now, weekly=False, undoing=True)
@@ -35,7 +39,9 @@ async def rise(db: Database, now: datetime, since: datetime, chunk: int = 1000) 
 
 
 async def classify_weekly(db: Database, now: datetime, chunk: int = 2000) -> Counter[str]:
-    """Judge everybody: down after two runs in a row, flags and temperatures anew; then write the week's composition. Returns the classes' sizes."""
+    """Judge everybody: down after two runs in a row, flags and temperatures anew; then write the week's composition. Returns the classes'
+    sizes.
+    """
     after = 0
     while True:
         async with db.write() as tx:
@@ -73,13 +79,17 @@ async def _judge(tx: Connection, ids: Sequence[int], now: datetime, *, weekly: b
 def judged(
     old: Standing, facts: PersonFacts, policy: Policy, now: datetime, *, weekly: bool, last_move: tuple[str, str] | None = None
 ) -> tuple[Standing, list[dict[str, Any]]]:
-    """One person's class, flags and temperature by today's facts, and the rows of what moved. `last_move`: the rise a withdrawn signal may undo."""
+    """One person's class, flags and temperature by today's facts, and the rows of what moved. `last_move`: the rise a withdrawn signal may
+    undo.
+    """
     tracking = Tracking(facts.tracking) if facts.tracking else policy.tracking
     verdict = judge(old, tracking, policy.engagement, now)
     moved = undo(old, verdict, last_move) or move(old, verdict, now, weekly=weekly)
     flags = flags_of(old, moved.engagement, facts.joined_at, policy.engagement, now)
     reading = temperature.take(old, now)
-    new = replace(old, engagement=moved.engagement, downs=moved.downs, downs_at=moved.downs_at, flags=flags, temperature=reading.temperature)
+    new = replace(
+        old, engagement=moved.engagement, downs=moved.downs, downs_at=moved.downs_at, flags=flags, temperature=reading.temperature
+    )
     rows = []
     if new.engagement is not old.engagement:
         new = replace(new, engagement_at=now)

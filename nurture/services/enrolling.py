@@ -7,8 +7,8 @@ from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.store.conditions import compile_condition, matching_query
 from nurture.store.database import Connection, Database
 from nurture.store.documents import load_document
-from nurture.store.enrolments import enrol as write_enrolments
 from nurture.store.enrolments import changed_after, forget_unmatched, joined_since, may_re_enter, newly_matching, remember_matches
+from nurture.store.enrolments import enrol as write_enrolments
 from nurture.store.programme import load_programme
 from nurture.store.standings import look_now
 
@@ -19,7 +19,8 @@ OWN_ACT = timedelta(hours=1)
 async def enrol_matching(db: Database, now: datetime, changed_since: datetime | None = None) -> int:
     """The sweep: for every live sequence with an audience, enrol the subscribed people who match now and did not before. Returns how many.
 
-    With `changed_since` only people whose row or tags changed since are asked: cheap, for every few seconds. Conditions about events and time
+    With `changed_since` only people whose row or tags changed since are asked: cheap, for every few seconds. Conditions about events and
+    time
     need the whole list now and then, and who matches no longer is forgotten only then.
     """
     async with db.read() as tx:
@@ -36,7 +37,9 @@ async def enrol_matching(db: Database, now: datetime, changed_since: datetime | 
     return taken
 
 
-async def _enrol_some(tx: Connection, sequence_id: int, sequence: Sequence, now: datetime, zone: str, since: datetime | None) -> tuple[int, int]:
+async def _enrol_some(
+    tx: Connection, sequence_id: int, sequence: Sequence, now: datetime, zone: str, since: datetime | None
+) -> tuple[int, int]:
     assert sequence.audience is not None  # noqa: S101 - the caller has asked
     matching = matching_query(sequence.audience, now, zone)
     if since is None:
@@ -66,7 +69,10 @@ async def enrol(db: Database, sequence: str, subscriber_ids: list[int], now: dat
     async with db.write() as tx:
         stored = await load_document(tx, "sequence", sequence)
         if stored is None:
-            raise NurtureError(f"There is no sequence {sequence!r}; apply its file first, or look at the names with: nurture sequence list", ErrorKind.MISSING)
+            raise NurtureError(
+                f"There is no sequence {sequence!r}; apply its file first, or look at the names with: nurture sequence list",
+                ErrorKind.MISSING,
+            )
         if stored.state != "live":
             raise NurtureError(f"The sequence {sequence!r} is a draft; set `state: live` and apply it again.", ErrorKind.CONFLICT)
         assert isinstance(stored.document, Sequence)  # noqa: S101 - the table's type column says so

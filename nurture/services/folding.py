@@ -1,6 +1,7 @@
 """Fold: bring what ended and what settled into the standings and the ways, always before those people are planned or classified.
 
-The sending path never writes standings. A `folded` mark on each row and event makes every fact fold once, since commits are not in id order.
+The sending path never writes standings. A `folded` mark on each row and event makes every fact fold once, since commits are not in id
+order.
 """
 
 from collections import defaultdict
@@ -10,14 +11,23 @@ from datetime import datetime
 from typing import Any
 
 from nurture.domain.documents import EngagementPolicy
-from nurture.domain.folding import EventFact, LetterFact, fold as fold_facts
+from nurture.domain.folding import EventFact, LetterFact
+from nurture.domain.folding import fold as fold_facts
 from nurture.domain.standing import Standing
 from nurture.domain.words import State
 from nurture.store.database import Connection, Database
 from nurture.store.documents import load_policy
 from nurture.store.enrolments import load_enrolments, save_history
 from nurture.store.facts import (
-    WITHDRAWN, EndedRow, facts_of, mark_events, mark_people_events, mark_rows, unfolded_events, unfolded_rows, withdrawn_people,
+    WITHDRAWN,
+    EndedRow,
+    facts_of,
+    mark_events,
+    mark_people_events,
+    mark_rows,
+    unfolded_events,
+    unfolded_rows,
+    withdrawn_people,
 )  # fmt: skip
 from nurture.store.standings import load_standings, look_now, save_standings, stream_ids
 
@@ -87,7 +97,9 @@ def _entry(row: EndedRow) -> dict[str, Any] | None:
 
 
 async def rebuild(db: Database, now: datetime, chunk: int = 1000, progress: Callable[[int], None] | None = None) -> int:
-    """Recompute every standing from the ledger and the events; classes, flags and temperatures are decisions with rows of their own and stay."""
+    """Recompute every standing from the ledger and the events; classes, flags and temperatures are decisions with rows of their own and
+    stay.
+    """
     after = people = 0
     while True:
         async with db.write() as tx:

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from nurture.domain.delivery import message_id
-from nurture.domain.plans import Person, Plan, Send, Skip, Way
 from nurture.domain.planning import plan_person
+from nurture.domain.plans import Person, Plan, Send, Skip, Way
 from nurture.store.cohorts import Cohort, load_cohort
 from nurture.store.database import Connection, Database
 from nurture.store.enrolments import save_ways
@@ -56,9 +56,7 @@ async def _plan_chunk(db: Database, now: datetime, chunk: int, planned: Planned)
             return 0
         programme = await load_programme(db, tx)
         cohort = await load_cohort(tx, programme, ids, now)
-        plans = {
-            m.person.subscriber_id: plan_person(m.person, m.ways, m.shelf, programme.policy, now, m.row) for m in cohort.members
-        }
+        plans = {m.person.subscriber_id: plan_person(m.person, m.ways, m.shelf, programme.policy, now, m.row) for m in cohort.members}
         looks: dict[int, datetime | None] = dict.fromkeys(ids)
         looks |= {person: decided.look_at for person, decided in plans.items()}
         over = await _write_rows(tx, programme, workspace.identity, plans, now, looks, planned)
@@ -69,7 +67,13 @@ async def _plan_chunk(db: Database, now: datetime, chunk: int, planned: Planned)
 
 
 async def _write_rows(
-    tx: Connection, programme: Programme, identity: bytes, plans: dict[int, Plan], now: datetime, looks: dict[int, datetime | None], planned: Planned
+    tx: Connection,
+    programme: Programme,
+    identity: bytes,
+    plans: dict[int, Plan],
+    now: datetime,
+    looks: dict[int, datetime | None],
+    planned: Planned,
 ) -> set[int]:
     """Free the places first, then fill them; what was cancelled for a while is taken back.
 
@@ -100,7 +104,9 @@ def _row(programme: Programme, identity: bytes, person: int, send: Send, now: da
     }  # fmt: skip
 
 
-async def _write_ways(tx: Connection, cohort: Cohort, plans: dict[int, Plan], now: datetime, looks: dict[int, datetime | None], over: set[int]) -> None:
+async def _write_ways(
+    tx: Connection, cohort: Cohort, plans: dict[int, Plan], now: datetime, looks: dict[int, datetime | None], over: set[int]
+) -> None:
     """The last word on every way, what was skipped, and what is done."""
     rows = []
     for member in cohort.members:
@@ -128,7 +134,15 @@ def _way_row(
         return None
     today = now.astimezone(person.zone).date().isoformat()
     added = [
-        {"letter": s.letter, "kind": s.kind.value, "outcome": s.outcome, "day": today, "at": now.isoformat(), "reason": s.reason, "rule": s.rule}
+        {
+            "letter": s.letter,
+            "kind": s.kind.value,
+            "outcome": s.outcome,
+            "day": today,
+            "at": now.isoformat(),
+            "reason": s.reason,
+            "rule": s.rule,
+        }
         for s in skips
     ]
     return {
@@ -148,11 +162,16 @@ def _decision(way: Way, decided: Plan, now: datetime) -> dict[str, Any] | None:
 
 
 def _said(now: datetime, letter: str | None, word: str, reason: str, rule: str, until: datetime | None) -> dict[str, Any]:
-    return {"at": now.isoformat(), "letter": letter, "decision": word, "reason": reason, "rule": rule, "until": until.isoformat() if until else None}
+    return {
+        "at": now.isoformat(),
+        "letter": letter,
+        "decision": word,
+        "reason": reason,
+        "rule": rule,
+        "until": until.isoformat() if until else None,
+    }
 
 
 def _same(new: dict[str, Any] | None, old: dict[str, Any] | None) -> bool:
     """A kept row says nothing new; otherwise the same words need not be written again."""
     return new is None or (old is not None and {**new, "at": None} == {**old, "at": None})
-
-

@@ -1,4 +1,6 @@
-"""Steer a sequence: pause it and let it go on; list what is defined. What waits follows its lane, and comes back as the person's next letter."""
+"""Steer a sequence: pause it and let it go on; list what is defined. What waits follows its lane, and comes back as the person's next
+letter.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,7 +35,9 @@ async def list_documents(db: Database, kind: str) -> list[Listed]:
         for stored in await load_documents(tx, kind):
             under_way = (await count_audience(tx, stored.id, None)).under_way if kind == "sequence" else 0
             title = str(getattr(stored.document, "title", ""))
-            found.append(Listed(stored.name, title, stored.state, stored.version, stopped.get(f"{kind}:{stored.name}", "running"), under_way))
+            found.append(
+                Listed(stored.name, title, stored.state, stored.version, stopped.get(f"{kind}:{stored.name}", "running"), under_way)
+            )
         return found
 
 
@@ -64,8 +68,12 @@ async def start(db: Database, kind: str, name: str) -> None:
     """Campaigns and cleanups are kept and linted, not run: says so, or that the name is unknown."""
     async with db.read() as tx:
         if await load_document(tx, kind, name) is None:
-            raise NurtureError(f"There is no {kind} {name!r}; apply its file first, or look at the names with: nurture {kind} list", ErrorKind.MISSING)
-    raise NurtureError(f"The {kind} {name!r} is stored and linted; this version does not run {kind}s yet, so nothing was started.", ErrorKind.NOT_YET)
+            raise NurtureError(
+                f"There is no {kind} {name!r}; apply its file first, or look at the names with: nurture {kind} list", ErrorKind.MISSING
+            )
+    raise NurtureError(
+        f"The {kind} {name!r} is stored and linted; this version does not run {kind}s yet, so nothing was started.", ErrorKind.NOT_YET
+    )
 
 
 async def _sequence(tx: Connection, name: str) -> StoredDocument:

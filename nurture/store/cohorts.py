@@ -62,15 +62,29 @@ async def load_cohort(tx: AsyncConnection, programme: Programme, ids: Iterable[i
     names = {letter.id: name for name, letter in programme.letters.items()}
     members = []
     for person_id, row in people.items():
-        ways = tuple(_way(e, programme, exits.get(person_id, [])) for e in enrolments[person_id] if programme.sequences.get(e.sequence_id, (0, False))[1])
+        ways = tuple(
+            _way(e, programme, exits.get(person_id, []))
+            for e in enrolments[person_id]
+            if programme.sequences.get(e.sequence_id, (0, False))[1]
+        )
         if not ways or row["status"] != Status.SUBSCRIBED.value:
             continue
-        shelf = Shelf(programme.shelf, frozenset(k for k, who in holds.items() if person_id in who), frozenset(names[i] for i in had.get(person_id, ())))
+        shelf = Shelf(
+            programme.shelf,
+            frozenset(k for k, who in holds.items() if person_id in who),
+            frozenset(names[i] for i in had.get(person_id, ())),
+        )
         open_row = rows.get(person_id)
         found = None
         if open_row:
             found = OpenRow(
-                open_row.id, names[open_row.letter_id], open_row.occasion, open_row.state, open_row.due_at, open_row.closes_at, open_row.enrolment_id
+                open_row.id,
+                names[open_row.letter_id],
+                open_row.occasion,
+                open_row.state,
+                open_row.due_at,
+                open_row.closes_at,
+                open_row.enrolment_id,
             )
         standing = standings.get(person_id) or Standing(person_id)
         members.append(Member(_person(row, standing, programme, _still_bound(enrolments[person_id], programme)), ways, shelf, found))

@@ -21,7 +21,9 @@ BUSY_TIMEOUT_MS = 30_000
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """`writer` queues the writers of this process (SQLite has one); `single` also queues readers: the in-memory database has one connection."""
+    """`writer` queues the writers of this process (SQLite has one); `single` also queues readers: the in-memory database has one
+    connection.
+    """
 
     engine: AsyncEngine
     sqlite: bool
@@ -40,7 +42,9 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[Connection]:
-        """One transaction, durable when the block ends, undone when it raises. On SQLite it takes the write lock at once (BEGIN IMMEDIATE)."""
+        """One transaction, durable when the block ends, undone when it raises. On SQLite it takes the write lock at once (BEGIN
+        IMMEDIATE).
+        """
         async with contextlib.AsyncExitStack() as stack:
             if self.sqlite:
                 await stack.enter_async_context(self.writer)

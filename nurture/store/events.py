@@ -69,7 +69,7 @@ async def hits_of(tx: Connection, delivery_ids: Iterable[int]) -> dict[int, list
     query = select(EVENTS).where(_e.delivery_id.in_(sorted(set(delivery_ids))), _e.type.in_(HIT_TYPES))
     rows = (await tx.execute(query.order_by(_e.at.desc(), _e.id.desc()).limit(HITS_AT_MOST))).mappings().all()
     for row in reversed(rows):
-        found.setdefault(row["delivery_id"], []).append(row)
+        found.setdefault(row["delivery_id"], []).append(dict(row))
     return found
 
 

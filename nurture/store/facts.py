@@ -72,7 +72,8 @@ WITHDRAWN, UNJUDGED = 2, 3
 
 
 async def withdrawn_people(tx: AsyncConnection, mark: int, limit: int) -> list[int]:
-    """People of whom an event was folded under a verdict that has changed since (WITHDRAWN), or is rebuilt but not judged yet (UNJUDGED)."""
+    """People of whom an event was folded under a verdict that has changed since (WITHDRAWN), or is rebuilt but not judged yet (UNJUDGED).
+    """
     query = select(_v.subscriber_id).where(_v.folded > 1, _v.folded == mark).distinct().limit(limit)
     return list((await tx.execute(query)).scalars())
 

@@ -1,4 +1,6 @@
-"""The programme in force: policy, live sequences with their lanes, every letter's current version, the library. Parsed once, until something changes."""
+"""The programme in force: policy, live sequences with their lanes, every letter's current version, the library. Parsed once, until
+something changes.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +24,9 @@ _letters = inspect(LetterTable).local_table.c
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """`sequences` by document id, each with whether it runs (live, and its lane not paused); `lanes` by name; `shelf`: library letters as (key, letter, windows)."""
+    """`sequences` by document id, each with whether it runs (live, and its lane not paused); `lanes` by name; `shelf`: library letters as
+    (key, letter, windows).
+    """
 
     policy: Policy
     sequences: Mapping[int, tuple[Sequence, bool]]

@@ -8,7 +8,14 @@ from sqlalchemy import RowMapping, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.standing import (
-    FlagBit, Standing, pack_entries, pack_instants, pack_peaks, unpack_entries, unpack_instants, unpack_peaks,
+    FlagBit,
+    Standing,
+    pack_entries,
+    pack_instants,
+    pack_peaks,
+    unpack_entries,
+    unpack_instants,
+    unpack_peaks,
 )  # fmt: skip
 from nurture.domain.words import Engagement, Temperature
 from nurture.store.dialect import skip_locked
@@ -19,7 +26,12 @@ standings = METADATA.tables["standings"]
 moves = METADATA.tables["moves"]
 compositions = METADATA.tables["compositions"]
 _s = standings.c
-_PACKED: dict[str, Callable[[Any], bytes]] = {"recent": pack_entries, "answers": pack_instants, "purchases": pack_instants, "peaks": pack_peaks}
+_PACKED: dict[str, Callable[[Any], bytes]] = {
+    "recent": pack_entries,
+    "answers": pack_instants,
+    "purchases": pack_instants,
+    "peaks": pack_peaks,
+}
 _COLUMNS = [c.name for c in standings.columns if c.name not in ("subscriber_id", "plan_at")]
 
 
@@ -34,7 +46,9 @@ def _read(row: RowMapping) -> Standing:
 
 
 def _written(standing: Standing) -> dict[str, Any]:
-    values: dict[str, Any] = {name: _PACKED[name](getattr(standing, name)) if name in _PACKED else getattr(standing, name) for name in _COLUMNS}
+    values: dict[str, Any] = {
+        name: _PACKED[name](getattr(standing, name)) if name in _PACKED else getattr(standing, name) for name in _COLUMNS
+    }
     values |= {"flags": int(standing.flags), "engagement": standing.engagement.value, "temperature": standing.temperature.value}
     return values
 
@@ -65,7 +79,9 @@ async def save_standings(tx: AsyncConnection, changed: Iterable[Standing]) -> No
 async def due_people(tx: AsyncConnection, now: datetime, limit: int) -> list[int]:
     """People whose look is due, oldest first, theirs alone until the transaction ends; people with news not folded yet are passed over."""
     unfolded = select(deliveries.c.subscriber_id).where(
-        deliveries.c.folded == 0, deliveries.c.state.in_(("accepted", "rejected", "failed", "cancelled", "held")), deliveries.c.kind != "service"
+        deliveries.c.folded == 0,
+        deliveries.c.state.in_(("accepted", "rejected", "failed", "cancelled", "held")),
+        deliveries.c.kind != "service",
     )
     query = select(_s.subscriber_id).where(_s.plan_at <= now, _s.subscriber_id.not_in(unfolded)).order_by(_s.plan_at).limit(limit)
     return list((await tx.execute(skip_locked(tx, query))).scalars())

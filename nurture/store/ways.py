@@ -38,4 +38,5 @@ async def list_enrolments(tx: Connection, sequence_id: int, *, after: int, limit
     )
     if state:
         query = query.where(_e.state == state)
-    return [EnrolmentLine(*row[:-1], len(row[-1])) for row in await tx.execute(query.order_by(_e.id).limit(limit))]
+    rows = await tx.execute(query.order_by(_e.id).limit(limit))
+    return [EnrolmentLine(**{str(k): v for k, v in row.items() if k != "history"}, done=len(row["history"])) for row in rows.mappings()]

@@ -7,11 +7,28 @@ from hypothesis import strategies as st
 
 from nurture.domain import tokens
 from nurture.domain.delivery import (
-    LIBRARY_OCCASION, MOVES, OPEN, REOPENABLE, campaign_occasion, dedup_key, enrolment_occasion, greeting_occasion, letter_name, may_move,
+    LIBRARY_OCCASION,
+    MOVES,
+    OPEN,
+    REOPENABLE,
+    campaign_occasion,
+    dedup_key,
+    enrolment_occasion,
+    greeting_occasion,
+    letter_name,
+    may_move,
     message_id,
 )  # fmt: skip
 from nurture.domain.standing import (
-    Entry, FlagBit, Mark, pack_entries, pack_instants, pack_peaks, unpack_entries, unpack_instants, unpack_peaks,
+    Entry,
+    FlagBit,
+    Mark,
+    pack_entries,
+    pack_instants,
+    pack_peaks,
+    unpack_entries,
+    unpack_instants,
+    unpack_peaks,
 )  # fmt: skip
 from nurture.domain.tokens import Purpose, Token, TokenKey, read, sign
 from nurture.domain.words import Engagement, Evidence, Kind, State, Status, Temperature
@@ -80,7 +97,7 @@ def test_row_states_and_their_moves() -> None:
         "pending", "claimed", "sending", "deferred", "unknown", "held", "accepted", "rejected", "failed", "cancelled",
     }  # fmt: skip
     assert {s.value for s in OPEN} == {"pending", "claimed", "sending", "deferred", "unknown"}
-    assert REOPENABLE == {"paused", "outranked", "missed"}
+    assert {"paused", "outranked", "missed"} == REOPENABLE
     written = {old.value: {new.value for new in news} for old, news in MOVES.items()}
     assert written == {
         "pending": {"claimed", "failed", "cancelled"},

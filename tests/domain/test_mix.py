@@ -23,7 +23,8 @@ def entries(*written: str) -> tuple[Entry, ...]:
     """`useful`, `sales!` (uncertain), `useful-` (bounced)."""
     marks = {"!": Mark.UNCERTAIN, "-": Mark.BOUNCED}
     return tuple(
-        Entry(n, START + timedelta(days=n), date(2026, 3, 2), Kind(w.rstrip("!-")), marks.get(w[-1], Mark(0))) for n, w in enumerate(written)
+        Entry(n, START + timedelta(days=n), date(2026, 3, 2), Kind(w.rstrip("!-")), marks.get(w[-1], Mark(0)))
+        for n, w in enumerate(written)
     )
 
 
@@ -88,7 +89,7 @@ def test_a_mix_is_written_as_it_was_read(written: object) -> None:
 
 @pytest.mark.parametrize("written", ["3:2", "0:1", "", [], {"thirds": ["news", "useful"]}, {"thirds": ["news", "news", "about"]}, 3, True])
 def test_no_other_mix_is_read(written: object) -> None:
-    with pytest.raises(ValueError, match="mix|thirds|kind"):
+    with pytest.raises(ValueError, match=r"mix|thirds|kind"):
         parse_mix(written)
 
 

@@ -81,7 +81,9 @@ def test_fixed_instants_first_valid_after_a_gap_first_pass_of_a_fold() -> None:
     st.sampled_from([("sales", "short", {2, 3}), ("useful", "long", {4}), ("useful", "short", {0, 1}), ("news", "short", {1, 2, 3})]),
     st.floats(0, 0.999),
 )
-def test_every_moment_is_inside_its_window_on_the_local_clock(zone: str, naive: datetime, kind: tuple[str, str, set[int]], share: float) -> None:
+def test_every_moment_is_inside_its_window_on_the_local_clock(
+    zone: str, naive: datetime, kind: tuple[str, str, set[int]], share: float
+) -> None:
     now = naive.replace(tzinfo=UTC)
     found = next_opening(hours_of(letter(kind[0], kind[1]), Windows(), Policy()), ZoneInfo(zone), Policy(), share, now)
     assert found
@@ -109,7 +111,7 @@ def test_spread_is_stable_and_leaves_the_last_tenth() -> None:
     moments = [moment_in(opening, rules, share_of(person, "a/b"), opening.opens) for person in range(1000)]
     assert moments == [moment_in(opening, rules, share_of(person, "a/b"), opening.opens) for person in range(1000)]
     assert max(m for m in moments if m) < opening.opens + timedelta(minutes=108)
-    assert len({m for m in moments}) > 500
+    assert len(set(moments)) > 500
     assert moment_in(opening, rules, 0.1, opening.opens + timedelta(minutes=90)) == opening.opens + timedelta(minutes=90)
     assert moment_in(opening, rules, 0.1, opening.closes - timedelta(seconds=9)) is None
 

@@ -19,6 +19,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.support.databases import fresh_postgres
 from tests.support.smtp import SmtpSink
 
 FILES = """\
@@ -74,7 +75,13 @@ class Installation:
 
     def nurture(self, *arguments: str) -> str:
         done = subprocess.run(
-            [sys.executable, "-m", "nurture", *arguments], env=self.environment, cwd=self.folder, capture_output=True, text=True, timeout=120, check=False
+            [sys.executable, "-m", "nurture", *arguments],
+            env=self.environment,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -104,8 +111,6 @@ def until(found: Callable[[], Any], what: str, seconds: float = SOON) -> Any:
 def installation(request: pytest.FixtureRequest, tmp_path: Path, smtp_sink: SmtpSink) -> Iterator[Installation]:
     settings = {"NURTURE_SMTP_URL": smtp_sink.url}
     if request.param == "postgres":
-        from tests.support.databases import fresh_postgres
-
         settings |= {
             "NURTURE_DATABASE_URL": fresh_postgres(request.getfixturevalue("postgres")),
             "NURTURE_REDIS_URL": request.getfixturevalue("redis_url"),

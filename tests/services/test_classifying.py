@@ -9,7 +9,7 @@ from nurture.services.enrolling import enrol
 from nurture.services.folding import fold
 from nurture.services.planning import plan
 from nurture.store.database import Database
-from nurture.store.tables import Composition, Event, Move, Standing
+from nurture.store.tables import Composition, Event, Move, Standing, Subscriber
 from tests.support.people import NOW, add_people
 from tests.support.programme import add_event, end_row, install, letter
 
@@ -76,8 +76,6 @@ async def test_the_weekly_run_keeps_the_composition_once(db: Database) -> None:
     await six_letters(db, "a@example.com", "b@example.com")
     await add_people(db, "new@example.com", "gone@example.com")
     async with db.write() as tx:
-        from nurture.store.tables import Subscriber
-
         await tx.execute(update(Subscriber).where(Subscriber.email == "gone@example.com").values(status="unsubscribed"))
     for _ in range(2):
         assert await classify_weekly(db, NOW) == {"passive": 2, "new": 1}

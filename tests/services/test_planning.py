@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from nurture.domain.delivery import message_id
 from nurture.services.enrolling import enrol, enrol_matching
@@ -14,7 +14,7 @@ from nurture.store.database import Database, connect
 from nurture.store.outbox import cancel_open
 from nurture.store.standings import look_now, next_look
 from nurture.store.tables import Enrolment, Subscriber
-from nurture.store.workspace import halt
+from nurture.store.workspace import halt, resume
 from tests.support.people import NOW, add_people
 from tests.support.programme import add_event, end_row, install, letter, rows_of
 
@@ -157,8 +157,6 @@ async def test_nothing_is_planned_for_those_who_left_or_while_halted(db: Databas
     await plan(db, NOW)
     assert await rows_of(db, "id") == []
     async with db.write() as tx:
-        from nurture.store.workspace import resume
-
         await resume(tx)
     await plan(db, NOW)
     assert [r[0] for r in await rows_of(db, "subscriber_id")] == here
@@ -185,8 +183,6 @@ async def test_who_leaves_and_matches_again_is_enrolled_once_where_re_entry_is_n
     assert await enrol_matching(db, NOW) == 1
     for country, expected in (("FR", 0), ("DE", 0)):
         async with db.write() as tx:
-            from sqlalchemy import update
-
             await tx.execute(update(Subscriber).where(Subscriber.id == people[0]).values(country=country))
         assert await enrol_matching(db, NOW) == expected
 

@@ -20,7 +20,7 @@ async def add_people(db: Database, *emails: str, now: datetime = NOW, tags: tupl
             model = Subscriber(**row)
             values = {k: v for k, v in model.model_dump().items() if k != "id"}
             new = (await tx.execute(insert(Subscriber).values(values).returning(Subscriber.id))).scalar_one()
-            standing = {k: v for k, v in Standing(subscriber_id=new).model_dump().items()}
+            standing = Standing(subscriber_id=new).model_dump()
             await tx.execute(insert(Standing).values(standing))
             for tag in tags:
                 await tx.execute(insert(SubscriberTag).values(subscriber_id=new, tag=tag))

@@ -4,7 +4,6 @@ With NURTURE_TEST_NO_SKIP=1 a missing program is a failure instead of a skip.
 """
 
 import contextlib
-import glob
 import os
 import shutil
 import socket
@@ -30,7 +29,7 @@ def free_port() -> int:
 
 
 def _postgres_programs() -> Path | None:
-    found = sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"))
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     path = found[-1] if found else shutil.which("initdb")
     return Path(path).parent if path else None
 
@@ -48,15 +47,18 @@ def postgres_server() -> Iterator[str]:
     if os.getuid() == 0:
         shutil.chown(folder, "postgres", "postgres")
     data, port = folder / "data", free_port()
-    run = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
-    subprocess.run(_as_server_user([str(programs / "initdb"), "-D", str(data), "-U", "nurture", "-A", "trust", "-E", "UTF8", "--no-sync"]), **run)
+
+    def run(*command: str) -> None:
+        subprocess.run(_as_server_user(list(command)), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
+
+    run(str(programs / "initdb"), "-D", str(data), "-U", "nurture", "-A", "trust", "-E", "UTF8", "--no-sync")
     options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200"
     control = [str(programs / "pg_ctl"), "-D", str(data), "-w"]
-    subprocess.run(_as_server_user([*control, "-o", options, "-l", str(folder / "log"), "start"]), **run)
+    run(*control, "-o", options, "-l", str(folder / "log"), "start")
     try:
         yield f"postgresql://nurture@127.0.0.1:{port}/postgres"
     finally:
-        subprocess.run(_as_server_user([*control, "-m", "immediate", "stop"]), **run)
+        run(*control, "-m", "immediate", "stop")
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -11,7 +11,9 @@ from nurture.store.tables.base import Json, Key, Table, one_of
 
 
 class Event(Table, table=True):
-    """`uid` makes a replay fold once. `folded`: 0 the standing does not know it yet, 1 it does, 2 the verdict changed since, 3 the class is still to follow."""
+    """`uid` makes a replay fold once. `folded`: 0 the standing does not know it yet, 1 it does, 2 the verdict changed since, 3 the class
+    is still to follow.
+    """
 
     __tablename__ = "events"
     __table_args__ = (

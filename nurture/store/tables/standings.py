@@ -10,7 +10,9 @@ from nurture.store.tables.base import Json, Key, Table
 
 
 class Standing(Table, table=True):
-    """`plan_at`: when the planner looks at this person again; None while nothing is wanted. It is an agenda, not part of what `rebuild` recomputes."""
+    """`plan_at`: when the planner looks at this person again; None while nothing is wanted. It is an agenda, not part of what `rebuild`
+    recomputes.
+    """
 
     __tablename__ = "standings"
     __table_args__ = (Index("ix_standings_plan_at", "plan_at"), Index("ix_standings_engagement", "engagement"))
@@ -64,7 +66,8 @@ class Composition(Table, table=True):
 
 
 class Enrolment(Table, table=True):
-    """One person's way through one sequence. `history` lists what is done, in order: {"letter", "kind", "outcome", "day", "at", "delivery", "reason"}.
+    """One person's way through one sequence. `history` lists what is done, in order: {"letter", "kind", "outcome", "day", "at",
+    "delivery", "reason"}.
 
     `decision` is the last word of the planner for this way: {"at", "letter", "decision", "reason", "rule", "until"}.
     """

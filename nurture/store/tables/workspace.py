@@ -10,7 +10,9 @@ from nurture.store.tables.base import Json, Key, Table
 
 
 class Workspace(Table, table=True):
-    """One row, id 1. `identity` keys Message-IDs; `halted` stops planning and sending with its reason; `claims` numbers the claims (ledger.mark)."""
+    """One row, id 1. `identity` keys Message-IDs; `halted` stops planning and sending with its reason; `claims` numbers the claims
+    (ledger.mark).
+    """
 
     __tablename__ = "workspace"
     id: int = Field(default=1, primary_key=True)
