@@ -4,11 +4,12 @@ from datetime import datetime, timedelta
 
 from nurture.domain.documents import Sequence
 from nurture.domain.errors import ErrorKind, NurtureError
+from nurture.store.audiences import changed_after, forget_unmatched, joined_since, newly_matching, remember_matches
 from nurture.store.conditions import compile_condition, matching_query
 from nurture.store.database import Connection, Database
 from nurture.store.documents import load_document
-from nurture.store.enrolments import changed_after, forget_unmatched, joined_since, may_re_enter, newly_matching, remember_matches
 from nurture.store.enrolments import enrol as write_enrolments
+from nurture.store.enrolments import may_re_enter
 from nurture.store.programme import load_programme
 from nurture.store.standings import look_now
 

@@ -1,12 +1,15 @@
-"""An audience as a sequence sees it: its baseline - who matches already and is passed over - and how many wait, match, are on the way."""
+"""An audience as a sequence sees it: who comes to match, its baseline - who matches already and is passed over - and its size."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Select, delete, exists, func, literal, select, update
+from sqlalchemy import ColumnElement, Select, delete, exists, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.store.dialect import insert
+from nurture.store.ledger import pieces
 from nurture.store.tables import METADATA
 
 _matches = METADATA.tables["matches"]
@@ -65,3 +68,45 @@ async def look_again(tx: AsyncConnection, now: datetime, sequence_id: int | None
     if sequence_id is not None:
         way = way.where(_enrolments.c.sequence_id == sequence_id)
     await tx.execute(update(_standings).where(_standings.c.subscriber_id.in_(way)).values(plan_at=now))
+
+
+async def newly_matching(tx: AsyncConnection, sequence_id: int, matching: Select[Any], limit: int) -> list[int]:
+    """Subscribed people who match now and did not before."""
+    known = exists().where(_matches.c.sequence_id == sequence_id, _matches.c.subscriber_id == _people.c.id)
+    query = matching.where(_people.c.status == "subscribed", ~known).order_by(_people.c.id).limit(limit)
+    return list((await tx.execute(query)).scalars())
+
+
+async def joined_since(tx: AsyncConnection, ids: Iterable[int], since: datetime) -> list[int]:
+    """Of these people those who joined at or after the moment: their own act is fresh."""
+    found: list[int] = []
+    for piece in pieces(sorted(set(ids))):
+        found += (await tx.execute(select(_people.c.id).where(_people.c.id.in_(piece), _people.c.joined_at >= since))).scalars()
+    return found
+
+
+def changed_after(since: datetime) -> ColumnElement[bool]:
+    """People whose row or tags changed at or after the moment."""
+    return _people.c.changed_at >= since
+
+
+async def remember_matches(tx: AsyncConnection, sequence_id: int, ids: Iterable[int]) -> None:
+    rows = [{"sequence_id": sequence_id, "subscriber_id": i} for i in ids]
+    if rows:
+        await tx.execute(insert(tx, _matches).on_conflict_do_nothing(), rows)
+
+
+async def remember_all_matching(tx: AsyncConnection, sequence_id: int, matching: Select[Any], among: Iterable[int] | None = None) -> None:
+    """The baseline: all who match now (of `among`) are passed over by the enrolling sweep."""
+    narrowed = [None] if among is None else list(pieces(sorted(set(among))))
+    for ids in narrowed:
+        query = matching if ids is None else matching.where(_people.c.id.in_(ids))
+        chosen = query.with_only_columns(literal(sequence_id).label("sequence_id"), _people.c.id)
+        await tx.execute(insert(tx, _matches).from_select(["sequence_id", "subscriber_id"], chosen).on_conflict_do_nothing())
+
+
+async def forget_unmatched(tx: AsyncConnection, sequence_id: int, condition: ColumnElement[bool]) -> int:
+    """Who matches no longer may come to match again."""
+    still = exists().where(_people.c.id == _matches.c.subscriber_id, condition)
+    statement = delete(_matches).where(_matches.c.sequence_id == sequence_id, ~still)
+    return int((await tx.execute(statement)).rowcount)

@@ -1,11 +1,11 @@
-"""Enrolments: people's ways through sequences, in bulk; and who matches an audience already."""
+"""Enrolments: people's ways through sequences, in bulk."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, literal, select, update
+from sqlalchemy import and_, bindparam, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.windows import NOW_LASTS
@@ -14,10 +14,8 @@ from nurture.store.ledger import deliveries, pieces, subscribers
 from nurture.store.tables import METADATA
 
 enrolments = METADATA.tables["enrolments"]
-matches = METADATA.tables["matches"]
 events = METADATA.tables["events"]
 _e = enrolments.c
-_m = matches.c
 _p = subscribers.c
 
 
@@ -102,48 +100,6 @@ def _new(sequence_id: int, person: int, number: int, by: str, now: datetime, own
     }  # fmt: skip
 
 
-async def newly_matching(tx: AsyncConnection, sequence_id: int, matching: Select[Any], limit: int) -> list[int]:
-    """Subscribed people who match now and did not before."""
-    known = exists().where(_m.sequence_id == sequence_id, _m.subscriber_id == _p.id)
-    query = matching.where(_p.status == "subscribed", ~known).order_by(_p.id).limit(limit)
-    return list((await tx.execute(query)).scalars())
-
-
-async def joined_since(tx: AsyncConnection, ids: Iterable[int], since: datetime) -> list[int]:
-    """Of these people those who joined at or after the moment: their own act is fresh."""
-    found: list[int] = []
-    for piece in pieces(sorted(set(ids))):
-        found += (await tx.execute(select(_p.id).where(_p.id.in_(piece), _p.joined_at >= since))).scalars()
-    return found
-
-
-def changed_after(since: datetime) -> ColumnElement[bool]:
-    """People whose row or tags changed at or after the moment."""
-    return _p.changed_at >= since
-
-
-async def remember_matches(tx: AsyncConnection, sequence_id: int, ids: Iterable[int]) -> None:
-    rows = [{"sequence_id": sequence_id, "subscriber_id": i} for i in ids]
-    if rows:
-        await tx.execute(insert(tx, matches).on_conflict_do_nothing(), rows)
-
-
-async def remember_all_matching(tx: AsyncConnection, sequence_id: int, matching: Select[Any], among: Iterable[int] | None = None) -> None:
-    """The baseline: all who match now (of `among`) are passed over by the enrolling sweep."""
-    narrowed = [None] if among is None else list(pieces(sorted(set(among))))
-    for ids in narrowed:
-        query = matching if ids is None else matching.where(_p.id.in_(ids))
-        chosen = query.with_only_columns(literal(sequence_id).label("sequence_id"), _p.id)
-        await tx.execute(insert(tx, matches).from_select(["sequence_id", "subscriber_id"], chosen).on_conflict_do_nothing())
-
-
-async def forget_unmatched(tx: AsyncConnection, sequence_id: int, condition: ColumnElement[bool]) -> int:
-    """Who matches no longer may come to match again."""
-    still = exists().where(_p.id == _m.subscriber_id, condition)
-    statement = matches.delete().where(_m.sequence_id == sequence_id, ~still)
-    return int((await tx.execute(statement)).rowcount)
-
-
 async def may_re_enter(tx: AsyncConnection, sequence_id: int, ids: Sequence[int], ended_before: datetime | None) -> list[int]:
     """Of `ids` those with no active way here, whose last one ended before the moment; None: only those who never had one."""
     own = and_(_e.sequence_id == sequence_id, _e.subscriber_id == _p.id)
@@ -152,11 +108,6 @@ async def may_re_enter(tx: AsyncConnection, sequence_id: int, ids: Sequence[int]
     for piece in pieces(ids):
         allowed += (await tx.execute(select(_p.id).where(_p.id.in_(piece), ~exists().where(barred)).order_by(_p.id))).scalars()
     return allowed
-
-
-async def people_in(tx: AsyncConnection, sequence_id: int) -> list[int]:
-    """Everybody on their way through this sequence."""
-    return list((await tx.execute(select(_e.subscriber_id).where(_e.sequence_id == sequence_id, _e.state == "active"))).scalars())
 
 
 async def conversions_since(tx: AsyncConnection, ids: Iterable[int], names: Sequence[str]) -> dict[int, list[tuple[str, datetime]]]:

@@ -131,8 +131,3 @@ async def mark_people_events(tx: AsyncConnection, people: Sequence[int], now: da
 async def mark_judged(tx: AsyncConnection, people: Sequence[int]) -> None:
     for piece in pieces(people):
         await tx.execute(update(events).where(_v.subscriber_id.in_(piece), _v.folded == UNJUDGED).values(folded=1))
-
-
-async def next_settling(tx: AsyncConnection) -> datetime | None:
-    """When the next event settles."""
-    return (await tx.execute(select(_v.settles_at).where(_v.folded == 0).order_by(_v.settles_at).limit(1))).scalar()

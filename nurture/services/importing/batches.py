@@ -10,10 +10,11 @@ from nurture.domain.people import GONE, Draft, Merged, merge, newcomer, refusal
 from nurture.domain.rows import Row
 from nurture.domain.words import Status
 from nurture.store import subscribers
+from nurture.store.audiences import newly_matching, remember_all_matching, remember_matches
 from nurture.store.conditions import matching, matching_query
 from nurture.store.database import Connection
 from nurture.store.documents import load_documents, load_policy
-from nurture.store.enrolments import enrol, may_re_enter, newly_matching, remember_all_matching, remember_matches
+from nurture.store.enrolments import enrol, may_re_enter
 from nurture.store.ledger import subscribers as subscriber_table
 from nurture.store.lowering import follow_lowering, record_consents
 from nurture.store.standings import look_now
