@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import Select, case, or_, select, update
+from sqlalchemy import Select, case, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.folding import EventFact, LetterFact
 from nurture.domain.words import EventType, Evidence, Kind, State
 from nurture.store.ledger import deliveries, letters, pieces
 from nurture.store.tables import METADATA
+from nurture.store.tables.deliveries import UNFOLDED
 
 events = METADATA.tables["events"]
 _d, _v, _l = deliveries.c, events.c, letters.c
@@ -58,13 +59,13 @@ def _ended(row: Any) -> EndedRow:
 
 
 async def unfolded_rows(tx: AsyncConnection, limit: int) -> list[EndedRow]:
-    query = _ENDED.where(_d.folded == 0, _d.state.in_(ENDED)).order_by(_d.id).limit(limit)
+    query = _ENDED.where(text(UNFOLDED), _d.state.in_(ENDED)).order_by(_d.id).limit(limit)  # the words of the partial index
     return [_ended(row) for row in await tx.execute(query)]
 
 
 async def unfolded_events(tx: AsyncConnection, now: datetime, limit: int) -> list[tuple[int, int, EventFact]]:
     """(event id, person, fact) of events whose verdict has settled."""
-    query = _events().where(_v.folded == 0, _v.settles_at <= now).order_by(_v.settles_at, _v.id).limit(limit)
+    query = _events().where(text("events.folded = 0"), _v.settles_at <= now).order_by(_v.settles_at, _v.id).limit(limit)
     return [(row[0], row[1], _fact(row)) for row in await tx.execute(query)]
 
 
@@ -74,7 +75,7 @@ WITHDRAWN, UNJUDGED = 2, 3
 async def withdrawn_people(tx: AsyncConnection, mark: int, limit: int) -> list[int]:
     """People of whom an event was folded under a verdict that has changed since (WITHDRAWN), or is rebuilt but not judged yet (UNJUDGED).
     """
-    query = select(_v.subscriber_id).where(_v.folded > 1, _v.folded == mark).distinct().limit(limit)
+    query = select(_v.subscriber_id).where(text("events.folded > 1"), _v.folded == mark).distinct().limit(limit)
     return list((await tx.execute(query)).scalars())
 
 

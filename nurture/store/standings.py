@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, bindparam, func, select, update
+from sqlalchemy import RowMapping, bindparam, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.standing import (
@@ -21,6 +21,7 @@ from nurture.domain.words import Engagement, Temperature
 from nurture.store.dialect import skip_locked
 from nurture.store.ledger import deliveries, pieces, subscribers
 from nurture.store.tables import METADATA
+from nurture.store.tables.deliveries import UNFOLDED
 
 standings = METADATA.tables["standings"]
 moves = METADATA.tables["moves"]
@@ -79,7 +80,7 @@ async def save_standings(tx: AsyncConnection, changed: Iterable[Standing]) -> No
 async def due_people(tx: AsyncConnection, now: datetime, limit: int) -> list[int]:
     """People whose look is due, oldest first, theirs alone until the transaction ends; people with news not folded yet are passed over."""
     unfolded = select(deliveries.c.subscriber_id).where(
-        deliveries.c.folded == 0,
+        text(UNFOLDED),  # the words of the partial index: no scan of the ledger
         deliveries.c.state.in_(("accepted", "rejected", "failed", "cancelled", "held")),
         deliveries.c.kind != "service",
     )
