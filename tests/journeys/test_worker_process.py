@@ -17,9 +17,9 @@ from nurture.domain.documents import Policy, Sequence
 from nurture.store.database import Database
 from nurture.store.documents import save_document
 from nurture.store.outbox import plan_rows
-from tests.services.test_sending import POLICY, SEQUENCE
 from tests.support.outbox_rows import add_letter, planned, the_rows
 from tests.support.people import add_people
+from tests.support.sending import POLICY, SEQUENCE
 from tests.support.smtp import SmtpSink
 
 PEOPLE = 90

@@ -14,9 +14,9 @@ from nurture.store.documents import save_document
 from nurture.store.ledger import subscribers
 from nurture.store.outbox import plan_rows
 from nurture.store.workers import WorkerLease, beat, enlist
-from tests.services.test_sending import POLICY, SEQUENCE, Sink, says, send
 from tests.support.outbox_rows import add_letter, planned, set_row, the_rows
 from tests.support.people import NOW, add_people
+from tests.support.sending import POLICY, SEQUENCE, Sink, says, send
 
 GRACE = timedelta(minutes=10)
 

@@ -8,9 +8,9 @@ from nurture.services.serving import queue_service_letter
 from nurture.shipped import shipped
 from nurture.store.database import Database
 from nurture.store.workers import enlist
-from tests.services.test_sending import Sink, prepare, send
 from tests.support.outbox_rows import add_letter, the_rows
 from tests.support.people import NOW, add_people
+from tests.support.sending import Sink, prepare, send
 
 TEMPLATES = shipped("templates")
 

@@ -1,0 +1,38 @@
+"""How fast, and whose turn."""
+
+import pytest
+
+from nurture.services.sending.pace import Pace, Turns
+from nurture.store.claims import DueLane
+
+
+def test_lanes_take_turns_by_priority_and_service_goes_first() -> None:
+    turns = Turns()
+    due = [DueLane(1, "sequence:a", 60), DueLane(2, "campaign:b", 20)]
+    chosen = [turns.next(due) for _ in range(80)]
+    assert sum(lane is not None and lane.id == 1 for lane in chosen) == 60
+    assert turns.next([DueLane(9, "service", 0), *due]) == DueLane(9, "service", 0)
+    assert turns.next([]) is None
+
+
+def test_the_pace_slows_on_request_and_creeps_up_again() -> None:
+    pace = Pace()
+    assert (pace.rate, pace.claim()) == (None, 512)
+    pace.begin(0.0)
+    for n in range(1, 101):
+        pace.took(n / 100)
+    assert pace.seen == pytest.approx(100, rel=0.1)
+    pace.slow(2.0)
+    pace.slow(2.1)
+    assert pace.rate == pytest.approx(pace.seen / 2), "two answers within a second are one"
+    first = pace.reserve(3.0, 5.0)
+    second = pace.reserve(3.0, 5.0)
+    assert first == 0
+    assert second == pytest.approx(1 / pace.rate)
+    before = pace.rate
+    for n in range(1, 4000):
+        pace.took(3 + n / 50)
+    assert pace.rate is None or pace.rate > before
+    limited = Pace(ceiling=14)
+    assert (limited.slice(256, 4), limited.claim()) == (14, 56)
+    assert [limited.reserve(0.0, 0.1) is None for _ in range(3)] == [False, False, True]

@@ -1,0 +1,134 @@
+"""What becomes of each row, person, lane and relay for each answer, and for none."""
+
+from datetime import timedelta
+
+import pytest
+
+from nurture.domain.envelopes import Phase
+from nurture.mail.relay import SmtpRelay
+from nurture.services.sending import Desk, SendingRules
+from nurture.store.database import Database
+from nurture.store.lanes import notices
+from nurture.store.ledger import subscribers
+from nurture.store.outbox import plan_rows
+from nurture.store.workspace import load_workspace
+from tests.support.outbox_rows import add_letter, planned, the_rows
+from tests.support.people import NOW, add_people
+from tests.support.sending import BASE, Sink, prepare, says, send
+from tests.support.smtp import DROP, SmtpSink
+
+
+@pytest.mark.parametrize(
+    ("phase", "answer", "state"),
+    [
+        ("rcpt", "550 5.1.1 no such user", "rejected"),
+        ("rcpt", "451 4.3.0 later", "deferred"),
+        ("rcpt", DROP, "deferred"),
+        ("dot", "550 5.7.1 spam", "rejected"),
+        ("dot", "451 4.3.0 later", "deferred"),
+        ("dot", DROP, "unknown"),
+    ],
+)
+async def test_every_answer_ends_in_its_state(sqlite_db: Database, smtp_sink: SmtpSink, phase: str, answer: str, state: str) -> None:
+    lease, _, people = await prepare(sqlite_db, 3)
+    smtp_sink.script(phase, answer, recipient="p1@example.com" if phase == "rcpt" else None, times=1)
+    relay = SmtpRelay(smtp_sink.url, connections=1)
+    await send(sqlite_db, relay, lease)
+    await relay.close()
+    rows = await the_rows(sqlite_db)
+    assert sorted(r.state for r in rows) == sorted(["accepted", "accepted", state]), "the others are not touched"
+    (odd,) = [r for r in rows if r.state != "accepted"]
+    if state == "deferred":
+        assert NOW < odd.due_at < NOW + timedelta(minutes=1)
+    if state == "unknown":
+        assert odd.due_at == NOW + timedelta(minutes=10)
+    assert len(people) == 3
+
+
+async def test_a_deferred_letter_comes_again_and_gives_up_after_72_hours(db: Database) -> None:
+    lease, _, _ = await prepare(db, closes=None)
+    later = Sink(says(451, "later"))
+    dues = []
+    for _ in range(3):
+        (row,) = await the_rows(db)
+        await send(db, later, lease, now=max(row.due_at, NOW))
+        dues.append((await the_rows(db))[0].due_at - max(row.due_at, NOW))
+    assert dues[0] < dues[1] < dues[2]
+    (row,) = await the_rows(db)
+    assert (row.state, row.attempts, row.first_try_at) == ("deferred", 3, NOW)
+    sent = await send(db, later, lease, now=NOW + timedelta(hours=72))
+    (row,) = await the_rows(db)
+    assert (row.state, row.outcome, len(later.letters), sent.counts["failed"]) == ("failed", "expired", 3, 1)
+
+
+async def test_a_dead_address_suppresses_the_person_and_a_full_mailbox_does_not_at_once(db: Database) -> None:
+    lease, _, (person,) = await prepare(db)
+    await send(db, Sink(says(550, "no such user", enhanced="5.1.1", phase=Phase.RCPT)), lease)
+    async with db.read() as tx:
+        (status,) = (await tx.execute(subscribers.select().with_only_columns(subscribers.c.status).where(subscribers.c.id == person))).scalars()
+    (row,) = await the_rows(db)
+    assert (row.state, row.outcome, status) == ("rejected", "no_such_address", "bounced")
+
+
+async def test_three_soft_refusals_over_a_week_are_one_hard(db: Database) -> None:
+    lease, letter, (person,) = await prepare(db)
+    full = Sink(says(552, "mailbox full", enhanced="5.2.2", phase=Phase.RCPT))
+    statuses = []
+    for number, day in enumerate((0, 3, 7)):
+        now = NOW + timedelta(days=day)
+        async with db.write() as tx:
+            await plan_rows(tx, [planned(letter, person, occasion=f"soft{number}", due=now, closes=now + timedelta(hours=1))] if number else [])
+        await send(db, full, lease, now=now)
+        async with db.read() as tx:
+            statuses += (await tx.execute(subscribers.select().with_only_columns(subscribers.c.status))).scalars()
+    assert statuses == ["subscribed", "subscribed", "bounced"]
+
+
+async def test_a_letter_that_cannot_be_written_fails_alone_and_several_pause_the_lane(db: Database) -> None:
+    lease, letter, people = await prepare(db, 4)
+    bad = await add_letter(db, "school/two", html="<p>{{ fields.nothing.at.all }} {{ unsubscribe_url }}</p>")
+    more = await add_people(db, *[f"q{n}@example.com" for n in range(10)])
+    async with db.write() as tx:
+        await plan_rows(tx, [planned(bad, p) for p in more[:3]])
+    desk, sink = Desk(), Sink()
+    await send(db, sink, lease, desk=desk)
+    states = [(r.state, r.outcome) for r in await the_rows(db)]
+    assert states == [("accepted", None)] * len(people) + [("failed", "render")] * 3
+    async with db.write() as tx:
+        assert await notices(tx) == {}
+        await plan_rows(tx, [planned(bad, p) for p in more[3:]])
+    await send(db, sink, lease, desk=desk)
+    async with db.read() as tx:
+        assert (await notices(tx))["sequence:school"].startswith("render: ")
+    assert letter["lane_id"] == bad["lane_id"]
+
+
+async def test_a_refused_sender_halts_and_nobody_is_blamed(db: Database) -> None:
+    lease, _, _ = await prepare(db, 20)
+    sink = Sink(says(550, "unauthenticated mail is not accepted", enhanced="5.7.26"))
+    await send(db, sink, lease, rules=SendingRules(BASE, connections=1, in_flight=4))
+    async with db.read() as tx:
+        halted = (await load_workspace(tx)).halted
+        statuses = set((await tx.execute(subscribers.select().with_only_columns(subscribers.c.status))).scalars())
+    assert halted is not None
+    assert "nurture resume" in halted
+    assert statuses == {"subscribed"}
+    assert {r.state for r in await the_rows(db)} == {"deferred", "pending"}
+    assert len(sink.letters) < 12
+
+
+async def test_a_letter_too_big_for_the_relay_pauses_its_lane(db: Database) -> None:
+    lease, _, _ = await prepare(db)
+    await send(db, Sink(says(552, "message size exceeds limit", enhanced="5.3.4", phase=Phase.MAIL)), lease)
+    async with db.read() as tx:
+        assert "too big" in (await notices(tx))["sequence:school"]
+    assert (await the_rows(db))[0].state == "deferred"
+
+
+async def test_a_relay_that_is_away_is_not_asked_for_every_letter(db: Database) -> None:
+    lease, _, _ = await prepare(db, 100)
+    sink = Sink(says(None, "connection refused", phase=Phase.CONNECT))
+    sent = await send(db, sink, lease)
+    assert len(sink.letters) < 10
+    assert sent.counts["returned"] > 90
+    assert all(r.attempts == 0 for r in await the_rows(db)), "nobody's fault burns no try"
