@@ -5,7 +5,7 @@ import contextlib
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
@@ -170,8 +170,9 @@ class Work:
         done = await reap(
             self.app.db, self.watcher, self.app.clock(), time.monotonic(), grace=settings.unknown_grace, policy=settings.unknown_policy
         )
-        if done.workers or done.returned or done.unknown or done.retried or done.held:
-            log.warning("reaped", workers=done.workers, returned=done.returned, unknown=done.unknown, retried=done.retried, held=done.held)
+        words = {word: count for word, count in asdict(done).items() if count}
+        if words:
+            log.warning("reaped", **words)
 
     async def classify(self) -> None:
         """Once in a calendar week, by whichever worker comes first."""

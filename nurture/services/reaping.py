@@ -10,6 +10,7 @@ from typing import Literal
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.letterbook import LetterBook
+from nurture.store.arrivals import prove_arrival, signs_of
 from nurture.store.database import Database
 from nurture.store.letterbook import BookShelf
 from nurture.store.sweeps import Moved, Stranded, cancel, graced, hold_unknown, orphans, reap_rows, retry_unknown, stranded
@@ -35,7 +36,7 @@ class Watcher:
 
 @dataclass(frozen=True, slots=True)
 class Reaped:
-    """`workers` that lost their lease; rows `returned` to pending, made `unknown`; unknown rows `retried`, `held`, `cancelled`."""
+    """`workers` that lost their lease; rows `returned` to pending, made `unknown`; unknown rows by their end."""
 
     workers: int = 0
     returned: int = 0
@@ -43,6 +44,7 @@ class Reaped:
     retried: int = 0
     held: int = 0
     cancelled: int = 0
+    proved: int = 0
 
 
 async def reap(
@@ -62,15 +64,17 @@ async def reap(
                     lost.add(worker)
                     ended += 1
             returned, unknown = await reap_rows(tx, lost, now, grace)
-    retried = held = cancelled = 0
+    retried = held = cancelled = proved = 0
     while waiting:
         async with db.write() as tx:
             book = await watcher.shelf.read(tx)
+            arrived = await prove_arrival(tx, await signs_of(tx, waiting), now)
+            waiting = [row for row in waiting if row not in arrived]
             done = await _resolve(tx, await stranded(tx, waiting, now), book, now, policy)
-        retried, held, cancelled = retried + done[0], held + done[1], cancelled + done[2]
+        retried, held, cancelled, proved = retried + done[0], held + done[1], cancelled + done[2], proved + len(arrived)
         async with db.read() as tx:
             waiting = await graced(tx, now)
-    return Reaped(ended, returned, unknown, retried, held, cancelled)
+    return Reaped(ended, returned, unknown, retried, held, cancelled, proved)
 
 
 async def _resolve(tx: AsyncConnection, rows: list[Stranded], book: LetterBook, now: datetime, policy: str) -> tuple[int, int, int]:

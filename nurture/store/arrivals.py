@@ -3,16 +3,24 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import and_, func, or_, update
+from sqlalchemy import and_, func, or_, select, update
 
-from nurture.domain.words import State
+from nurture.domain.words import EventType, State
 from nurture.store.database import Connection
 from nurture.store.tables import METADATA
 
 _DELIVERIES = METADATA.tables["deliveries"]
-_d = _DELIVERIES.c
+_EVENTS = METADATA.tables["events"]
+_d, _e = _DELIVERIES.c, _EVENTS.c
 _LOST = (State.UNKNOWN.value, State.HELD.value)
-_RETRIED = (State.PENDING.value, State.DEFERRED.value, State.CANCELLED.value, State.FAILED.value, State.REJECTED.value)
+_RETRIED = (State.PENDING.value, State.CLAIMED.value, State.DEFERRED.value, State.CANCELLED.value, State.FAILED.value, State.REJECTED.value)
+_NO_SIGN = (EventType.BOUNCED.value,)  # a refusal over SMTP is an event too, of a letter that never came
+
+
+async def signs_of(tx: Connection, ids: Iterable[int]) -> set[int]:
+    """Those of these rows that somebody or something opened, clicked or answered: such a sign may be older than the doubt."""
+    question = select(_e.delivery_id).where(_e.delivery_id.in_(sorted(set(ids))), _e.type.not_in(_NO_SIGN)).distinct()
+    return set((await tx.execute(question)).scalars())
 
 
 async def prove_arrival(tx: Connection, ids: Iterable[int], now: datetime) -> set[int]:

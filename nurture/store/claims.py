@@ -167,9 +167,9 @@ async def leave_out(tx: AsyncConnection, rows: Sequence[Intent], now: datetime) 
                 state=case(*[(condition, State.CANCELLED.value) for condition in why.values()], else_=State.PENDING.value),
                 outcome=case(*[(condition, reason) for reason, condition in why.items()], else_=None),
                 ended_at=case((or_(*why.values()), literal(now, _d.ended_at.type)), else_=None),
-                worker_id=None,
+                worker_id=None, folded=0,
             )
-        )
+        )  # fmt: skip
         await tx.execute(statement, [{"row": r.id, "held": r.fence} for r in group])
         question = select(_d.id, _d.state, _d.outcome).where(_d.id.in_([r.id for r in group]))
         became.update({row.id: row.outcome or row.state for row in await tx.execute(question)})

@@ -81,12 +81,15 @@ async def to_next_window(tx: AsyncConnection, rows: Sequence[Moved]) -> None:
 
 
 async def cancel(tx: AsyncConnection, rows: Sequence[tuple[int, int, str]], now: datetime) -> None:
-    """(id, fence, reason): pending, deferred, claimed or unknown -> cancelled."""
+    """(id, fence, reason): pending, deferred, claimed or unknown -> cancelled. That an unknown one may have come stays in `dup_risk`."""
     statement = (
         update(deliveries)
         .where(_d.id == bindparam("row"), _d.fence == bindparam("held"), one_of(_d.state, [*_WAITING, State.UNKNOWN.value]))
-        .values(state=State.CANCELLED.value, outcome=bindparam("why"), ended_at=now, worker_id=None, folded=0)
-    )
+        .values(
+            state=State.CANCELLED.value, outcome=bindparam("why"), ended_at=now, worker_id=None, folded=0,
+            dup_risk=_d.dup_risk + case((_d.state == State.UNKNOWN.value, 1), else_=0),
+        )
+    )  # fmt: skip
     if rows:
         await tx.execute(statement, [{"row": i, "held": fence, "why": why} for i, fence, why in rows])
 
