@@ -22,7 +22,6 @@ class Spool:
         self._gather = gather
         self._lock = threading.Lock()
         self._file: int | None = None
-        self._path: Path | None = None
         self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
         self._flusher: asyncio.Task[None] | None = None
 
@@ -50,28 +49,37 @@ class Spool:
     def _write(self, data: bytes) -> None:
         with self._lock:
             file = self._file if self._file is not None else self._open()
-            rest = memoryview(data)
-            while rest:
-                rest = rest[os.write(file, rest) :]
-            os.fdatasync(file)
+            try:
+                rest = memoryview(data)
+                while rest:
+                    rest = rest[os.write(file, rest) :]
+                os.fdatasync(file)
+            except OSError:
+                self._let_go()  # half a line may stand there: the next one would be glued to it and lost
+                raise
 
     def _open(self) -> int:
         self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._folder / f"hits-{os.getpid()}-{secrets.token_hex(6)}.jsonl"
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL, 0o600)
+        name = f"hits-{os.getpid()}-{secrets.token_hex(6)}.jsonl"
+        path, unborn = self._folder / name, self._folder / f"new-{name}"
+        file = os.open(unborn, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL, 0o600)
         fcntl.flock(file, fcntl.LOCK_EX)
+        unborn.rename(path)  # readers find a segment only under its lock: an empty one without would be removed before its first line
         folder = os.open(self._folder, os.O_RDONLY)
         os.fsync(folder)  # the name of the new file is durable too
         os.close(folder)
-        self._file, self._path = file, path
+        self._file = file
         return file
 
     def seal(self) -> None:
         """Let go of the current segment, so that it can be read; the next line opens another."""
         with self._lock:
-            if self._file is not None:
-                os.close(self._file)
-                self._file = self._path = None
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
 
     @contextlib.contextmanager
     def ready(self) -> Iterator[list[Path]]:

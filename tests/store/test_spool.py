@@ -1,6 +1,8 @@
 """The spool: a line is on the disk when append() returns, whatever happens to the process then."""
 
 import asyncio
+import fcntl
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -58,3 +60,41 @@ async def test_a_disk_that_takes_nothing_is_an_error_for_every_line(tmp_path: Pa
     assert [isinstance(e, OSError) for e in found] == [True] * 3
     with pytest.raises(OSError):
         await spool.append("y")
+
+
+async def test_half_a_line_on_a_full_disk_spoils_no_later_line(tmp_path: Path) -> None:
+    """A wish to leave that was acknowledged may not be glued to what a full disk tore."""
+    spool = Spool(tmp_path)
+    await spool.append("first")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    try:
+        with pytest.raises(OSError):
+            await spool.append("torn in the middle")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    await spool.append("later")
+    await spool.close()
+    with spool.ready() as segments:
+        assert sorted(line for path in segments for line in lines_of(path)) == ["first", "later"]
+
+
+async def test_a_segment_shows_only_under_its_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever reads at the very moment a segment is made does not remove it from under the lines that follow."""
+    flock, seen = fcntl.flock, []
+
+    def slow(file: int, how: int) -> None:
+        if how == fcntl.LOCK_EX:
+            with monkeypatch.context() as plain:
+                plain.setattr(fcntl, "flock", flock)
+                with Spool(tmp_path).ready() as segments:
+                    seen.append(list(segments))
+        flock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", slow)
+    spool = Spool(tmp_path)
+    await spool.append("kept")
+    await spool.close()
+    assert seen == [[]]
+    with spool.ready() as [segment]:
+        assert lines_of(segment) == ["kept"]
