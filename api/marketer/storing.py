@@ -1,5 +1,6 @@
 """How documents come in over HTTP: YAML or JSON, the path tells which document; linted, stored as a new version, never mailed by it."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -77,7 +78,7 @@ async def _read(request: Request, kind: str) -> Loaded:
         text = (await request.body()).decode()
     except UnicodeDecodeError as error:
         raise NurtureError("the body is not UTF-8; save the file as UTF-8") from error
-    loaded = load_text(text, "body", kind)
+    loaded = await asyncio.to_thread(load_text, text, "body", kind)  # a long body may take seconds: clicks are answered meanwhile
     errors = [f for f in loaded.faults if f.level == "error"]
     if errors:
         raise _refuse(errors)

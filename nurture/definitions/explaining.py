@@ -47,7 +47,7 @@ class _Found:
 def explain(error: ValidationError, model: type[BaseModel], tree: Tree, file: str) -> list[Fault]:
     """Every fault once, in the order of the file."""
     found = [_located(e, tree.value) for e in error.errors(include_url=False)]
-    faults: list[Fault] = []
+    faults: dict[Fault, None] = {}
     asked: set[Path] = set()
     for one in _without_echoes(found, tree.value):
         field = next((s for s in reversed(one.union) if isinstance(s, str)), "")
@@ -57,12 +57,12 @@ def explain(error: ValidationError, model: type[BaseModel], tree: Tree, file: st
         if one.branch and _whole_value_wrong(field, value):
             if one.union not in asked:
                 asked.add(one.union)
-                faults.append(_union_fault(field, one.union, value, tree, file))
+                faults[_union_fault(field, one.union, value, tree, file)] = None
             continue
         fault = _fault(one, model, tree, file)
-        if fault is not None and fault not in faults:
-            faults.append(fault)
-    return faults
+        if fault is not None:
+            faults[fault] = None
+    return list(faults)
 
 
 def _located(error: Any, data: Any) -> _Found:

@@ -1,12 +1,13 @@
 """JSON to plain data with positions: the same tree that YAML gives. Strict: no duplicate keys, no NaN, nothing after the value."""
 
 import re
+from bisect import bisect_right
 from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-defined]  # the C scanner is not in the type stubs
 from typing import Any
 
 from nurture.definitions.faults import Fault, Path, Position, Tree
 from nurture.definitions.scalars import LONGEST_FLOAT, LONGEST_INTEGER, check_length
-from nurture.definitions.yaml_reading import MAX_DEPTH
+from nurture.definitions.yaml_reading import MAX_DEPTH, MAX_NODES
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?")
@@ -23,9 +24,11 @@ class _Reader:
         self.file = file
         self.faults: list[Fault] = []
         self.positions: dict[Path, Position] = {}
+        self.starts = [0, *(found.end() for found in re.finditer("\n", text))]
 
     def place(self, index: int) -> tuple[int, int]:
-        return self.text.count("\n", 0, index) + 1, index - self.text.rfind("\n", 0, index)
+        line = bisect_right(self.starts, index)
+        return line, index - self.starts[line - 1] + 1
 
     def fault(self, index: int, rule: str, message: str, advice: str) -> None:
         self.faults.append(Fault(self.file, *self.place(index), rule, "error", message, advice))
@@ -37,8 +40,8 @@ class _Reader:
     def value(self, index: int, path: Path, key_index: int | None, depth: int) -> tuple[Any, int]:
         index = self.skip(index)
         self.positions[path] = Position(*self.place(index if key_index is None else key_index), *self.place(index))
-        if depth > MAX_DEPTH:
-            raise _Broken(index, "this document is nested beyond every limit", f"Keep to {MAX_DEPTH} levels.")
+        if depth > MAX_DEPTH or len(self.positions) > MAX_NODES:
+            raise _Broken(index, "this document is nested or filled beyond every limit", f"Keep to {MAX_DEPTH} levels; split the file.")
         first = self.text[index : index + 1]
         if first == "{":
             return self.object(index + 1, path, depth)
