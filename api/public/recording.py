@@ -6,6 +6,7 @@ import json
 import secrets
 import traceback
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,23 +96,26 @@ class Recorder:
         self._wake.set()
 
     async def fold_now(self) -> None:
-        """Move all that is in the spool into the database; a segment is removed only after its commit."""
+        """Move all that is in the spool into the database; a segment is removed only after its commit.
+
+        The wishes to leave of all segments are granted first: they count before the next letter, however many hits wait beside them.
+        """
         async with self._folding:
             self._spool.seal()
             with self._spool.ready() as segments:
                 for segment in segments:
-                    await self._fold(segment)
+                    await self._grant(await asyncio.to_thread(_wishes, segment))
+                for segment in segments:
+                    hits = _hits(await asyncio.to_thread(lines_of, segment), segment.name)
+                    await record_hits(self._app.db, hits, self._app.clock(), self._app.settings.settles)
                     segment.unlink(missing_ok=True)
 
-    async def _fold(self, segment: Path) -> None:
-        """Hits go in as they are read, some at a time, so that visitors are answered between them; then the wishes to leave are granted."""
-        lines = await asyncio.to_thread(lines_of, segment)
-        wishes: list[dict[str, Any]] = []
-        await record_hits(self._app.db, _hits(lines, wishes, segment.name), self._app.clock(), self._app.settings.settles)
+    async def _grant(self, wishes: Iterable[dict[str, Any]]) -> None:
         for wish in wishes:
             await leave(
-                self._app.db, int(wish["leave"]), delivery_id=wish["d"] or None, now=self._app.clock(), how=wish["how"], ip=wish["ip"]
-            )
+                self._app.db, wish["leave"], delivery_id=wish["d"] or None, now=self._app.clock(), how=wish["how"], ip=wish["ip"],
+                asked=datetime.fromtimestamp(wish["at"], UTC),
+            )  # fmt: skip
 
     async def close(self) -> None:
         """Write what waits; what cannot be folded now is folded at the next start."""
@@ -123,12 +127,24 @@ class Recorder:
             await self.fold_now()
 
 
-def _hits(lines: Iterable[str], wishes: list[dict[str, Any]], segment: str) -> Iterator[Received]:
+def _wishes(segment: Path) -> list[dict[str, Any]]:
+    found = []
+    for line in lines_of(segment):
+        if line.startswith(_WISH):
+            try:
+                wish = json.loads(line)
+                found.append({name: wish[name] for name in ("leave", "d", "at", "how", "ip")})
+            except (ValueError, KeyError):
+                _log.error("a wish to leave cannot be read", segment=segment.name)
+    return found
+
+
+def _hits(lines: Iterable[str], segment: str) -> Iterator[Received]:
+    """As they are read, some at a time, so that visitors are answered between them."""
     for line in lines:
+        if line.startswith(_WISH):
+            continue
         try:
-            if line.startswith(_WISH):
-                wishes.append({name: json.loads(line)[name] for name in ("leave", "d", "how", "ip")})
-            else:
-                yield from_line(line)
+            yield from_line(line)
         except (ValueError, KeyError, TypeError):
             _log.error("a line of the spool cannot be read", segment=segment)

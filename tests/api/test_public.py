@@ -7,14 +7,17 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 from sqlalchemy.exc import OperationalError
 
 from api.public.recording import Recorder
-from nurture.domain.tokens import Purpose
+from nurture.domain.evidence import Hit
+from nurture.domain.tokens import Purpose, read
+from nurture.services.tracking import Received, to_line
 from nurture.store.tables import METADATA
 from tests.api.conftest import House, client_of
 from tests.support.ledger import add_delivery, add_letter, rows_of
-from tests.support.people import add_people
+from tests.support.people import NOW, add_people
 
 EVERY = [Purpose.OPEN, Purpose.CLICK, Purpose.LEAVE, Purpose.PREFERENCES]
 
@@ -203,6 +206,33 @@ async def test_everything_works_while_the_database_is_away(small_house: House, m
     assert sorted(e["type"] for e in await rows_of(house.app.db, "events")) == ["clicked", "clicked", "left", "opened", "visited"]
 
 
+async def test_a_kept_wish_to_leave_goes_before_all_hits(small_house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever waits beside it, and whatever cannot be folded: the next letter must not go out first."""
+    house = small_house
+    tokens = await letter_for(house)
+    token = read(tokens[Purpose.LEAVE], Purpose.LEAVE, house.app.keys)
+    assert token is not None
+    spool = house.app.settings.data_dir / "spool"
+    spool.mkdir(exist_ok=True)
+    (spool / "hits-1-a.jsonl").write_text(
+        "".join(to_line(Received(f"u{n}", token.delivery, token.subscriber, 1, Hit(NOW))) + "\n" for n in range(99))
+    )
+    (spool / "hits-2-b.jsonl").write_text('{"leave": "what"\n')
+    recorder = Recorder(house.app, CollectorRegistry())
+
+    async def broken(*_: object) -> int:
+        raise ValueError("a hit that no database takes")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("api.public.recording.record_hits", broken)
+        await recorder.wish_to_leave(token, "leave-link", "203.0.113.5")
+        with pytest.raises(ValueError, match="no database"):
+            await recorder.fold_now()
+    assert [r["status"] for r in await rows_of(house.app.db, "subscribers")] == ["unsubscribed"]
+    await recorder.close()
+    assert len(await rows_of(house.app.db, "events")) == 100
+
+
 async def test_a_full_disk_costs_the_count_not_the_visitor(small_house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     tokens = await letter_for(small_house)
 
@@ -240,15 +270,10 @@ async def test_what_a_dead_process_left_is_taken_up_at_the_next_start(small_hous
     spool = house.app.settings.data_dir / "spool"
     await house.client.get(path_of(Purpose.OPEN, tokens[Purpose.OPEN]))
     await house.folded()
-    from nurture.domain.evidence import Hit  # noqa: PLC0415 - one use
-    from nurture.services.tracking import Received, to_line  # noqa: PLC0415 - one use
-
     [event] = await rows_of(house.app.db, "events")
     replay = to_line(Received(event["uid"], event["delivery_id"], event["subscriber_id"], 1, Hit(event["at"])))
     left = to_line(Received("other", event["delivery_id"], event["subscriber_id"], 1, Hit(event["at"])))
     (spool / "hits-1-dead.jsonl").write_text(f"{replay}\n{left}\nnot json\n{left[:20]}")
-    from prometheus_client import CollectorRegistry  # noqa: PLC0415 - one use
-
     await Recorder(house.app, CollectorRegistry()).fold_now()
     assert {e["uid"] for e in await rows_of(house.app.db, "events")} == {event["uid"], "other"}
     assert list(spool.glob("hits-*")) == []

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from nurture.services.leaving import leave
+from nurture.services.people import resubscribe
 from nurture.services.preferring import Choice, prefer, preferences
 from nurture.store.database import Database
 from nurture.store.tables import METADATA
@@ -17,7 +18,15 @@ async def _enrolled(db: Database, person: int) -> None:
     async with db.write() as tx:
         values = {"type": "sequence", "name": "school", "state": "live", "version": 1, "content": {}, "created_at": NOW, "changed_at": NOW}
         sequence = (await tx.execute(documents.insert().values(**values).returning(documents.c.id))).scalar_one()
-        row = {"sequence_id": sequence, "subscriber_id": person, "number": 1, "state": "active", "by": "api", "enrolled_at": NOW, "history": []}
+        row = {
+            "sequence_id": sequence,
+            "subscriber_id": person,
+            "number": 1,
+            "state": "active",
+            "by": "api",
+            "enrolled_at": NOW,
+            "history": [],
+        }
         await tx.execute(enrolments.insert().values(**row))
 
 
@@ -89,3 +98,19 @@ async def test_a_pause_takes_back_what_waits_in_a_way_the_planner_may_undo(db: D
     await prefer(db, person, Choice.PAUSE, NOW)
     assert [(r["state"], r["outcome"]) for r in await rows_of(db, "deliveries")] == [("cancelled", "paused")]
     assert [r["paused_until"] for r in await rows_of(db, "subscribers")] == [NOW + timedelta(days=30)]
+
+
+async def test_a_wish_read_twice_does_not_send_away_who_came_back(db: Database) -> None:
+    """A process may die between granting a kept wish and removing it from the spool."""
+    [person] = await add_people(db, "anna@example.com")
+    later = NOW + timedelta(minutes=5)
+    first = await leave(db, person, delivery_id=None, now=later, how="leave-link", asked=NOW)
+    assert not first.already
+    [event] = await rows_of(db, "events")
+    [consent] = await rows_of(db, "consents")
+    assert event["at"] == consent["at"] == NOW  # the log tells when the person said so
+    back = await resubscribe(db, person, wording="Letters about roofs", source="a call", ip=None, now=NOW + timedelta(hours=1))
+    assert back.status == "subscribed"
+    assert (await leave(db, person, delivery_id=None, now=NOW + timedelta(hours=2), how="leave-link", asked=NOW)).already
+    assert [r["status"] for r in await rows_of(db, "subscribers")] == ["subscribed"]
+    assert not (await leave(db, person, delivery_id=None, now=later, how="leave-link")).already
