@@ -69,6 +69,7 @@ async def _hand_over(
     while rest:
         size = desk.pace.slice(wire.rules.in_flight, wire.rules.connections)
         await wire.room(min(size, wire.rules.in_flight - size) if wire.rules.in_flight > size else 0)
+        await wire.place()
         if not wire.go_on() or wire.away:
             async with db.write() as tx:
                 await release(tx, [(row.id, row.fence) for row in rest])

@@ -52,6 +52,10 @@ class Pace:
         self._next = start + 1 / rate
         return start - now
 
+    def ahead(self, now: float) -> float:
+        """Seconds until the next place on the wire is free."""
+        return 0.0 if self.rate is None else max(0.0, self._next - now)
+
     def took(self, now: float) -> None:
         """The relay took a letter."""
         self._count += 1

@@ -34,10 +34,16 @@ class Clerk:
 
     async def record(self, batch: list[Ended]) -> None:
         """Commit a batch. A database that is away is waited for, and meanwhile nothing more is handed over."""
+        judged = [ended for ended in batch if ended.verdict]
+        stopped, refusal = self._lane_faults(judged), self._refusal(judged)  # counted once, however often the commit is tried
         for wait in (*RETRIES, None):
             try:
                 async with self.db.write() as tx:
                     await self._write(tx, batch)
+                    for lane_id, reason in stopped:
+                        await pause_lane(tx, lane_id, reason)
+                    if refusal:
+                        await halt(tx, refusal)
                 break
             except (SQLAlchemyError, DBAPIError, OSError) as error:
                 if wait is None:
@@ -47,16 +53,10 @@ class Clerk:
         self._count(batch)
 
     async def _write(self, tx: AsyncConnection, batch: list[Ended]) -> None:
-        judged = [e for e in batch if e.verdict]
         await record(tx, [self._result(e, e.verdict, e.reply) for e in batch if e.verdict and e.reply])
         await release(tx, [(e.letter.row.id, e.letter.row.fence) for e in batch if not e.verdict])
         bounced = [_bounce(e, e.verdict) for e in batch if e.verdict and (e.verdict.suppress or e.verdict.soft)]
         await note_bounces(tx, bounced, batch[-1].at)
-        for lane_id, reason in self._lane_faults(judged):
-            await pause_lane(tx, lane_id, reason)
-        refusal = self._refusal(judged)
-        if refusal:
-            await halt(tx, refusal)
 
     def _result(self, ended: Ended, verdict: Verdict, reply: Reply) -> Result:
         row, due = ended.letter.row, None

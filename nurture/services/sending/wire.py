@@ -22,6 +22,7 @@ from nurture.services.sending.writing import Outgoing
 
 RESULTS_AT_ONCE = 128
 RESULTS_WAIT = 0.02
+STOP_CHECK = 0.25  # seconds
 LOST_IN_A_ROW = 3  # so many letters without a session: the relay is away, the rest need not try
 log = structlog.get_logger()
 
@@ -53,6 +54,7 @@ class Wire:
     _queue: "deque[tuple[Outgoing, float]]" = field(default_factory=deque)
     _done: list[Ended] = field(default_factory=list)
     _in_flight: int = 0
+    _closing: bool = False  # an error ends the sweep: what is on the wire gets its answer, nothing more is begun
     _waiting: asyncio.Event = field(default_factory=asyncio.Event)
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
     _room: asyncio.Event = field(default_factory=asyncio.Event)
@@ -67,7 +69,8 @@ class Wire:
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
-            if kind is None:
+            if kind is None or issubclass(kind, Exception):
+                self._closing = kind is not None
                 await self.room(0)
         finally:
             for task in self._tasks:
@@ -97,6 +100,12 @@ class Wire:
             if clerk.done():
                 clerk.result()
 
+    async def place(self) -> None:
+        """Return when the rate leaves a place soon: an intent for a letter that cannot leave in time would only come back."""
+        loop = asyncio.get_running_loop()
+        while self.go_on() and not self.away and (rest := self.pace.ahead(loop.time()) - LEAVE_WITHIN / 2) > 0:  # noqa: ASYNC110 - no event tells of a stop
+            await asyncio.sleep(min(rest, STOP_CHECK))
+
     async def _hand(self) -> None:
         while True:
             while not self._queue:
@@ -109,7 +118,7 @@ class Wire:
     async def _deliver(self, letter: Outgoing, until: float) -> Reply | None:
         loop = asyncio.get_running_loop()
         wait = self.pace.reserve(loop.time(), until)
-        if wait is None or self.away or not self.go_on():
+        if wait is None or self.away or self._closing or not self.go_on():
             return None
         if wait:
             await asyncio.sleep(wait)
