@@ -18,7 +18,6 @@ from nurture.store.database import Database
 from nurture.store.standings import next_look
 
 CLOSING = timedelta(seconds=15)  # an intent needs ten seconds of its window
-LOOKS = timedelta(hours=6)  # looks lie 36 hours ahead of their letters, so they may be gathered
 RETRY = timedelta(minutes=15)  # when a letter that was due did not leave
 DAY = timedelta(days=1)
 WEEK = timedelta(days=7)
@@ -28,7 +27,8 @@ WEEK = timedelta(days=7)
 class Life:
     """One run of time over `db`. `send` sends what is due through `sink`; `heard` is told of the letters that were accepted.
 
-    `span`: how long letters may be gathered into one batch.
+    `span`: how long letters may be gathered into one batch; `patience`: how long folding and planning may wait. Both are well under the
+    gap between two letters of one person, so that nobody's next letter is planned too late.
     """
 
     db: Database
@@ -37,8 +37,11 @@ class Life:
     returns: Returns
     send: Callable[[], Awaitable[object]]
     heard: Callable[[Sequence[Taken]], None]
-    span: timedelta = timedelta(hours=2)
+    span: timedelta
+    patience: timedelta
     _tried: frozenset[int] = frozenset()
+    _planned: datetime | None = None
+    _news: bool = False
 
     async def week(self, end: datetime) -> None:
         """Live until `end`, then judge everybody: the weekly run."""
@@ -47,20 +50,25 @@ class Life:
 
     async def until(self, end: datetime) -> None:
         """Live until `end`; the clock then stands there."""
-        day = self.clock.now
+        night = self.clock.now + DAY
         while True:
             due = await self._due()
-            moment = min(await self._next(due), day + DAY)
+            desk = await self._desk()
+            moment = min(m for m in (self._departure(due), desk, night) if m)
             if moment >= end:
                 break
-            await self._tick(due, moment)
-            if moment >= day + DAY:
-                day = await self._night(moment)
+            self.clock.now = moment
+            await self._depart(due)
+            if desk and moment >= desk:
+                await self._catch_up()
+            if moment >= night:
+                night = moment + DAY
+                await self._night()
         self.clock.now = end
-        await self._catch_up(end)
+        await self._night()
 
     async def begin(self) -> None:
-        """Plan the first letters."""
+        """Take in who came to match an audience, and plan their first letters."""
         await enrol_matching(self.db, self.clock.now)
         await plan(self.db, self.clock.now)
 
@@ -68,47 +76,52 @@ class Life:
         async with self.db.read() as tx:
             return await due_next(tx, self.span)
 
-    async def _next(self, due: list[Due]) -> datetime:
-        """The end of the next batch, or the next look when that comes first."""
+    def _departure(self, due: Sequence[Due]) -> datetime | None:
+        """When the next batch is complete. Letters that were due and did not leave are tried again later."""
+        fresh = [row for row in due if row.id not in self._tried]
+        again = self.clock.now + RETRY if len(fresh) < len(due) else None
+        found = [m for m in (batch_end(fresh, self.span), again) if m]
+        return max(self.clock.now, min(found)) if found else None
+
+    async def _desk(self) -> datetime | None:
+        """When folding and planning are next worth their while."""
         async with self.db.read() as tx:
             look = await next_look(tx)
-        fresh = [row for row in due if row.id not in self._tried]
-        stuck = self.clock.now + RETRY if len(fresh) < len(due) else None
-        moments = [m for m in (batch_end(fresh, self.span), stuck, look and max(look, self.clock.now) + LOOKS) if m]
-        return max(self.clock.now, min(moments, default=self.clock.now + DAY))
+        wanted = [m for m in (look, self.returns.first(), self.clock.now if self._news else None) if m]
+        earliest = self._planned + self.patience if self._planned else self.clock.now
+        return max(min(wanted), earliest, self.clock.now) if wanted else None
 
-    async def _tick(self, due: list[Due], moment: datetime) -> None:
-        self.clock.now = moment
-        if await self.returns.arrive(self.db, moment):
-            await fold(self.db, moment)
-            await plan(self.db, moment)  # who bought may be out of a sequence before the next letter
-        if due and due[0].due_at <= moment:
-            self.sink.moments = {row.id: row.due_at for row in due if row.due_at <= moment}
-            self._tried = frozenset(self.sink.moments)
-            await self.send()
-            await self._hear()
-            await fold(self.db, moment)
-        await plan(self.db, moment)
-
-    async def _hear(self) -> None:
+    async def _depart(self, due: Sequence[Due]) -> None:
+        """Send what is due. Who has just bought or left gets nothing that the purchase or the leaving forbids."""
+        now = self.clock.now
+        if await self.returns.acts(self.db, now):
+            await self._catch_up()
+        if not due or due[0].due_at > now:
+            return
+        self.sink.moments = {row.id: row.due_at for row in due if row.due_at <= now}
+        self._tried = frozenset(self.sink.moments)
+        await self.send()
         async with self.db.read() as tx:
             letters = await taken(tx, self.sink.accepted)
         self.sink.accepted.clear()
         self.returns.hear(letters)
         self.heard(letters)
+        self._news = True
 
-    async def _night(self, moment: datetime) -> datetime:
-        """Once a day: who rose by yesterday's signs, who came to match an audience."""
-        await self._catch_up(moment)
-        if await enrol_matching(self.db, moment):
-            await plan(self.db, moment)
-        return moment
-
-    async def _catch_up(self, now: datetime) -> None:
-        await self.returns.arrive(self.db, now)
+    async def _catch_up(self) -> None:
+        """Bring everything that came back into the standings, and plan whom it concerns."""
+        now = self.clock.now
+        await self.returns.hits(self.db, now)
+        await self.returns.acts(self.db, now)
         await fold(self.db, now)
-        await rise(self.db, now, now - 2 * DAY)
         await plan(self.db, now)
+        self._planned, self._news = now, False
+
+    async def _night(self) -> None:
+        """Once a day: who rose by yesterday's signs, who came to match an audience."""
+        await self._catch_up()
+        await rise(self.db, self.clock.now, self.clock.now - 2 * DAY)
+        await self.begin()
 
 
 def batch_end(due: Sequence[Due], span: timedelta) -> datetime | None:

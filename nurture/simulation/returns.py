@@ -1,7 +1,7 @@
 """What comes back: people's reactions to their letters wait here for their moment, then enter by the same doors as in the real world."""
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
@@ -33,7 +33,8 @@ class Returns:
         self.souls = souls
         self.seed = seed
         self.leaving = leaving
-        self._waiting: list[tuple[datetime, int, Reaction, Taken]] = []
+        self._hits: list[tuple[datetime, int, Reaction, Taken]] = []
+        self._acts: list[tuple[datetime, int, Reaction, Taken]] = []
         self._count = 0
 
     def hear(self, letters: Iterable[Taken]) -> None:
@@ -47,33 +48,39 @@ class Returns:
             for reaction in react(soul.temper, Kind(letter.kind), len(letter.links), interest, rng):
                 if reaction.act is not Act.LEAVE or self.leaving:
                     self._count += 1
-                    heapq.heappush(self._waiting, (letter.at + reaction.after, self._count, reaction, letter))
+                    waiting = self._hits if reaction.act in (Act.OPEN, Act.CLICK) else self._acts
+                    heapq.heappush(waiting, (letter.at + reaction.after, self._count, reaction, letter))
 
     def first(self) -> datetime | None:
-        """When the next act comes."""
-        return self._waiting[0][0] if self._waiting else None
+        """When the next of all reactions comes."""
+        return min((waiting[0][0] for waiting in (self._hits, self._acts) if waiting), default=None)
 
-    async def arrive(self, db: Database, now: datetime) -> bool:
-        """Let everything up to `now` come in; whether an act among it may change what leaves next."""
-        hits: list[Received] = []
+    async def hits(self, db: Database, now: datetime) -> None:
+        """Let the opens and clicks up to `now` come in."""
+        arrived = [_hit(*reaction) for reaction in _until(self._hits, now)]
+        if arrived:
+            await record_hits(db, arrived, now)
+
+    async def acts(self, db: Database, now: datetime) -> bool:
+        """Let what may change the next letters come in: purchases, answers, leaving; whether there was any."""
         events: list[dict[str, object]] = []
         leavers: list[tuple[datetime, Taken]] = []
-        while self._waiting and self._waiting[0][0] <= now:
-            at, number, reaction, letter = heapq.heappop(self._waiting)
-            if reaction.act in (Act.OPEN, Act.CLICK):
-                hits.append(_hit(at, number, reaction, letter))
-            elif reaction.act is Act.LEAVE:
+        for at, number, reaction, letter in _until(self._acts, now):
+            if reaction.act is Act.LEAVE:
                 leavers.append((at, letter))
             else:
                 events.append(_event(at, number, reaction, letter))
-        if hits:
-            await record_hits(db, hits, now)
         if events:
             async with db.write() as tx:
                 await add_events(tx, events)
         for at, letter in leavers:
             await leave(db, letter.subscriber_id, delivery_id=letter.id, now=at, how="leave-page")
         return bool(events or leavers)
+
+
+def _until(waiting: list[tuple[datetime, int, Reaction, Taken]], now: datetime) -> Iterator[tuple[datetime, int, Reaction, Taken]]:
+    while waiting and waiting[0][0] <= now:
+        yield heapq.heappop(waiting)
 
 
 def _hit(at: datetime, number: int, reaction: Reaction, letter: Taken) -> Received:

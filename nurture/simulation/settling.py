@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from nurture.domain.documents import Policy
 from nurture.domain.tokens import TokenKey
 from nurture.services.sending import Desk, SendingRules, send_due
 from nurture.simulation.clock import Sink
@@ -16,6 +15,8 @@ from nurture.store.database import Database
 from nurture.store.documents import load_policy
 from nurture.store.subscribers import add
 from nurture.store.workers import enlist
+
+BATCH = timedelta(hours=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ async def start_life(
     """Life from the moment that the sink's clock shows. `heard` is told of the letters that were accepted."""
     async with db.read() as tx:
         policy = await load_policy(tx)
-    return Life(db, sink.clock, sink, returns, await _sender(db, sink, house), heard, _span(policy))
+    return Life(db, sink.clock, sink, returns, await _sender(db, sink, house), heard, min(BATCH, policy.gap / 4), policy.gap / 4)
 
 
 async def _sender(db: Database, sink: Sink, house: House) -> Callable[[], Awaitable[object]]:
@@ -65,8 +66,3 @@ async def _sender(db: Database, sink: Sink, house: House) -> Callable[[], Awaita
         await send_due(db, sink, lease, rules, house.keys, sink.clock, desk)
 
     return send
-
-
-def _span(policy: Policy) -> timedelta:
-    """Two hours, less where a short gap lets a person get letters in quick turn."""
-    return min(timedelta(hours=2), policy.gap / 4)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, func, select, text
+from sqlalchemy import RowMapping, bindparam, func, select, text
 
 from nurture.domain.words import State
 from nurture.store.database import Connection
@@ -19,7 +19,6 @@ _v = METADATA.tables["letter_versions"].c
 _s = METADATA.tables["subscribers"].c
 _e = METADATA.tables["enrolments"].c
 _doc = METADATA.tables["documents"].c
-_AT_ONCE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,30 +45,38 @@ class Taken:
     at: datetime
 
 
+_FIRST_DUE = select(_d.due_at).where(text(DUE_STATES)).order_by(_d.due_at).limit(1)
+_DUE = (
+    select(_d.id, _d.due_at, _d.closes_at)
+    .where(text(DUE_STATES), _d.due_at <= bindparam("until", type_=_d.due_at.type))
+    .order_by(_d.due_at, _d.id)
+)
+_TAKEN = (
+    select(
+        _d.id, _d.subscriber_id, _s.email, _l.name, _d.kind, func.coalesce(_v.content["size"].as_string(), "short"), _v.links,
+        _d.version_id, _doc.name, func.coalesce(_d.zone, _s.timezone, "UTC"), _d.accepted_at,
+    )
+    .join(_l.id.table, _l.id == _d.letter_id)
+    .join(_v.id.table, _v.id == _d.version_id)
+    .join(_s.id.table, _s.id == _d.subscriber_id)
+    .outerjoin(_e.id.table, _e.id == _d.enrolment_id)
+    .outerjoin(_doc.id.table, _doc.id == _e.sequence_id)
+    .where(_d.id.in_(bindparam("ids", expanding=True)), _d.state == State.ACCEPTED.value)
+    .order_by(_d.id)
+)  # fmt: skip
+
+
 async def due_next(tx: Connection, within: timedelta) -> list[Due]:
     """The waiting letter that is due first and those due `within` after it, by time; empty when nothing waits."""
-    query = select(_d.id, _d.due_at, _d.closes_at).where(text(DUE_STATES)).order_by(_d.due_at, _d.id).limit(_AT_ONCE)
-    found = [Due(*row) for row in await tx.execute(query)]
-    return [row for row in found if row.due_at <= found[0].due_at + within]
+    first = (await tx.execute(_FIRST_DUE)).scalar()
+    return [Due(*row) for row in await tx.execute(_DUE, {"until": first + within})] if first else []
 
 
 async def taken(tx: Connection, ids: Iterable[int]) -> list[Taken]:
     """Those of these deliveries that were accepted, by id."""
-    query = (
-        select(
-            _d.id, _d.subscriber_id, _s.email, _l.name, _d.kind, _v.content["size"].as_string(), _v.links, _d.version_id,
-            _doc.name, func.coalesce(_d.zone, _s.timezone, "UTC"), _d.accepted_at,
-        )
-        .join(_l.id.table, _l.id == _d.letter_id)
-        .join(_v.id.table, _v.id == _d.version_id)
-        .join(_s.id.table, _s.id == _d.subscriber_id)
-        .outerjoin(_e.id.table, _e.id == _d.enrolment_id)
-        .outerjoin(_doc.id.table, _doc.id == _e.sequence_id)
-    )  # fmt: skip
     found: list[Taken] = []
     for piece in pieces(sorted(set(ids))):
-        rows = await tx.execute(query.where(_d.id.in_(piece), _d.state == State.ACCEPTED.value).order_by(_d.id))
-        found += [Taken(i, who, email, name, kind, size or "short", links, *rest) for i, who, email, name, kind, size, links, *rest in rows]
+        found += [Taken(*row) for row in await tx.execute(_TAKEN, {"ids": piece})]
     return found
 
 

@@ -1,5 +1,6 @@
 """Windows on the person's wall clock. Wall-clock time is read off the zone's own rules, so gaps and folds need no case of their own."""
 
+from calendar import isleap
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 
@@ -37,6 +38,11 @@ def _quiet(house: House, moment: time) -> bool:
     return start <= moment < end if start <= end else moment >= start or moment < end
 
 
+def _in_year(day: str, year: int) -> str:
+    """29 February is kept on the 28th in years that have none."""
+    return "02-28" if day == "02-29" and not isleap(year) else day
+
+
 def broken_hours(house: House, sent: Sent, start: datetime | None) -> Iterator[tuple[str, str]]:
     """(rule, message) for a letter outside its window, in quiet hours, on a blackout date, or on a greeting's wrong day."""
     local, letter = sent.local, sent.text
@@ -44,7 +50,7 @@ def broken_hours(house: House, sent: Sent, start: datetime | None) -> Iterator[t
         return
     if {local.date().isoformat(), local.strftime("%m-%d")} & house.blackout:
         yield "blackout", f"{local.date()} is a blackout date"
-    if letter.kind == "greeting" and letter.day and letter.day[0].isdigit() and local.strftime("%m-%d") != letter.day:
+    if letter.kind == "greeting" and letter.day and letter.day[0].isdigit() and local.strftime("%m-%d") != _in_year(letter.day, local.year):
         yield "window", f"a greeting of {letter.day} left on {local.date()}"
     window = window_of(house, letter)
     clock = local.time().replace(fold=0)
