@@ -126,7 +126,7 @@ def _by_request(hit: Hit) -> Judged | None:
 def _opening(hit: Hit, *, early: bool) -> Judged | None:
     proxied = _proxied(hit.agent, early=early)
     if proxied is None and early:
-        return _machine("opened within 10 s of acceptance")
+        return Judged(Evidence.UNKNOWN, "opened within 10 s of acceptance: a filter or a quick reader")
     return proxied or _nameless(hit)
 
 

@@ -42,7 +42,7 @@ TRACES = {
     "Google's proxy later": ([at(10, None, GOOGLE)], "H"),
     "Yahoo's proxy": ([at(HOUR, None, "YahooMailProxy; https://help.yahoo.com/")], "U"),
     "an ordinary client opens": ([at(HOUR, None)], "H"),
-    "an open within 10 s": ([at(4, None)], "M"),
+    "an open within 10 s: only of clicks that tells a machine": ([at(4, None)], "U"),
     "a scanner by name": ([at(HOUR, 0, "Barracuda Sentinel (EE)")], "M"),
     "a library by name": ([at(HOUR, 0, "Go-http-client/2.0")], "M"),
     "no agent": ([at(HOUR, 0, "")], "U"),
