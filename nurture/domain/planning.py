@@ -5,15 +5,16 @@ decide: the `now` hour, greetings, then a letter that waited 14 days, then prior
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
+from nurture.domain.delivery import letter_name
 from nurture.domain.documents import Policy
 from nurture.domain.mix import promises_on, sales_earned
 from nurture.domain.pacing import cap_places
 from nurture.domain.plans import Done, OpenRow, Person, Plan, Send, Shelf, Skip, Wait, Way
 from nurture.domain.timing import Slot, cap_of, earliest
-from nurture.domain.turns import Candidate, Turn, declined, library_candidates, turn_of
-from nurture.domain.windows import Hours, hours_of, openings
+from nurture.domain.turns import LOOK_AGAIN, Candidate, Turn, library_candidates, skipped, turn_of
+from nurture.domain.windows import Hours, hours_of, instant_of, openings
 from nurture.domain.words import Kind, State
 
 HORIZON = timedelta(hours=36)
@@ -39,29 +40,29 @@ def plan_person(person: Person, ways: tuple[Way, ...], shelf: Shelf, policy: Pol
     ways = tuple(w for w in ways if not w.exit)
     promises = promises_on([person.bound, *(w.sequence.promises for w in ways)], policy.mix)
     earned = sales_earned(promises, person.useful_since_sales, person.others_since_sales)
-    turns = [(w, turn_of(person, w, shelf, earned, now, _coming(person, w, ways, shelf))) for w in ways]
+    turns = [(w, turn_of(person, w, shelf, earned, now, lambda way: _coming(person, way, ways, shelf, policy, now))) for w in ways]
     timed, stuck = _time(person, turns, policy, now, row)
     chosen = _choose(person, timed, policy, now)
-    waits = [t.wait for _, t in turns if t.wait] + stuck + [_wait(t, chosen) for t in timed if t is not chosen]
-    return _plan(chosen, waits, turns, left, row, now)
+    standing = [t.wait for _, t in turns if t.wait] + stuck
+    waits = standing + [_wait(t, chosen) for t in timed if t is not chosen]
+    return _plan(chosen, waits, [w.until for w in standing if w.until], turns, left, row, now)
 
 
-def _coming(person: Person, way: Way, ways: tuple[Way, ...], shelf: Shelf) -> bool:
-    """Whether a useful letter from another way (or its library) will come, so that a held sales letter of `way` need not grow stale."""
+def _coming(person: Person, way: Way, ways: tuple[Way, ...], shelf: Shelf, policy: Policy, now: datetime) -> datetime | None:
+    """When a useful letter of another way, or of the library on its behalf, may leave, if that is within `stale_after`."""
+    moments = []
     for other in ways:
         if other is way:
             continue
         past = {p.letter for p in other.history}
-        for letter in other.sequence.letters:
-            key = f"{other.sequence.name}/{letter.id}"
-            if (
-                letter.kind is Kind.USEFUL
-                and key not in past
-                and not declined(person, other, letter)
-                and (letter.only_if is None or key in shelf.holds)
-            ):
-                return True
-    return way.sequence.repay == "library" and bool(library_candidates(person, way, shelf))
+        unsent = [(letter_name(other.sequence.name, x.id), x, other.sequence.windows) for x in other.sequence.letters]
+        unsent = [entry for entry in unsent if entry[0] not in past]
+        useful = [e for e in unsent if e[1].kind is Kind.USEFUL and skipped(person, other, shelf, e[1], e[0]) is None]
+        if other.sequence.repay == "library" and any(x.kind is Kind.SALES for _, x, _ in unsent):
+            useful += library_candidates(person, other, shelf)
+        slots = (earliest(person, other, key, x, hours_of(x, windows, policy), policy, now) for key, x, windows in useful)
+        moments += [slot.due for slot in slots if slot and slot.due <= now + way.sequence.stale_after]
+    return min(moments, default=None)
 
 
 def _time(
@@ -81,7 +82,10 @@ def _time(
             if slot:
                 timed.append(_Timed(c, slot, hours.name))
             elif c.day is None:
-                stuck.append(Wait(way.enrolment_id, c.key, now + timedelta(days=1), "no window of this letter opens in 400 days", "window"))
+                stuck.append(Wait(way.enrolment_id, c.key, now + LOOK_AGAIN, "no window of this letter opens in 400 days", "window"))
+            else:
+                over = instant_of(c.day + timedelta(days=1), time(0), person.zone)
+                stuck.append(Wait(way.enrolment_id, c.key, over, f"{c.day} leaves no hour for this greeting", "greeting"))
     return timed, stuck
 
 
@@ -101,7 +105,7 @@ def _choose(person: Person, timed: list[_Timed], policy: Policy, now: datetime) 
     if first.slot.due > now + HORIZON:
         return first
     last_place = cap_places(first.slot.day, [e.day for e in person.entries], cap_of(person, policy)) <= 1
-    rivals = [t for t in timed if t.slot.due <= now + HORIZON and (last_place or t.slot.due - first.slot.due < policy.gap)]
+    rivals = [t for t in timed if t is first or (t.slot.due <= now + HORIZON and (last_place or t.slot.due - first.slot.due < policy.gap))]
     if len(rivals) == 1:
         return first
     return min(rivals, key=lambda t: _rank(person, t, policy, now))
@@ -148,12 +152,18 @@ def _when(timed: _Timed) -> str:
 
 
 def _plan(
-    chosen: _Timed | None, waits: list[Wait], turns: list[tuple[Way, Turn]], left: tuple[Done, ...], row: OpenRow | None, now: datetime
+    chosen: _Timed | None,
+    waits: list[Wait],
+    deadlines: list[datetime],
+    turns: list[tuple[Way, Turn]],
+    left: tuple[Done, ...],
+    row: OpenRow | None,
+    now: datetime,
 ) -> Plan:
+    """`deadlines`: when the waits that no letter's own moment ends are looked at again."""
     skips = tuple(s for _, t in turns for s in t.skips)
     done = left + tuple(t.done for _, t in turns if t.done)
     stale = tuple((w.enrolment_id, t.stale_since) for w, t in turns if t.stale_since != w.stale_since)
-    deadlines = [w.until for w in waits if w.until and w.rule in ("mix", "greeting")]
     if chosen and chosen.row:
         return Plan(keep=True, waits=tuple(waits), skips=skips, done=done, stale=stale)
     final = row is not None and _over(row, skips, done)

@@ -1,5 +1,4 @@
-"""When one letter may leave for one person: window, pause, cadence or `after`, gap and cap looked at together, with the rule that decided.
-"""
+"""When one letter may leave for one person: window, pause, cadence or `after`, gap and cap looked at together, and what decided."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -8,7 +7,7 @@ from nurture.domain.documents import Policy
 from nurture.domain.letters import Letter
 from nurture.domain.pacing import after_allows, cadence_allows, cap_places, gap_ends
 from nurture.domain.plans import Person, Way
-from nurture.domain.windows import Hours, Opening, moment_in, openings, share_of
+from nurture.domain.windows import Hours, Opening, blacked_out, moment_in, openings, share_of
 from nurture.domain.words import Frequency
 
 
@@ -45,9 +44,10 @@ def earliest(
     `paced=False` leaves gap, cap and pause out: the moment by the letter's own rules alone. `only_day` is a greeting's day.
     """
     floor, rule = _floor(person, way, letter, policy, now, paced=paced)
-    own = _own_hour(person, way, hours, policy, now, floor)
-    if own is not None:
-        return own
+    if hours.now and way.now_until and floor == now < way.now_until:
+        own = _own_hour(person, way, letter, policy, now, only_day)
+        if own is not None:
+            return own
     share = share_of(person.subscriber_id, key)
     for opening in openings(hours, person.zone, policy, now, only_day):
         blocked = _day_rule(person, way, letter, opening.day, policy, paced=paced)
@@ -98,11 +98,10 @@ def _over_cadence(way: Way, letter: Letter, day: date) -> bool:
     return cadence is not None and own and not cadence_allows(day, [p.day for p in way.sent], cadence)
 
 
-def _own_hour(person: Person, way: Way, hours: Hours, policy: Policy, now: datetime, floor: datetime) -> Slot | None:
-    """A letter with `window: now` goes at once in the hour after the person's own act, quiet hours lifted; gap and cap are not."""
-    if not (hours.now and way.now_until and floor == now < way.now_until):
-        return None
+def _own_hour(person: Person, way: Way, letter: Letter, policy: Policy, now: datetime, only_day: date | None) -> Slot | None:
+    """A letter with `window: now` goes at once in the hour after the person's own act: it lifts quiet hours, no rule of the date."""
+    assert way.now_until is not None  # noqa: S101 - the caller has asked
     day = now.astimezone(person.zone).date()
-    if cap_places(day, [e.day for e in person.entries], cap_of(person, policy)) < 1:
+    if only_day not in (None, day) or blacked_out(day, policy) or _day_rule(person, way, letter, day, policy, paced=True):
         return None
     return Slot(now, way.now_until, day, "now", own_hour=True)

@@ -1,6 +1,6 @@
 """Whose turn it is in one way through a sequence: mix and order, declined letters, conditions, held sales letters and what repays them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -11,6 +11,9 @@ from nurture.domain.plans import Done, Person, Shelf, Skip, Wait, Way
 from nurture.domain.words import Kind, Kinds
 
 DECLINED_BY_USEFUL = (Kind.SALES, Kind.NEWS, Kind.ABOUT)
+_NEAR = timedelta(days=2)  # a greeting is written at most 36 hours ahead
+LOOK_AGAIN = timedelta(days=1)  # a wait that no moment of its own ends
+Coming = Callable[[Way], datetime | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +55,9 @@ def is_yearly(letter: Letter) -> bool:
     return letter.kind is Kind.GREETING and letter.day is not None
 
 
-def turn_of(person: Person, way: Way, shelf: Shelf, earned: Earned, now: datetime, coming: bool) -> Turn:
-    """The turn of one way. `coming`: a useful letter from elsewhere will reach this person soon, so that a held sales letter does not grow
-    stale.
+def turn_of(person: Person, way: Way, shelf: Shelf, earned: Earned, now: datetime, coming: Coming) -> Turn:
+    """The turn of one way. `coming`: asked where a sales letter is held; when a useful letter from elsewhere may leave, so that it does not
+    grow stale.
     """
     past = {p.letter for p in way.history}
     rest = [x for x in way.sequence.letters if not is_yearly(x) and letter_name(way.sequence.name, x.id) not in past]
@@ -65,7 +68,7 @@ def turn_of(person: Person, way: Way, shelf: Shelf, earned: Earned, now: datetim
         unwanted = rest[0].kind is Kind.SALES and declined(person, way, rest[0])  # declined letters are skipped, never held
         letter = rest[0] if unwanted else in_order(rest, sent, way.sequence.promises, not earned.allowed)[0]
         key = letter_name(way.sequence.name, letter.id)
-        skip = _skipped(person, way, shelf, letter, key)
+        skip = skipped(person, way, shelf, letter, key)
         if skip is None and letter.kind is Kind.SALES and not earned.allowed:
             turn = _held(person, way, shelf, letter, earned, now, coming)
             if turn.candidates or turn.wait:
@@ -78,7 +81,7 @@ def turn_of(person: Person, way: Way, shelf: Shelf, earned: Earned, now: datetim
         skips.append(skip)
         rest.remove(letter)
     if any(is_yearly(x) for x in way.sequence.letters):
-        wait = None if greetings else Wait(way.enrolment_id, None, now + timedelta(days=1), "only yearly greetings are left", "greeting")
+        wait = None if greetings else Wait(way.enrolment_id, None, now + LOOK_AGAIN, "only yearly greetings are left", "greeting")
         return Turn(greetings, tuple(skips), None, wait)
     return Turn((), tuple(skips), Done(way.enrolment_id, "every letter is sent or skipped", "done"))
 
@@ -91,7 +94,7 @@ def _order_reason(way: Way, rest: Sequence[Letter], letter: Letter, earned: Earn
     return f"letter {len(way.sent) + 1} of {way.sequence.name}"
 
 
-def _skipped(person: Person, way: Way, shelf: Shelf, letter: Letter, key: str) -> Skip | None:
+def skipped(person: Person, way: Way, shelf: Shelf, letter: Letter, key: str) -> Skip | None:
     """`only_if` is asked now that the letter's turn has come."""
     why = declined(person, way, letter)
     if why:
@@ -116,9 +119,8 @@ def library_candidates(person: Person, way: Way, shelf: Shelf) -> list[tuple[str
     ]
 
 
-def _held(person: Person, way: Way, shelf: Shelf, letter: Letter, earned: Earned, now: datetime, coming: bool) -> Turn:
-    """A sales letter due but unearned, with nothing left in its sequence to pass it: the library repays, else it waits, else it is stale.
-    """
+def _held(person: Person, way: Way, shelf: Shelf, letter: Letter, earned: Earned, now: datetime, coming: Coming) -> Turn:
+    """A sales letter due but unearned, with nothing left in its sequence to pass it: the library repays, or it waits, or it is stale."""
     key = letter_name(way.sequence.name, letter.id)
     if way.sequence.repay == "library":
         shelfed = library_candidates(person, way, shelf)
@@ -126,8 +128,10 @@ def _held(person: Person, way: Way, shelf: Shelf, letter: Letter, earned: Earned
             name, book, windows = shelfed[0]
             reason = f"repays for {letter.id}: {earned.reason}"
             return Turn((Candidate(way, name, LIBRARY_OCCASION, book, windows, reason, "repay"),))
-    if coming or (person.paused_until and person.paused_until > now):
-        return Turn(wait=Wait(way.enrolment_id, key, None, earned.reason, "mix"))
+    paused = person.paused_until if person.paused_until and person.paused_until > now else None
+    moment = paused or coming(way)
+    if moment:
+        return Turn(wait=Wait(way.enrolment_id, key, max(moment, now + LOOK_AGAIN), earned.reason, "mix"))
     since = way.stale_since or now
     until = since + way.sequence.stale_after
     if now >= until:
@@ -147,17 +151,23 @@ def _held(person: Person, way: Way, shelf: Shelf, letter: Letter, earned: Earned
 
 
 def _greetings(person: Person, way: Way, shelf: Shelf, now: datetime) -> tuple[Candidate, ...]:
-    """Yearly greetings whose next day is known; outside the mix, once on each date."""
+    """Yearly greetings whose next day is known; outside the mix, once on each date. Their condition is asked when the day is near."""
     found = []
+    today = now.astimezone(person.zone).date()
     for letter in way.sequence.letters:
         key = letter_name(way.sequence.name, letter.id)
-        if not is_yearly(letter) or _skipped(person, way, shelf, letter, key):
+        if not is_yearly(letter) or declined(person, way, letter):
             continue
-        today = now.astimezone(person.zone).date()
         day = next_yearly(str(letter.day), person.fields, today)
-        if day and not any(p.letter == key and p.day == day for p in way.history):
+        if day and (_greeted(way, key, day) or (day - today <= _NEAR and skipped(person, way, shelf, letter, key))):
+            day = next_yearly(str(letter.day), person.fields, day + timedelta(days=1))
+        if day and not _greeted(way, key, day):
             found.append(Candidate(way, key, greeting_occasion(day), letter, way.sequence.windows, f"greeting of {day}", "greeting", day))
     return tuple(found)
+
+
+def _greeted(way: Way, key: str, day: date) -> bool:
+    return any(p.letter == key and p.day == day for p in way.history)
 
 
 def next_yearly(written: str, fields: object, today: date) -> date | None:

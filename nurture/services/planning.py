@@ -133,12 +133,13 @@ def _way_row(
     if not skips and not done and stale == way.stale_since and _same(decision, known):
         return None
     today = now.astimezone(person.zone).date().isoformat()
+    greeted = decided.send.occasion if decided.send and decided.send.rule == "greeting" else today  # it is over for its own day
     added = [
         {
             "letter": s.letter,
             "kind": s.kind.value,
             "outcome": s.outcome,
-            "day": today,
+            "day": greeted if s.outcome == "ended" else today,
             "at": now.isoformat(),
             "reason": s.reason,
             "rule": s.rule,

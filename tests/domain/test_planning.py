@@ -223,3 +223,84 @@ def test_greetings_go_on_their_day_outside_the_mix(today: datetime, expected: da
     when = found.send.due_at if found.send else next(w.until for w in found.waits if w.letter)
     assert when
     assert when.astimezone(ZoneInfo("Europe/Berlin")).date() == expected
+
+
+def test_a_gap_of_nothing_shuts_nobody_out() -> None:
+    free = Policy.model_validate({"gap": "0s"})
+    found = plan_person(person(), (way(sequence(letter("a"))),), Shelf(), free, MONDAY)
+    assert found.send
+    assert found.send.letter == "school/a"
+
+
+def test_a_held_sales_letter_is_looked_at_again_when_the_pause_ends() -> None:
+    until = MONDAY + timedelta(days=10)
+    found = plan_person(person(paused_until=until), (way(sequence(letter("offer", "sales"), repay="wait")),), Shelf(), POLICY, MONDAY)
+    assert (found.waits[0].until, found.look_at, found.stale) == (until, until, ())
+
+
+@pytest.mark.parametrize(("after", "stale"), [("30d", True), ("40d", False)])
+def test_a_useful_letter_is_coming_only_where_it_may_leave_in_time(after: str, stale: bool) -> None:
+    offers = way(sequence(letter("offer", "sales"), repay="wait"))
+    other = way(sequence(letter("a", after=after), name="slow", repay="wait"), 2)
+    found = plan_person(person(), (offers, replace(other, enrolled_at=MONDAY - timedelta(days=15))), Shelf(), POLICY, MONDAY)
+    assert bool(found.stale) is not stale
+    assert found.look_at
+    held = next(w for w in found.waits if w.rule == "mix")
+    assert held.until
+    assert held.until - MONDAY <= timedelta(days=21)
+
+
+def test_nothing_waits_for_a_useful_letter_the_person_had_already() -> None:
+    offers = way(sequence(letter("offer", "sales"), repay="wait"))
+    other = way(sequence(letter("n", "news", after="90d"), letter("a", evergreen=True), name="slow", repay="wait"), 2)
+    found = plan_person(person(), (offers, other), Shelf(had=frozenset({"slow/a"})), POLICY, MONDAY)
+    assert found.stale == ((1, MONDAY),)
+
+
+def test_a_letter_without_any_window_is_looked_at_again_daily() -> None:
+    found = plan_person(person(), (way(sequence(letter("a", after="500d"))),), Shelf(), POLICY, MONDAY)
+    assert found.waits[0].rule == "window"
+    assert found.look_at == MONDAY + timedelta(days=1)
+
+
+def test_a_greeting_whose_day_is_over_is_planned_for_the_next_year() -> None:
+    document = sequence(letter("cake", "greeting", day="03-02"))
+    evening = MONDAY + timedelta(hours=12)
+    found = plan_person(person(), (way(document),), Shelf(), POLICY, evening)
+    midnight = datetime(2026, 3, 2, 23, tzinfo=UTC)
+    assert (found.send, found.look_at, found.waits[0].rule) == (None, midnight, "greeting")
+    tomorrow = plan_person(person(), (way(document),), Shelf(), POLICY, midnight)
+    assert tomorrow.waits[0].until
+    assert tomorrow.waits[0].until.date() == date(2027, 3, 2)
+
+
+def test_a_greeting_that_has_gone_is_expected_next_year() -> None:
+    document = sequence(letter("cake", "greeting", day="03-02"))
+    found = plan_person(person(), (way(document, 1, past("cake", 0, Kind.GREETING)),), Shelf(), POLICY, MONDAY)
+    assert found.waits[0].until
+    assert found.waits[0].until.date() == date(2027, 3, 2)
+
+
+def test_the_condition_of_a_greeting_is_asked_when_its_day_is_near() -> None:
+    document = sequence(letter("cake", "greeting", day="03-20", only_if={"tag": "friend"}))
+    early = plan_person(person(), (way(document),), Shelf(), POLICY, MONDAY)
+    assert early.look_at
+    assert early.look_at.date() == date(2026, 3, 19)
+    near = plan_person(person(), (way(document),), Shelf(), POLICY, early.look_at)
+    assert near.waits[0].until
+    assert near.waits[0].until.date() == date(2027, 3, 20)
+    friend = plan_person(person(), (way(document),), Shelf(holds=frozenset({"school/cake"})), POLICY, early.look_at)
+    assert friend.send
+
+
+@pytest.mark.parametrize("more", [{"after": "3d"}, {"kind": "greeting", "day": "03-20"}])
+def test_the_persons_own_hour_lifts_quiet_hours_and_nothing_else(more: dict[str, Any]) -> None:
+    document = sequence(letter("hello", **{"window": "now"} | more))
+    mine = replace(way(document, now_until=MONDAY + timedelta(hours=1)), enrolled_at=MONDAY)
+    found = plan_person(person(), (mine,), Shelf(), POLICY, MONDAY)
+    assert found.send is None
+    holiday = Policy.model_validate({"blackout": ["2026-03-02"]})
+    welcome = replace(mine, sequence=sequence(letter("hello", window="now")))
+    closed = plan_person(person(), (welcome,), Shelf(), holiday, MONDAY)
+    assert closed.send
+    assert closed.send.due_at.date() == date(2026, 3, 3)

@@ -229,3 +229,21 @@ async def test_the_quick_sweep_asks_only_those_who_changed(db: Database) -> None
     await add_people(db, "new@example.com", tags=("roof",))
     assert await enrol_matching(db, NOW, changed_since=NOW - HOUR) == 1
     assert await enrol_matching(db, NOW) == 1
+
+
+async def test_a_greeting_whose_row_ended_for_good_is_not_asked_for_again_that_year(db: Database) -> None:
+    await install(db, {"sequence": "wishes", "letters": [letter("cake", "greeting", day="03-03")]})
+    people = await add_people(db, "a@example.com")
+    await enrol(db, "wishes", people, NOW, "hand")
+    await plan(db, NOW)
+    async with db.write() as tx:
+        await cancel_open(tx, "by hand", NOW, subscriber_id=people[0])
+    await fold(db, NOW)
+    for _ in range(3):
+        await plan(db, NOW)
+    async with db.read() as tx:
+        [history] = (await tx.execute(select(Enrolment.history))).scalars()
+        assert [(h["outcome"], h["day"]) for h in history] == [("ended", "2026-03-03")]
+        look = await next_look(tx)
+    assert look
+    assert look.year == 2027
