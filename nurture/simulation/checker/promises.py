@@ -30,7 +30,8 @@ def promises_over(house: House, mixed: Sequence[Sent], i: int) -> list[tuple[str
     """The promises of every sequence the person is in when letter `i` leaves; the workspace's for campaigns and where these are silent."""
     found = [p for s in house.sequences if _is_in(s, mixed, i) for p in s.promises]
     text = mixed[i].text
-    if not found or (text is not None and house.source(text).type == "campaign"):
+    silent = not any(s.promises and _may_be_in(s, mixed, i) for s in house.sequences)
+    if (silent and not found) or (text is not None and house.source(text).type == "campaign"):
         found.extend(house.promises)
     return found
 
@@ -45,6 +46,12 @@ def _is_in(sequence: Source, mixed: Sequence[Sent], i: int) -> bool:
     had = {x.letter for x in mixed}
     to_come = [x for x in sequence.letters if x.name not in had and x.kind in MIXED]
     return not sequence.exits and any(not x.conditional and x.kind != "sales" for x in to_come)
+
+
+def _may_be_in(sequence: Source, mixed: Sequence[Sent], i: int) -> bool:
+    """Whether any of its letters is still to come: nobody can tell from outside whether that was skipped already."""
+    had = {x.letter for x in mixed[:i]}
+    return any(x.name not in had for x in sequence.letters)
 
 
 def _nines(house: House, mixed: Sequence[Sent]) -> Iterator[tuple[Sent, str, str]]:
