@@ -30,7 +30,8 @@ log = structlog.get_logger("nurture.serve")
 
 def configure_logs(settings: Settings) -> None:
     """One line for each event on standard error, for people or as JSON."""
-    shape: list[Any] = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    plain = structlog.dev.plain_traceback  # the pretty one would print local variables: addresses, letters, secrets
+    shape: list[Any] = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
     if settings.log_format == "json":
         shape = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     times = structlog.processors.TimeStamper(fmt="iso")

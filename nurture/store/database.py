@@ -17,6 +17,7 @@ from nurture.store.inline import in_memory
 
 Connection = AsyncConnection
 BUSY_TIMEOUT_MS = 30_000
+_QUIET = {"hide_parameters": True}  # errors are logged; the values of a statement are people's addresses and letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,15 @@ def connect(url: str) -> Database:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(url)
-    engine = create_async_engine(parsed.set(drivername="postgresql+asyncpg"), pool_size=10, max_overflow=10, pool_pre_ping=True)
+    engine = create_async_engine(parsed.set(drivername="postgresql+asyncpg"), pool_size=10, max_overflow=10, pool_pre_ping=True, **_QUIET)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _prepare(connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute("SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'")
+        cursor.close()
+        connection.commit()  # else the setting would end with a transaction that is rolled back
+
     return Database(engine, sqlite=False, single=False)
 
 
@@ -71,7 +80,7 @@ def _sqlite(url: str) -> Database:
     parsed = make_url(url).set(drivername="sqlite+aiosqlite")
     memory = parsed.database in (None, "", ":memory:")
     options: dict[str, Any] = {"poolclass": StaticPool, "async_creator": in_memory} if memory else {"pool_size": 8, "max_overflow": 8}
-    engine = create_async_engine(parsed, **options)
+    engine = create_async_engine(parsed, **options, **_QUIET)
 
     @event.listens_for(engine.sync_engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
