@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import socket
 import traceback
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -33,6 +35,7 @@ _TITLES = {
     501: "Not yet", 503: "Not available now",
 }  # fmt: skip
 _DATA_ERROR = "22"  # the class of SQLSTATE for values that PostgreSQL does not take, such as NUL in a text
+_AWAY = ("08", "53", "57")  # no connection, too many of them, starting up or shutting down
 PROBLEM = "application/problem+json"
 _log = structlog.get_logger("nurture.api")
 
@@ -80,12 +83,17 @@ async def _http(request: Request, error: Exception) -> Response:
     return problem(error.status_code, str(error.detail), error.headers)
 
 
+async def _away(request: Request, error: Exception) -> Response:
+    _log.warning("database away", path=request.url.path, error=type(getattr(error, "orig", None) or error).__name__)
+    return problem(503, "the database does not answer; try again in some seconds", _headers(503))
+
+
 async def _database(request: Request, error: Exception) -> Response:
     assert isinstance(error, DBAPIError)  # noqa: S101 - registered for this class alone
-    if error.connection_invalidated or type(error).__name__ in ("OperationalError", "InterfaceError"):
-        _log.warning("database away", path=request.url.path, error=type(error.orig).__name__)
-        return problem(503, "the database does not answer; try again in some seconds", _headers(503))
-    if str(getattr(error.orig, "sqlstate", "")).startswith(_DATA_ERROR):
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    if error.connection_invalidated or type(error).__name__ in ("OperationalError", "InterfaceError") or state.startswith(_AWAY):
+        return await _away(request, error)
+    if state.startswith(_DATA_ERROR):
         return problem(422, "a value holds characters or a size that cannot be stored; send plain text without control characters")
     return await _unexpected(request, error)
 
@@ -104,4 +112,6 @@ def install(api: FastAPI) -> None:
     api.add_exception_handler(RequestValidationError, _invalid)
     api.add_exception_handler(HTTPException, _http)
     api.add_exception_handler(DBAPIError, _database)
+    for away in (PoolTimeout, ConnectionError, socket.gaierror):  # what a connection that cannot be made raises
+        api.add_exception_handler(away, _away)
     api.add_exception_handler(Exception, _unexpected)

@@ -41,7 +41,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         path, request_id, began = scope["path"], secrets.token_hex(8), time.perf_counter()
-        first = path.split("/", 2)[1]
+        first = path.partition("/")[2].partition("/")[0]  # `OPTIONS *` has no slash at all
         area = first if first in AREAS else "dashboard"
 
         async def answer(message: Message) -> None:

@@ -1,5 +1,7 @@
 """Every route is behind its door, every answer carries its headers, every error is a problem that tells nothing of the inside."""
 
+import asyncio
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from api.app import create_app
 from nurture.bootstrap import open_app
 from nurture.services.access import SCOPES
 from nurture.settings import Settings
+from nurture.store.database import connect
 from tests.api.conftest import House, client_of
 from tests.support.people import add_people
 
@@ -108,6 +111,50 @@ async def test_errors_are_problems(small_house: House, monkeypatch: pytest.Monke
     assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
     assert "inside" not in answer.text
     assert answer.json()["id"] in answer.json()["detail"]
+
+
+async def test_a_database_that_is_away_or_wakes_up_is_waited_for(small_house: House) -> None:
+    key = await small_house.key("all")
+
+    async def waking(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """As PostgreSQL answers while it starts."""
+        told = b"SFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0\0"
+        size = int.from_bytes(await reader.readexactly(4), "big")
+        await reader.readexactly(size - 4)
+        writer.write(b"N" if size == 8 else b"E" + (len(told) + 4).to_bytes(4, "big") + told)
+        if size == 8:  # it was asked for TLS first
+            size = int.from_bytes(await reader.readexactly(4), "big")
+            await reader.readexactly(size - 4)
+            writer.write(b"E" + (len(told) + 4).to_bytes(4, "big") + told)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(waking, "127.0.0.1", 0) as server:
+        for port in (server.sockets[0].getsockname()[1], 1):
+            away = connect(f"postgresql://nurture:x@127.0.0.1:{port}/nurture")
+            async with client_of(create_app(dataclasses.replace(small_house.app, db=away))) as client:
+                for path in ("/api/v1/subscribers", "/health/ready"):
+                    answer = await client.get(path, headers=key)
+                    assert (answer.status_code, "retry-after" in answer.headers) == (503, True), answer.text
+            await away.close()
+
+
+async def test_an_address_without_a_slash_is_answered(small_house: House) -> None:
+    """`OPTIONS *` is the one request whose address is no path."""
+    told: list[Any] = []
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "OPTIONS", "path": "*", "raw_path": b"*",
+        "query_string": b"", "headers": [], "client": ("203.0.113.9", 1), "server": ("nurture.test", 80), "scheme": "http", "root_path": "",
+    }  # fmt: skip
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        told.append(message)
+
+    await small_house.api(scope, receive, send)
+    assert told[0]["status"] == 404
 
 
 async def test_a_body_without_a_length_is_counted_too(small_house: House) -> None:
