@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import app_of, scope
 from api.idempotency import IdempotentRoute
 from api.paging import Page, Paging
+from nurture.domain.scalars import Moment
 from nurture.domain.words import EventType, Evidence
 from nurture.services.access import Principal
 from nurture.services.receiving import Told, list_told, receive
@@ -25,7 +26,7 @@ class EventIn(BaseModel):
     name: Annotated[str, Field(min_length=1, max_length=200, examples=["purchase"])] | None = None
     value: Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)] | None = None
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$", examples=["EUR"])] | None = None
-    at: AwareDatetime | None = Field(default=None, description="When it happened; now unless told.")
+    at: Moment | None = Field(default=None, description="When it happened; now unless told.")
 
 
 class EventOut(BaseModel):

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import app_of, client_ip, scope
 from api.idempotency import IdempotentRoute
@@ -13,17 +13,11 @@ from api.paging import Page, Paging
 from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.mail.address import normalise
 from nurture.services import explaining, people
-from nurture.services.people import SubscriberIn
+from nurture.services.people import SubscriberIn, SubscriberPatch
 
 router = APIRouter(prefix="/subscribers", tags=["subscribers"], route_class=IdempotentRoute)
 READ, WRITE = [Depends(scope("subscribers:read"))], [Depends(scope("subscribers:write"))]
 Id = Annotated[int, Path(ge=1, le=2**40)]
-
-SubscriberPatch = create_model(
-    "SubscriberPatch",
-    __config__=ConfigDict(extra="forbid"),
-    **{name: (field.annotation, field) for name, field in SubscriberIn.model_fields.items() if name != "email"},
-)  # type: ignore[call-overload]
 
 
 class Consent(BaseModel):

@@ -2,10 +2,10 @@
 
 import re
 from dataclasses import dataclass
-from datetime import time, timedelta
-from typing import Annotated, Any
+from datetime import UTC, datetime, time, timedelta
+from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, PlainSerializer, PlainValidator, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, PlainSerializer, PlainValidator, StringConstraints, WithJsonSchema
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(r"(\d+)\s*(s|m|h|d|w)")
@@ -100,6 +100,14 @@ def clean_line(value: str) -> str:
     return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", value).split(" ")).strip()
 
 
+def in_utc(value: datetime) -> datetime:
+    """An aware time in UTC. Raises ValueError where the calendar ends: the first and last hours of it have no UTC."""
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("this time lies outside the calendar") from error
+
+
 Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration),
@@ -129,4 +137,4 @@ Slug = Annotated[
     StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,79}$"),
 ]
 HeaderText = Annotated[str, AfterValidator(check_header_text), StringConstraints(max_length=900)]
-JsonObject = dict[str, Any]
+Moment = Annotated[AwareDatetime, AfterValidator(in_utc)]

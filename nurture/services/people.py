@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from nurture.domain.conditions import Condition
 from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.domain.people import Draft, merge, newcomer, read_tag, storable
-from nurture.domain.scalars import clean_line
+from nurture.domain.scalars import Moment, clean_line
 from nurture.domain.words import EventType, Evidence, Frequency, Kinds, Status, Tracking, ZoneSource
 from nurture.domain.zones import ZoneFound, find_zone
 from nurture.mail.address import normalise
@@ -25,11 +25,10 @@ Line = Annotated[str, Field(max_length=300)]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 
 
-class SubscriberIn(BaseModel):
+class SubscriberPatch(BaseModel):
     """What a program tells of a person. What it leaves out stays; `tags` are set as a whole, `fields` and `topics` by name."""
 
     model_config = ConfigDict(extra="forbid")
-    email: Annotated[str, Field(min_length=3, max_length=320)]
     name: Line | None = None
     first_name: Line | None = None
     patronymic: Line | None = None
@@ -44,8 +43,8 @@ class SubscriberIn(BaseModel):
     frequency: Frequency | None = None
     kinds: Kinds | None = None
     tracking: Tracking | None = None
-    paused_until: AwareDatetime | None = None
-    joined_at: AwareDatetime | None = Field(default=None, description="For people who joined elsewhere; set once.")
+    paused_until: Moment | None = None
+    joined_at: Moment | None = Field(default=None, description="For people who joined elsewhere; set once.")
 
     @field_validator("tags")
     @classmethod
@@ -56,6 +55,12 @@ class SubscriberIn(BaseModel):
     @classmethod
     def _fields(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
         return None if value is None else {clean_line(k): storable(v) for k, v in value.items()}
+
+
+class SubscriberIn(SubscriberPatch):
+    """The same of the person with this address."""
+
+    email: Annotated[str, Field(min_length=3, max_length=320)]
 
 
 @dataclass(frozen=True, slots=True)

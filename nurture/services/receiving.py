@@ -34,7 +34,7 @@ class Told:
 async def receive(db: Database, told: Told, now: datetime, *, by: int) -> tuple[dict[str, Any], bool]:
     """The stored event and whether it is new; the same id again changes nothing. `by`: the key that told it.
 
-    Raises NurtureError for an unknown person, a type others cannot tell, or a moment in the future.
+    Raises NurtureError for an unknown person, a type others cannot tell, a moment in the future, or an id that names another event.
     """
     if told.type not in TOLD_TYPES:
         raise NurtureError(f"{told.type} is not told from outside; use {', '.join(TOLD_TYPES)}")
@@ -57,6 +57,8 @@ async def receive(db: Database, told: Told, now: datetime, *, by: int) -> tuple[
             await look_now(tx, [person], now)
         stored = await events.event_by_uid(tx, uid)
     assert stored is not None  # noqa: S101 - it was there, or went in a moment ago
+    if any(stored[name] != row[name] for name in ("subscriber_id", "type", "name")):
+        raise NurtureError(f"the id {told.id} was told before for another event; give each event its own id", ErrorKind.CONFLICT)
     return stored, new
 
 

@@ -145,6 +145,36 @@ async def test_the_policy_is_read_and_written(small_house: House) -> None:
     assert (await small_house.client.put("/api/v1/policy", headers=key | YAML, content="policy: default\ncap: -1")).status_code == 422
 
 
+async def test_what_cannot_be_stored_is_refused_in_a_sentence(house: House) -> None:
+    [person] = await add_people(house.app.db, "anna@example.com")
+    key = await house.key("all")
+    deep: Any = 1
+    for _ in range(30):
+        deep = {"a": deep}
+    one = f"/api/v1/subscribers/{person}"
+    for at in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"):
+        answers = [
+            await house.client.patch(one, headers=key, json={"paused_until": at}),
+            await house.client.post("/api/v1/subscribers", headers=key, json={"email": "b@example.com", "joined_at": at}),
+            await house.client.post("/api/v1/events", headers=key, json={"email": "anna@example.com", "type": "visited", "at": at}),
+        ]
+        assert [a.status_code for a in answers] == [422] * 3
+    assert (await house.client.patch(one, headers=key, json={"fields": {"a": deep}})).status_code == 422
+    cleaned = await house.client.patch(one, headers=key, json={"tags": [" roof\r\n"], "fields": {"a\n": "b"}})
+    assert (cleaned.json()["tags"], cleaned.json()["fields"]) == (["roof"], {"a": "b"})
+
+
+async def test_an_id_that_names_another_event_is_refused(house: House) -> None:
+    """Two shops that count their orders alike would lose each other's sales unseen."""
+    await add_people(house.app.db, "anna@example.com", "eve@example.com")
+    key = await house.key("events:write")
+    told = {"id": "order-1", "email": "anna@example.com", "type": "converted", "name": "purchase"}
+    assert [(await house.client.post("/api/v1/events", headers=key, json=told)).status_code for _ in range(2)] == [201, 200]
+    for other in ({"email": "eve@example.com"}, {"name": "lead"}, {"type": "visited"}):
+        assert (await house.client.post("/api/v1/events", headers=key, json=told | other)).status_code == 409
+    assert len(await rows_of(house.app.db, "events")) == 1
+
+
 async def test_an_event_is_told_once(house: House) -> None:
     [person] = await add_people(house.app.db, "anna@example.com")
     key = await house.key("events:write")
