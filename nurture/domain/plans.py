@@ -40,7 +40,8 @@ class Way:
 
     @property
     def sent(self) -> tuple[Past, ...]:
-        return tuple(p for p in self.history if p.outcome == "sent")
+        """By time: one proven to have arrived long after its end stands where it was handed off."""
+        return tuple(sorted((p for p in self.history if p.outcome == "sent"), key=lambda p: p.at))
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,8 @@ def _over_cadence(way: Way, letter: Letter, day: date) -> bool:
     """The cadence binds the sequence's own letters; what the library repays is not of its count."""
     cadence = way.sequence.cadence
     own = cadence is not None and way.sequence.letter(letter.id) is letter
-    return cadence is not None and own and not cadence_allows(day, [p.day for p in way.sent], cadence)
+    days = [p.day for p in way.sent if p.letter.startswith(f"{way.sequence.name}/")]
+    return cadence is not None and own and not cadence_allows(day, days, cadence)
 
 
 def _own_hour(person: Person, way: Way, letter: Letter, policy: Policy, now: datetime, only_day: date | None) -> Slot | None:

@@ -304,3 +304,17 @@ def test_the_persons_own_hour_lifts_quiet_hours_and_nothing_else(more: dict[str,
     closed = plan_person(person(), (welcome,), Shelf(), holiday, MONDAY)
     assert closed.send
     assert closed.send.due_at.date() == date(2026, 3, 3)
+
+
+def test_what_the_library_repaid_is_not_of_the_cadence() -> None:
+    mine = way(sequence(letter("a", window="any"), cadence="1 per week"), 1, replace(past("b", 0), letter="faq/faq"))
+    assert plan_person(person(), (mine,), Shelf(), POLICY, MONDAY + timedelta(hours=3)).send
+    again = replace(mine, history=(past("b", 0),))
+    assert plan_person(person(), (again,), Shelf(), POLICY, MONDAY + timedelta(hours=3)).waits[0].rule == "cadence"
+
+
+def test_a_letter_proven_late_stands_where_it_was_handed_off() -> None:
+    document = sequence(letter("a"), letter("b"), letter("c", window="any", after="7d"))
+    late = plan_person(person(), (way(document, 1, past("b", 3), past("a", 10)),), Shelf(), POLICY, MONDAY)
+    assert late.waits[0].until
+    assert late.waits[0].until.date() == date(2026, 3, 6)
