@@ -16,7 +16,7 @@ def broken_pace(house: House, letters: Sequence[Sent], start: datetime | None) -
     yield from _gap(house, paced)
     yield from _cap(house, paced)
     for source in house.sequences:
-        own = [x for x in paced if x.text and x.text in source.letters]
+        own = [x for x in paced if x.text and x.text in source.letters and x.way in (None, source.name)]  # not what it lent to others
         yield from _cadence(source, own)
         yield from _after(source, own, start)
     yield from _once(house, paced)

@@ -67,7 +67,7 @@ class House:
 
 @dataclass(frozen=True)
 class Sent:
-    """One accepted letter; `local` is its instant on the person's wall clock, computed here."""
+    """One accepted letter; `local` is its instant on the person's wall clock, computed here; `way`: the sequence it was sent on, if known."""
 
     email: str
     letter: str
@@ -78,6 +78,7 @@ class Sent:
     said_local: str
     said_kind: str
     said_size: str
+    way: str | None = None
 
     @property
     def day(self) -> date:
@@ -209,4 +210,5 @@ def read_sent(house: House, raw: Mapping[str, Any]) -> Sent:
         said_local=raw["local"],
         said_kind=raw["kind"],
         said_size=raw["size"],
+        way=raw.get("sequence"),
     )
