@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench soak clean
+.PHONY: help setup run test check bench soak migration clean
 
 ##@ Start
 setup: $(STAMP) ## Install Nurture and its tools into .venv (again only when pyproject.toml or constraints.txt change)
@@ -31,6 +31,9 @@ soak: setup ## The big sizes; takes a long while
 	$(BIN)/python -m pytest -m soak -s --timeout=3600
 
 ##@ Other
+migration: setup ## Write the next migration from the tables: make migration NAME="add a column"
+	$(BIN)/python -m nurture.store.migrations $(NAME)
+
 clean: ## Remove .venv, caches and demo data (never ./data)
 	rm -rf .venv demo-data build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache bench.json
 

@@ -12,16 +12,17 @@ from nurture.store.database import Database
 HERE = Path(__file__).parent
 
 
-def _config() -> Config:
+def config() -> Config:
+    """Where the migrations are."""
     config = Config()
     config.set_main_option("script_location", str(HERE / "migrations"))
     return config
 
 
 def _upgrade(connection: SyncConnection, revision: str) -> None:
-    config = _config()
-    config.attributes["connection"] = connection
-    command.upgrade(config, revision)
+    settings = config()
+    settings.attributes["connection"] = connection
+    command.upgrade(settings, revision)
 
 
 async def migrate(db: Database, revision: str = "head") -> None:
