@@ -55,9 +55,12 @@ class Hand:
     lease: WorkerLease | None = None
     renewed: float = 0.0
 
-    def may_go_on(self) -> bool:
+    def holds(self) -> bool:
         limit = self.app.settings.lease_silence.total_seconds() * 2 / 3
-        return not self.stop.is_set() and self.lease is not None and time.monotonic() - self.renewed < limit
+        return self.lease is not None and time.monotonic() - self.renewed < limit
+
+    def may_go_on(self) -> bool:
+        return not self.stop.is_set() and self.holds()
 
     async def enlisted(self) -> WorkerLease:
         if self.lease is None:
@@ -101,8 +104,9 @@ class Hand:
     async def send(self) -> None:
         if not self.stop.is_set():
             sent = await send_due(
-                self.app.db, self.app.relay, await self.enlisted(), self.rules(), self.app.keys, self.app.clock, self.desk, self.may_go_on
-            )
+                self.app.db, self.app.relay, await self.enlisted(), self.rules(), self.app.keys, self.app.clock, self.desk, self.may_go_on,
+                self.holds,
+            )  # fmt: skip
             if sent.counts.total():
                 log.info("sent", lanes=self.lanes, **{word: count for word, count in sent.counts.items() if count})
 

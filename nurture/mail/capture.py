@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nurture.domain.envelopes import Envelope, Phase, Reply
+from nurture.mail.session import NOT_WRITTEN
 
 _PRUNE_EVERY = 50
 
@@ -20,10 +21,12 @@ class CaptureRelay:
         self._keep = keep
         self._since_pruning = _PRUNE_EVERY  # so that the first letter prunes what an earlier run left
 
-    async def deliver(self, envelope: Envelope, may_write: Callable[[], bool] = lambda: True) -> Reply:
+    async def deliver(
+        self, envelope: Envelope, may_write: Callable[[], bool] = lambda: True, may_finish: Callable[[], bool] = lambda: True
+    ) -> Reply:
         """As a relay's `deliver`; a full disk answers 452, as a relay would."""
-        if not may_write():
-            return Reply(envelope.delivery, Phase.CONNECT, None, None, "not written in time", self.name)
+        if not (may_write() and may_finish()):
+            return Reply(envelope.delivery, Phase.CONNECT, None, None, NOT_WRITTEN, self.name)
         try:
             await asyncio.to_thread(self._write, envelope)
         except OSError as error:

@@ -13,7 +13,7 @@ from aiosmtplib import SMTPResponseException
 
 from nurture.domain.envelopes import Envelope, Phase, Reply
 from nurture.domain.errors import NurtureError
-from nurture.mail.session import LOST, Interrupted, Plan, Session, Timeouts
+from nurture.mail.session import LOST, NOT_WRITTEN, Interrupted, Plan, Session, Timeouts
 
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 _FORM = "smtp://user:password@host:587?tls=starttls (or tls, none)"
@@ -74,11 +74,14 @@ class SmtpRelay:
         self._idle: list[Session] = []
         self._closed = False
 
-    async def deliver(self, envelope: Envelope, may_write: Callable[[], bool] = lambda: True) -> Reply:
+    async def deliver(
+        self, envelope: Envelope, may_write: Callable[[], bool] = lambda: True, may_finish: Callable[[], bool] = lambda: True
+    ) -> Reply:
         """Hand the letter over; the relay's answer, or its silence, with the phase it came in.
 
         `may_write` is asked once more when a session is at hand: waiting for one may have taken longer than the hand-off allows. Where
-        it says no, nothing was said to the relay, and the reply is a silence in CONNECT with the words "not written in time".
+        it says no, nothing was said to the relay, and the reply is a silence in CONNECT with the words "not written in time". `may_finish`
+        is asked when the relay waits for the body; where it says no, the line is cut, and those words are the reply of DATA.
         """
         try:
             plan = Plan.of(envelope)
@@ -86,17 +89,17 @@ class SmtpRelay:
             return refusal.reply(envelope.delivery, self.name)
         async with self._free:
             try:
-                return await self._attempt(envelope, plan, may_write)
+                return await self._attempt(envelope, plan, may_write, may_finish)
             except Interrupted as end:
                 return end.reply(envelope.delivery, self.name)
 
-    async def _attempt(self, envelope: Envelope, plan: Plan, may_write: Callable[[], bool]) -> Reply:
+    async def _attempt(self, envelope: Envelope, plan: Plan, may_write: Callable[[], bool], may_finish: Callable[[], bool]) -> Reply:
         session = self._take()
         if session is not None:
-            end = await self._converse(session, plan, may_write)
+            end = await self._converse(session, plan, may_write, may_finish)
             if not _stale(end):
                 return end.reply(envelope.delivery, self.name)
-        return (await self._converse(await self._open(), plan, may_write)).reply(envelope.delivery, self.name)
+        return (await self._converse(await self._open(), plan, may_write, may_finish)).reply(envelope.delivery, self.name)
 
     def _take(self) -> Session | None:
         while self._idle:
@@ -106,15 +109,17 @@ class SmtpRelay:
             session.drop()
         return None
 
-    async def _converse(self, session: Session, plan: Plan, may_write: Callable[[], bool]) -> Interrupted:
+    async def _converse(
+        self, session: Session, plan: Plan, may_write: Callable[[], bool], may_finish: Callable[[], bool]
+    ) -> Interrupted:  # fmt: skip
         """One letter over one session, which is then kept, reset or dropped as its end asks. Raises nothing but a cancellation."""
         kept = False
         try:
             if not may_write():
                 kept = True
-                return Interrupted(Phase.CONNECT, None, "not written in time")
+                return Interrupted(Phase.CONNECT, None, NOT_WRITTEN)
             try:
-                code, text = await session.send(plan)
+                code, text = await session.send(plan, may_finish)
             except Interrupted as end:
                 kept = end.code is not None and end.code != 421 and session.alive and await _reset(session)
                 return end

@@ -5,6 +5,7 @@ aiosmtplib opens the session (TLS, AUTH, EHLO) and speaks the commands; DATA and
 
 import re
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import aiosmtplib
@@ -17,6 +18,7 @@ _ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})(?=\s|$)")
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\x9f<>\u2028\u2029\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _TEXT_LIMIT = 1000
+NOT_WRITTEN = "not written in time"
 LOST = (
     SMTPServerDisconnected,
     aiosmtplib.SMTPTimeoutError,
@@ -119,7 +121,7 @@ class Session:
     def alive(self) -> bool:
         return self._client.is_connected
 
-    async def send(self, plan: Plan) -> tuple[int, str]:
+    async def send(self, plan: Plan, may_finish: Callable[[], bool] = lambda: True) -> tuple[int, str]:
         """Hand over one letter; the code and words after the body. Raises Interrupted in any other case."""
         options = plan.options(self._client)
         encoding = "utf-8" if plan.utf8 else "ascii"
@@ -134,6 +136,8 @@ class Session:
             await self._expect_go_ahead(limit)
         except (SMTPResponseException, *LOST) as error:
             raise Interrupted.of(phase, error) from error
+        if not may_finish():
+            raise Interrupted(Phase.DATA, None, NOT_WRITTEN)
         return await self._write_body(plan.message)
 
     async def _expect_go_ahead(self, limit: float) -> None:

@@ -34,7 +34,9 @@ class Sink:
         self.accepted: list[int] = []
         self.kept: deque[Envelope] = deque(maxlen=keep)
 
-    async def deliver(self, envelope: Envelope, _may_write: Callable[[], bool] = lambda: True) -> Reply:
+    async def deliver(
+        self, envelope: Envelope, _may_write: Callable[[], bool] = lambda: True, _may_finish: Callable[[], bool] = lambda: True
+    ) -> Reply:
         """The delivery's id stands in `accepted` until the world has read it."""
         self.clock.answer = self.moments.get(envelope.delivery)
         if envelope.recipient in self.unknown:

@@ -286,6 +286,15 @@ async def test_a_letter_that_came_too_late_is_not_written(smtp_sink: SmtpSink) -
     await relay.close()
 
 
+async def test_a_lease_that_ended_in_the_middle_leaves_no_body(smtp_sink: SmtpSink) -> None:
+    relay = relay_to(smtp_sink)
+    reply = await relay.deliver(envelope(), may_finish=lambda: False)
+    assert (reply.phase, reply.code, reply.text) == (Phase.DATA, None, "not written in time")
+    assert (await relay.deliver(envelope(2))).code == 250
+    assert len(smtp_sink.at_dot) == 1
+    await relay.close()
+
+
 async def test_a_cancelled_letter_leaves_no_half_said_session(smtp_sink: SmtpSink) -> None:
     smtp_sink.script("dot", SILENT, times=1)
     relay = relay_to(smtp_sink, connections=1)

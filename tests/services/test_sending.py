@@ -66,7 +66,7 @@ async def test_what_waits_longer_than_two_seconds_goes_back(db: Database) -> Non
     lease, _, _ = await prepare(db, 6)
 
     class Slow(Sink):
-        async def deliver(self, envelope: Envelope, may_write: Callable[[], bool] = lambda: True) -> Reply:
+        async def deliver(self, envelope: Envelope, may_write: Callable[[], bool] = lambda: True, *_: object) -> Reply:
             reply = await super().deliver(envelope, may_write)
             await asyncio.sleep(2.1 if len(self.letters) == 1 else 0)
             return reply

@@ -106,7 +106,7 @@ async def test_a_pause_during_the_sweep_is_seen_by_the_intent(db: Database) -> N
     lease, _, _ = await prepare(db, 60)
 
     class Pauses(Sink):
-        async def deliver(self, envelope: Envelope, may_write: Callable[[], bool] = lambda: True) -> Reply:
+        async def deliver(self, envelope: Envelope, may_write: Callable[[], bool] = lambda: True, *_: object) -> Reply:
             if len(self.letters) == 10:
                 async with db.write() as tx:
                     await set_lane(tx, "sequence:school", "paused", "by hand")

@@ -8,16 +8,18 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from nurture.domain.envelopes import Envelope, Phase, Reply
+from nurture.mail.relay import SmtpRelay
 from nurture.services.sending import Desk, SendingRules
 from nurture.services.sending.recording import Clerk
 from nurture.store.database import Database
 from nurture.store.workspace import load_workspace
 from tests.support.outbox_rows import the_rows
 from tests.support.sending import BASE, Sink, prepare, says, send
+from tests.support.smtp import SmtpSink
 
 
 class Slow(Sink):
-    async def deliver(self, envelope: Envelope, may_write: Callable[[], bool] = lambda: True) -> Reply:
+    async def deliver(self, envelope: Envelope, may_write: Callable[[], bool] = lambda: True, *_: object) -> Reply:
         reply = await super().deliver(envelope, may_write)
         await asyncio.sleep(0.2)
         return reply
@@ -58,6 +60,22 @@ async def test_waiting_for_a_place_ends_at_a_stop(sqlite_db: Database) -> None:
     await send(sqlite_db, sink, lease, rules=SendingRules(BASE, rate=0.01), go_on=lambda: asyncio.get_running_loop().time() - begun < 0.3)
     assert asyncio.get_running_loop().time() - begun < 2
     assert [r.state for r in await the_rows(sqlite_db)] == ["accepted", "pending"]
+
+
+async def test_a_lease_in_doubt_finishes_no_letter_and_a_stop_does(sqlite_db: Database, smtp_sink: SmtpSink) -> None:
+    lease, _, _ = await prepare(sqlite_db)
+    relay = SmtpRelay(smtp_sink.url)
+
+    def stopped_at_rcpt() -> bool:
+        return not any(c.startswith("rcpt") for c in smtp_sink.commands)
+
+    rules = SendingRules(BASE, connections=1)
+    sent = await send(sqlite_db, relay, lease, rules=rules, go_on=stopped_at_rcpt, holds=stopped_at_rcpt)
+    assert (sent.counts["returned"], len(smtp_sink.at_dot)) == (1, 0)
+    assert [(r.state, r.attempts) for r in await the_rows(sqlite_db)] == [("pending", 0)]
+    smtp_sink.commands.clear()
+    assert (await send(sqlite_db, relay, lease, rules=rules, go_on=stopped_at_rcpt)).accepted == 1
+    await relay.close()
 
 
 async def test_one_refusal_that_is_recorded_at_the_third_try_is_one_refusal(sqlite_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:

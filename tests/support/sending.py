@@ -31,7 +31,7 @@ class Sink:
         self.letters: list[Envelope] = []
         self.answer = answer or (lambda e: Reply(e.delivery, Phase.BODY, 250, "2.0.0", "ok", "sink"))
 
-    async def deliver(self, envelope: Envelope, may_write: Callable[[], bool] = lambda: True) -> Reply:
+    async def deliver(self, envelope: Envelope, may_write: Callable[[], bool] = lambda: True, *_: object) -> Reply:
         if not may_write():
             return Reply(envelope.delivery, Phase.CONNECT, None, None, "not written in time", "sink")
         self.letters.append(envelope)

@@ -25,12 +25,13 @@ SHARE = {"all": 1.0, "service": 0.1, "others": 0.9}  # of the rate
 
 async def send_due(
     db: Database, relay: Relay, lease: WorkerLease, rules: SendingRules, keys: Sequence[TokenKey], clock: Callable[[], datetime],
-    desk: Desk | None = None, go_on: GoOn = lambda: True,
+    desk: Desk | None = None, go_on: GoOn = lambda: True, holds: GoOn = lambda: True,
 ) -> Sent:  # fmt: skip
     """Send all that is due now and return what became of it.
 
     `desk` keeps what is worth keeping between sweeps (one for each lease). `go_on` False stops claims, intents and bodies: what is on the
-    wire finishes, the rest goes back. `clock` may be a virtual one; then nothing here waits for real time but the relay.
+    wire finishes, the rest goes back. `holds` False: the lease is in doubt, not even a letter half said is finished.
+    `clock` may be a virtual one; then nothing here waits for real time but the relay.
     """
     desk = desk or Desk()
     sent = Sent()
@@ -42,7 +43,7 @@ async def send_due(
         return sent
     try:
         await _share_rate(db, desk, rules)
-        async with Wire(relay, rules, desk.pace, clock, go_on, Clerk(db, rules, desk, sent).record) as wire:
+        async with Wire(relay, rules, desk.pace, clock, go_on, Clerk(db, rules, desk, sent).record, holds) as wire:
             empty: set[int] = set()
             while turn is not None and go_on() and not wire.away:
                 rows = await take(db, turn, lease, desk, rules, clock(), sent)

@@ -15,8 +15,11 @@ UNSET_SENDER = Sender(name="Nurture", address="letters@nurture.invalid")  # for 
 
 
 class Relay(Protocol):
-    async def deliver(self, envelope: Envelope, may_write: Callable[[], bool] = ...) -> Reply:
-        """One letter, one answer; never raises for what a relay may do. Where `may_write` says no, the words are NOT_WRITTEN."""
+    async def deliver(self, envelope: Envelope, may_write: Callable[[], bool] = ..., may_finish: Callable[[], bool] = ...) -> Reply:
+        """One letter, one answer; never raises for what a relay may do.
+
+        `may_write` is asked before the first command, `may_finish` before the body; where either says no, the words are NOT_WRITTEN.
+        """
         ...
 
 

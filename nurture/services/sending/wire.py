@@ -42,7 +42,7 @@ Record = Callable[[list[Ended]], Awaitable[None]]
 
 @dataclass(slots=True)
 class Wire:
-    """`record` commits a list of ended tries."""
+    """`record` commits a list of ended tries. `holds` False: the lease may have ended, no further body is written."""
 
     relay: Relay
     rules: SendingRules
@@ -50,6 +50,7 @@ class Wire:
     clock: Callable[[], datetime]
     go_on: GoOn
     record: Record
+    holds: GoOn = lambda: True
     lost_in_a_row: int = 0
     _queue: "deque[tuple[Outgoing, float]]" = field(default_factory=deque)
     _done: list[Ended] = field(default_factory=list)
@@ -123,7 +124,7 @@ class Wire:
         if wait:
             await asyncio.sleep(wait)
         try:
-            reply = await self.relay.deliver(letter.envelope, lambda: loop.time() <= until and self.go_on())
+            reply = await self.relay.deliver(letter.envelope, lambda: loop.time() <= until and self.go_on(), self.holds)
         except Exception:
             log.exception("the relay's own code failed; whether the letter left is not known", delivery=letter.row.id)
             return Reply(letter.row.id, Phase.BODY, None, None, "the conversation broke off", "")
