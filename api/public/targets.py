@@ -1,6 +1,7 @@
-"""Where the links of each letter version lead: in memory, in a file beside the spool, in the database, asked in that order.
+"""Where the links of each letter version lead: in memory, in the database, in a file beside the spool, asked in that order.
 
-A version never changes, so what is known once is known for ever; with the file, old links lead on while the database restarts.
+A version never changes, so what this process knows once it knows for ever; with the file, old links lead on while the database restarts.
+The file never goes before the database: after a backup was restored, the same number may be another letter's.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from nurture.store.subscribers import readers
 if TYPE_CHECKING:
     from nurture.bootstrap import App
 
-WITHIN = 0.08  # seconds for filling a merge field; a redirect answers in under 100 ms
+WITHIN = 0.08  # seconds for what can be done without; a redirect answers in under 100 ms
 LOOK_WITHIN = 2.0
 
 
@@ -31,7 +32,8 @@ class Targets:
     def __init__(self, app: "App") -> None:
         self._app = app
         self._path = app.settings.data_dir / "spool" / "targets.jsonl"
-        self._links: dict[int, list[str]] | None = None
+        self._links: dict[int, list[str]] = {}
+        self._kept: dict[int, list[str]] | None = None
 
     async def find(self, token: Token, number: int) -> tuple[str, str] | None:
         """(where the link leads for this person, the link as written); None when the letter has no such link."""
@@ -43,20 +45,24 @@ class Targets:
         return (filled, links[number]) if filled else None
 
     async def _of(self, version: int) -> list[str]:
-        if self._links is None:
-            self._links = await asyncio.to_thread(_read, self._path)
         if version in self._links:
             return self._links[version]
+        if self._kept is None:
+            self._kept = await asyncio.to_thread(_read, self._path)
+        kept = self._kept.get(version)
         try:
-            async with asyncio.timeout(LOOK_WITHIN), self._app.db.read() as tx:
+            async with asyncio.timeout(LOOK_WITHIN if kept is None else WITHIN), self._app.db.read() as tx:
                 row = (await load_letter_versions(tx, [version])).get(version)
         except (SQLAlchemyError, OSError, TimeoutError) as error:
-            raise DatabaseAwayError from error
+            if kept is None:
+                raise DatabaseAwayError from error
+            return kept
         if row is None:
-            return []
+            return kept or []
         self._links[version] = row.links
-        with contextlib.suppress(OSError):  # the file is a convenience: without it, links wait for the database after a restart
-            await asyncio.to_thread(_add, self._path, version, row.links)
+        if row.links != kept:
+            with contextlib.suppress(OSError):  # the file is a convenience: without it, links wait for the database after a restart
+                await asyncio.to_thread(_add, self._path, version, row.links)
         return row.links
 
     async def _names(self, subscriber: int) -> dict[str, object] | None:

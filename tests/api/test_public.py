@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import contextlib
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -204,6 +205,24 @@ async def test_everything_works_while_the_database_is_away(small_house: House, m
     await fresh.state.recorder.close()
     assert [r["status"] for r in await rows_of(house.app.db, "subscribers")] == ["unsubscribed"]
     assert sorted(e["type"] for e in await rows_of(house.app.db, "events")) == ["clicked", "clicked", "left", "opened", "visited"]
+
+
+async def test_the_file_of_targets_never_goes_before_the_database(small_house: House) -> None:
+    """After a backup was restored, the numbers of letters made since are given to other letters."""
+    house = small_house
+    tokens = await letter_for(house)
+    token = read(tokens[Purpose.CLICK], Purpose.CLICK, house.app.keys)
+    assert token is not None
+    file = house.app.settings.data_dir / "spool" / "targets.jsonl"
+    file.parent.mkdir(exist_ok=True)
+    lost = token.version + 1
+    lines = [{"version": token.version, "links": ["https://old.example/"]}, {"version": lost, "links": ["https://a.example/"]}]
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    for _ in range(2):
+        click = await house.client.get(path_of(Purpose.CLICK, tokens[Purpose.CLICK], 1))
+        assert click.headers["location"] == "https://example.com/b"
+    unknown = await house.client.get(path_of(Purpose.CLICK, house.token(Purpose.CLICK, 9, 9, lost)))
+    assert unknown.headers["location"] == "https://a.example/"  # a letter that the backup does not know still leads on
 
 
 async def test_a_kept_wish_to_leave_goes_before_all_hits(small_house: House, monkeypatch: pytest.MonkeyPatch) -> None:
