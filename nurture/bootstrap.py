@@ -51,7 +51,11 @@ def secret_key(settings: Settings) -> str:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w") as file:
             file.write(secrets.token_urlsafe(32))
-    return path.read_text().strip()
+            file.flush()
+            os.fsync(handle)  # links that are signed with it must go on working after a power cut
+    if not (key := path.read_text().strip()):
+        raise NurtureError(f"{path} is empty; put the key from your backup there, or remove the file if no letter has left yet.")
+    return key
 
 
 def token_keys(settings: Settings) -> tuple[TokenKey, ...]:

@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     secret_key_old: str | None = Field(None, description="The key before the last change; links signed with it go on working.")
     sweep: Duration = Field(timedelta(seconds=5), description="How often the worker looks at the tables even when no bell rang.")
     in_flight: int = Field(
-        256, ge=1, le=4096, description="Letters of one process between intent and answer: the bound of what a crash leaves unknown."
+        256, ge=2, le=4096, description="Letters of one process between intent and answer: the bound of what a crash leaves unknown."
     )
     lease_silence: Duration = Field(timedelta(seconds=30), description="A worker silent for this long has lost its lease.")
     unknown_grace: Duration = Field(

@@ -51,6 +51,7 @@ class Hand:
     app: App
     lanes: Literal["service", "others"]
     stop: asyncio.Event
+    clock: "ClockWatch"
     desk: Desk = field(default_factory=Desk)
     lease: WorkerLease | None = None
     renewed: float = 0.0
@@ -102,7 +103,7 @@ class Hand:
         )  # fmt: skip
 
     async def send(self) -> None:
-        if not self.stop.is_set():
+        if not self.stop.is_set() and await clock_holds(self.app, self.clock):
             sent = await send_due(
                 self.app.db, self.app.relay, await self.enlisted(), self.rules(), self.app.keys, self.app.clock, self.desk, self.may_go_on,
                 self.holds,
@@ -124,6 +125,17 @@ class ClockWatch:
             return None
         self.wall, self.steady = wall, steady
         return f"the clock of this machine jumped by {int(off.total_seconds())} s; set it right, then run `nurture resume`"
+
+
+async def clock_holds(app: App, watch: ClockWatch) -> bool:
+    """Asked before anything is planned or sent: False when the clock has just jumped, and then everything stands still."""
+    jump = watch.jumped(app.clock(), steady_clock())
+    if jump is None:
+        return True
+    async with app.db.write() as tx:
+        await halt(tx, jump)
+    log.error("halted", reason=jump)
+    return False
 
 
 def steady_clock() -> float:
@@ -152,13 +164,9 @@ class Work:
 
     async def plan(self) -> None:
         """Always in this order: what came back is folded before anybody is planned."""
-        db, now = self.app.db, self.app.clock()
-        jump = self.clock.jumped(now, steady_clock())
-        if jump:
-            async with db.write() as tx:
-                await halt(tx, jump)
-            log.error("halted", reason=jump)
+        if not await clock_holds(self.app, self.clock):
             return
+        db, now = self.app.db, self.app.clock()
         await fold(db, now)
         moved = await rise(db, now, self.signs_since)
         self.signs_since = now - self.app.settings.settles - SIGNS_MARGIN
@@ -232,8 +240,9 @@ async def run_worker(app: App, stop: asyncio.Event) -> None:
         log.warning("nothing is planned or sent", reason=halted)
     settings, now = app.settings, app.clock()
     bell: Bell = app.bell
-    hands = [Hand(app, "service", stop), Hand(app, "others", stop)]
-    work = Work(app, stop, bell, Watcher(settings.lease_silence), ClockWatch(now, steady_clock()), now - SIGNS_SINCE)
+    clock = ClockWatch(now, steady_clock())
+    hands = [Hand(app, "service", stop, clock), Hand(app, "others", stop, clock)]
+    work = Work(app, stop, bell, Watcher(settings.lease_silence), clock, now - SIGNS_SINCE)
     sweep, sixth = settings.sweep.total_seconds(), settings.lease_silence.total_seconds() / 6
     bell.every("plan", sweep, work.plan)
     bell.every("service", min(sweep, 1.0), hands[0].send)

@@ -146,7 +146,7 @@ def _silence(reply: Reply) -> Verdict:
     if reply.phase is Phase.BODY:
         return Verdict(State.UNKNOWN, "no answer after the body: the relay may have the letter")
     if reply.phase in _OPENING:
-        return Verdict(State.DEFERRED, f"no session with the relay: {_short(reply.text)}", Level.RELAY, slows=True, counts_attempt=False)
+        return Verdict(State.DEFERRED, f"no session with the relay: {_short(reply.text)}", Level.RELAY, counts_attempt=False)
     return Verdict(State.DEFERRED, f"the line was lost before the body: {_short(reply.text)}", Level.RELAY)
 
 

@@ -1,18 +1,20 @@
 """What the worker refuses to begin with, and halting and resuming by hand."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from nurture.bootstrap import open_app
+from nurture.bootstrap import open_app, secret_key
 from nurture.cli.serving import demo_settings, environment_of, served_at
 from nurture.cli.session import main
+from nurture.domain.errors import NurtureError
 from nurture.settings import Settings, load_settings
 from nurture.store.mark import Mark, read_mark, write_mark
 from nurture.store.workers import enlist
 from nurture.store.workspace import load_workspace
-from nurture.worker import ClockWatch, accept_past, check_start
+from nurture.worker import ClockWatch, Hand, accept_past, check_start, steady_clock
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -52,6 +54,25 @@ def test_a_clock_that_jumps_is_noticed_once() -> None:
     assert watch.jumped(NOON + timedelta(seconds=100), 101.0) is None
     assert "jumped by -3600 s" in str(watch.jumped(NOON - timedelta(hours=1), 100.0))
     assert watch.jumped(NOON - timedelta(hours=1), 100.0) is None, "after `nurture resume` the new time counts"
+
+
+async def test_nothing_leaves_after_a_jump_of_the_clock(tmp_path: Path) -> None:
+    async with open_app(settings(tmp_path), clock=lambda: NOON + timedelta(hours=1, seconds=1)) as app:
+        hand = Hand(app, "others", asyncio.Event(), ClockWatch(NOON, steady_clock()))
+        await hand.send()
+        assert hand.lease is None, "it did not even enlist"
+        async with app.db.read() as tx:
+            assert "the clock of this machine jumped" in str((await load_workspace(tx)).halted)
+
+
+def test_a_secret_key_that_was_torn_is_told_of(tmp_path: Path) -> None:
+    made = secret_key(settings(tmp_path))
+    assert secret_key(settings(tmp_path)) == made
+    assert [p.name for p in tmp_path.iterdir()] == ["secret.key"]
+    assert (tmp_path / "secret.key").stat().st_mode & 0o777 == 0o600
+    (tmp_path / "secret.key").write_text("")
+    with pytest.raises(NurtureError, match="is empty"):
+        secret_key(settings(tmp_path))
 
 
 def test_halt_and_resume_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

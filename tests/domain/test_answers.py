@@ -103,7 +103,7 @@ def test_the_table(phase: Phase, code: int | None, words: str, state: State, lev
         (P.BODY, 451, "4.7.500 busy", True, True),
         (P.RCPT, 451, "4.7.1 greylisted", False, True),
         (P.RCPT, 450, "4.2.1 later", False, True),
-        (P.CONNECT, None, "refused", True, False),
+        (P.CONNECT, None, "refused", False, False),
         (P.MAIL, None, "lost", False, True),
         (P.AUTH, 535, "5.7.8 bad", False, False),
         (P.BODY, 250, "ok", False, True),

@@ -127,8 +127,9 @@ async def test_a_letter_too_big_for_the_relay_pauses_its_lane(db: Database) -> N
 
 async def test_a_relay_that_is_away_is_not_asked_for_every_letter(db: Database) -> None:
     lease, _, _ = await prepare(db, 100)
-    sink = Sink(says(None, "connection refused", phase=Phase.CONNECT))
-    sent = await send(db, sink, lease)
+    sink, desk = Sink(says(None, "connection refused", phase=Phase.CONNECT)), Desk()
+    sent = await send(db, sink, lease, desk=desk)
+    assert desk.pace.rate is None, "only an answer slows: when the relay is back, it is as quick as before"
     assert len(sink.letters) < 10
     assert sent.counts["returned"] > 90
     assert all(r.attempts == 0 for r in await the_rows(db)), "nobody's fault burns no try"
