@@ -21,7 +21,6 @@ from enum import IntEnum
 
 FORMAT = 1
 TOKEN_BYTES = 33
-TOKEN_CHARACTERS = 44
 _PAYLOAD = 17
 _SHAPE = re.compile(r"[A-Za-z0-9_-]{44}")
 

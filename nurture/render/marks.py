@@ -28,11 +28,6 @@ def mark(kind: str, value: str = "") -> str:
     return f"{LINK_OPEN}{kind}{value}{LINK_CLOSE}"
 
 
-def without_marks(text: str) -> str:
-    """A person's own words hold no marks, so nobody can place another's link by a name."""
-    return _RESERVED.sub("", text) if _RESERVED.search(text) else text
-
-
 class Shelf:
     """Holds the Jinja pieces of one letter while the text around them is worked on. Raises NurtureError on broken syntax."""
 

@@ -13,7 +13,6 @@ from nurture.domain.delivery import letter_name
 from nurture.domain.documents import AnyDocument, Campaign, Cleanup, LibraryLetter, Policy, document_name, document_type, letters_of
 from nurture.domain.documents import Sequence as SequenceDocument
 from nurture.domain.errors import NurtureError
-from nurture.domain.letters import Letter
 from nurture.domain.lint import Known, placed_letters
 from nurture.render.compiling import CompiledLetter, compile_letter
 from nurture.store.audiences import count_audience, look_again, open_baseline, set_baseline
@@ -237,9 +236,3 @@ async def diff(db: Database, documents: Sequence[Placed], now: datetime) -> list
 
 def _zone(documents: Iterable[Placed]) -> str | None:
     return next((p.document.timezone for p in documents if isinstance(p.document, Policy)), None)
-
-
-def letter_of(documents: Iterable[Placed], name: str) -> Letter | None:
-    """A letter by its key's name, `document/id`, among documents that are not stored yet."""
-    found = ((letter_name(document_name(p.document), letter.id), letter) for p in documents for letter in letters_of(p.document))
-    return next((letter for key, letter in found if key == name), None)
