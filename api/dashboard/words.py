@@ -70,13 +70,22 @@ ZONES = {
 OUTCOMES = {
     "outranked": "another letter was more urgent",
     "missed": "its hours passed; it is planned anew",
-    "paused": "paused",
+    "paused": "paused, by the person or by you",
     "left": "the person had left",
     "declined": "the person does not want letters of this kind",
+    "cancelled": "its sequence or campaign was called off",
     "superseded": "the next edition came first",
+    "exit": "the person had done what the letters were for",
     "expired": "too late to be useful",
-    "hard": "the address does not work",
     "render": "the letter could not be written for this person",
+    "proved": "its arrival was proved later",
+    "no_such_address": "there is no such mailbox",
+    "full": "the mailbox is full",
+    "disabled": "the mailbox is closed",
+    "no_smtputf8": "the mail server cannot take letters in this script",
+    "policy": "the mail server refuses letters from you; look at what it said",
+    "content": "the mail server did not like what the letter says",
+    "refused": "the mail server refused it",
 }
 TEMPERATURES = {"cold": "looking around", "warm": "asks and answers", "hot": "wants to buy now", "refuser": "said no"}
 FLAGS = {"ripening": "passive, but with small signs of life", "fading": "interest is going down", "lost": "silent for a year and a half"}

@@ -10,7 +10,10 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser
 from sqlalchemy import event, insert, select, update
 
+from api.dashboard import words
 from nurture.bootstrap import App
+from nurture.domain.answers import RejectedClass
+from nurture.domain.words import Engagement, EventType, Flag, Kind, State, Status, Temperature, ZoneSource
 from nurture.services.access import setup_token
 from nurture.store.database import Database
 from nurture.store.tables import METADATA
@@ -189,6 +192,18 @@ async def test_hostile_names_stay_words_on_every_page(app: App, desk: httpx2.Asy
         assert "49" not in (await desk.get(f"/people/{people[3]}")).text.split("<h1>")[1].split("</h1>")[0]
 
 
+def test_every_word_of_the_ledger_has_plain_words() -> None:
+    assert set(words.STATES) == {s.value for s in State}
+    assert set(words.KINDS) == {k.value for k in Kind}
+    assert set(words.EVENTS) == {e.value for e in EventType}
+    assert set(words.ZONES) == {z.value for z in ZoneSource}
+    assert set(words.STATUSES) == {s.value for s in Status}
+    assert set(words.ENGAGEMENT) == set(words.ONE) == {e.value for e in Engagement}
+    assert set(words.TEMPERATURES) == {t.value for t in Temperature}
+    assert set(words.FLAGS) == {f.value for f in Flag}
+    assert {c.value for c in RejectedClass} <= set(words.OUTCOMES)
+
+
 async def test_a_person_is_found_by_name_in_any_letters(app: App, desk: httpx2.AsyncClient) -> None:
     await add_people(app.db, "i@example.com", name="Ирина Петрова")
     await add_people(app.db, "p@example.com", name="100% Percent_Name")
@@ -214,8 +229,8 @@ async def test_people_and_letters_come_in_pages_without_gap_or_repeat(app: App, 
 async def test_a_persons_page_tells_letters_events_moves_and_the_planners_reason(app: App, desk: httpx2.AsyncClient) -> None:
     ids = await fill(app.db, people=3, weeks=6)
     page = " ".join(LexborHTMLParser((await desk.get(f"/people/{ids[0]}")).text).text(separator=" ").split())
-    for words in ("Sales held by 3:1: 2 useful letters due first", "The offer", "New to passive", "no answer in 16 letters", "Entered"):
-        assert words in page
+    for told in ("Sales held by 3:1: 2 useful letters due first", "The offer", "New to passive", "no answer in 16 letters", "Entered"):
+        assert told in page
 
 
 async def test_the_preview_is_written_anew_and_does_nothing(app: App, desk: httpx2.AsyncClient) -> None:
