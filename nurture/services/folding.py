@@ -65,7 +65,7 @@ async def _fold_chunk(tx: Connection, now: datetime, chunk: int) -> int:
     standings = await load_standings(tx, fresh, lock=True)
     await save_standings(tx, [fold_facts(s, letters[i], happened[i], policy.half_life) for i, s in standings.items()])
     await _write_histories(tx, rows)
-    await mark_rows(tx, [r.id for r in rows])
+    await mark_rows(tx, rows)
     await mark_events(tx, [e[0] for e in events])
     await _rebuild(tx, withdrawn, policy, now)
     await look_now(tx, {r.subscriber_id for r in rows} | happened.keys() | set(withdrawn), now)

@@ -112,9 +112,14 @@ async def facts_of(tx: AsyncConnection, ids: Sequence[int], now: datetime) -> di
     return found
 
 
-async def mark_rows(tx: AsyncConnection, ids: Iterable[int]) -> None:
-    for piece in pieces(ids):
-        await tx.execute(update(deliveries).where(_d.id.in_(piece)).values(folded=1))
+async def mark_rows(tx: AsyncConnection, rows: Iterable[EndedRow]) -> None:
+    """These rows are folded as they were read; one that another process has moved since (PostgreSQL) stays to be folded again."""
+    by_state: dict[State, list[int]] = {}
+    for row in rows:
+        by_state.setdefault(row.state, []).append(row.id)
+    for state, ids in by_state.items():
+        for piece in pieces(ids):
+            await tx.execute(update(deliveries).where(_d.id.in_(piece), _d.state == state.value).values(folded=1))
 
 
 async def mark_events(tx: AsyncConnection, ids: Iterable[int]) -> None:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, update
+from sqlalchemy import bindparam, func, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.words import State
 from nurture.store.ledger import deliveries, one_of
+from nurture.store.tables.deliveries import LEASED_STATES
 
 _d = deliveries.c
 Hold = tuple[int, int]  # id and fence of a row in somebody's hands
@@ -103,7 +104,7 @@ async def release_worker(tx: AsyncConnection, worker_id: int) -> int:
     """At an orderly stop: all that this worker claimed and did not hand over goes back. Returns how many."""
     statement = (
         update(deliveries)
-        .where(_d.worker_id == worker_id, _d.state == State.CLAIMED.value)
+        .where(_d.worker_id == worker_id, text(LEASED_STATES), _d.state == State.CLAIMED.value)
         .values(state=State.PENDING.value, worker_id=None)
         .returning(_d.id)
     )

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, case, select, text, update
+from sqlalchemy import and_, bindparam, case, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.words import Kind, State
@@ -103,7 +103,7 @@ async def orphans(tx: AsyncConnection) -> set[int]:
 
 async def reap_rows(tx: AsyncConnection, worker_ids: Collection[int], now: datetime, grace: timedelta) -> tuple[int, int]:
     """Rows of workers that are gone: claimed -> pending, sending -> unknown until the grace ends. Returns both counts."""
-    held = _d.worker_id.in_(worker_ids)
+    held = and_(_d.worker_id.in_(worker_ids), text(LEASED_STATES))  # the words of the partial index: no scan of the ledger
     back = update(deliveries).where(held, _d.state == State.CLAIMED.value).values(state=State.PENDING.value, worker_id=None)
     lost = update(deliveries).where(held, _d.state == State.SENDING.value)
     words = "the worker was lost before the answer"
