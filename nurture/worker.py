@@ -58,14 +58,14 @@ class Hand:
 
     def holds(self) -> bool:
         limit = self.app.settings.lease_silence.total_seconds() * 2 / 3
-        return self.lease is not None and time.monotonic() - self.renewed < limit
+        return self.lease is not None and steady_clock() - self.renewed < limit
 
     def may_go_on(self) -> bool:
         return not self.stop.is_set() and self.holds()
 
     async def enlisted(self) -> WorkerLease:
         if self.lease is None:
-            asked = time.monotonic()
+            asked = steady_clock()
             async with self.app.db.write() as tx:
                 self.lease = await enlist(tx, secrets.token_hex(8), self.app.clock())
             self.renewed = asked
@@ -75,7 +75,7 @@ class Hand:
         """Renew. A lease that somebody ended is gone; the next sweep enlists anew."""
         if self.lease is None:
             return
-        asked = time.monotonic()
+        asked = steady_clock()
         async with self.app.db.write() as tx:
             alive = await beat(tx, self.lease.id)
         if alive:

@@ -12,7 +12,7 @@ from nurture.cli.session import main
 from nurture.domain.errors import NurtureError
 from nurture.settings import Settings, load_settings
 from nurture.store.mark import Mark, read_mark, write_mark
-from nurture.store.workers import enlist
+from nurture.store.workers import end, enlist
 from nurture.store.workspace import load_workspace
 from nurture.worker import ClockWatch, Hand, accept_past, check_start, steady_clock
 
@@ -63,6 +63,24 @@ async def test_nothing_leaves_after_a_jump_of_the_clock(tmp_path: Path) -> None:
         assert hand.lease is None, "it did not even enlist"
         async with app.db.read() as tx:
             assert "the clock of this machine jumped" in str((await load_workspace(tx)).halted)
+
+
+async def test_a_lease_that_was_not_renewed_for_two_thirds_of_its_silence_sends_nothing(tmp_path: Path) -> None:
+    async with open_app(settings(tmp_path)) as app:
+        hand = Hand(app, "others", asyncio.Event(), ClockWatch(app.clock(), steady_clock()))
+        assert not hand.holds(), "no lease yet"
+        lease = await hand.enlisted()
+        assert hand.may_go_on()
+        hand.renewed -= 20.1
+        assert not hand.holds()
+        await hand.beat()
+        assert hand.may_go_on()
+        hand.stop.set()
+        assert (hand.may_go_on(), hand.holds()) == (False, True), "a stop begins nothing and finishes what is on the wire"
+        async with app.db.write() as tx:
+            await end(tx, lease.id, app.clock())
+        await hand.beat()
+        assert (hand.lease, hand.holds()) == (None, False), "somebody else ended it"
 
 
 def test_a_secret_key_that_was_torn_is_told_of(tmp_path: Path) -> None:
