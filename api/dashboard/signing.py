@@ -6,8 +6,10 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from api.auth import client_ip
 from api.dashboard import doors
 from api.dashboard.pages import Pages
+from api.dashboard.patience import Patience
 from api.errors import STATUS
 from nurture.domain.errors import NurtureError
 from nurture.services import access
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 def add(routes: APIRouter, app: "App", pages: Pages) -> None:
     """Put `/login`, `/logout` and `/setup/{token}` on the router."""
+
+    patience = Patience()
 
     async def login(request: Request) -> Response:
         wanted = doors.next_page(request.query_params.get("next", "/"))
@@ -32,8 +36,13 @@ def add(routes: APIRouter, app: "App", pages: Pages) -> None:
                 request, "login.html", None, code=STATUS[error.kind], next=wanted, email="", fault=error.message, fresh=False
             )
         email = fields.get("email", "").strip()[:254]
+        who, now = (f"account {email.lower()}", f"address {client_ip(request)}"), app.clock()
+        if patience.ended(who, now):
+            fault = "Too many wrong tries. Wait a quarter of an hour, then try again."
+            return pages.answer(request, "login.html", None, code=429, next=wanted, email=email, fault=fault, fresh=False)
         value = await doors.sign_in(request, email, fields.get("password", ""))
         if value is None:
+            patience.note(who, now)
             fault = "Address and password do not fit together. Forgotten? On the server: nurture users password"
             return pages.answer(request, "login.html", None, code=422, next=fields.get("next", "/"), email=email, fault=fault, fresh=False)
         return doors.enter(request, value, fields.get("next", "/"))

@@ -76,6 +76,18 @@ async def test_a_wrong_password_is_refused_and_says_what_to_do(app: App) -> None
     assert "nurture_session" not in answer.cookies
 
 
+async def test_after_ten_wrong_tries_the_right_password_waits_too(app: App) -> None:
+    async with browser(app) as desk:
+        await sign_in(desk, app)
+        desk.cookies.clear()
+        page = await desk.get("/login")
+        fields = {"csrf": token_of(page.text), "email": "Anna@Example.com"}
+        codes = [(await desk.post("/login", data=fields | {"password": f"{n}"}, headers={"Origin": HOST})).status_code for n in range(10)]
+        shut = await desk.post("/login", data=fields | {"password": PASSWORD}, headers={"Origin": HOST})
+    assert codes == [422] * 10
+    assert (shut.status_code, "Wait a quarter of an hour" in shut.text) == (429, True)
+
+
 @pytest.mark.parametrize(
     ("headers", "keep_token"),
     [({}, True), ({"Origin": "https://evil.example"}, True), ({"Origin": "null"}, True), ({"Origin": HOST}, False)],
