@@ -43,7 +43,8 @@ async def queue_service_letter(
     """Put one service letter into the lane `service`; ring `send` afterwards.
 
     `occasion`: the Idempotency-Key, or a random id of the caller's; the same one queues once. Either `subject` and `body` (Markdown), or
-    `letter`, the name of a stored letter of kind `service`; both see `data`. Raises NurtureError on words that cannot become a letter.
+    `letter`, the name of a stored letter of kind `service`; both see `data`. Raises NurtureError on words that cannot become a letter, and
+    for an occasion that asked for other words before.
     """
     payload: dict[str, Any] = {"data": dict(data or {})}
     if letter is None:
@@ -63,6 +64,8 @@ async def queue_service_letter(
         }  # fmt: skip
         fresh = bool(await plan_rows(tx, [row]))
         found: ServiceRow = await service_row(tx, letter_id, subscriber_id, occasion)
+    if not fresh and _said(found.payload) != _said(payload):
+        raise NurtureError("another service letter was asked for under this Idempotency-Key; take a new key for a new letter")
     return Queued(found.id, found.message_id, found.state, fresh)
 
 
@@ -77,6 +80,11 @@ def _compiled(subject: str | None, body: str | None, templates: Path) -> dict[st
     compiled = compile_letter(written, templates)
     prepare(compiled.content, compiled.links)
     return {"subject": subject, "content": dict(compiled.content), "links": list(compiled.links)}
+
+
+def _said(payload: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What the person would read, whatever the layout around it is by now."""
+    return payload.get("data"), payload.get("subject"), (payload.get("content") or {}).get("text")
 
 
 async def _version(tx: AsyncConnection, letter: str | None, now: datetime) -> tuple[int, int]:

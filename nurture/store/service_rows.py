@@ -1,6 +1,7 @@
 """Finding a service letter's row again by its key."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,10 +17,11 @@ class ServiceRow:
     id: int
     message_id: str
     state: State
+    payload: dict[str, Any]
 
 
 async def service_row(tx: AsyncConnection, letter_id: int, subscriber_id: int, occasion: str) -> ServiceRow:
     """The row with this key, which must exist."""
     key = (_d.letter_id == letter_id, _d.subscriber_id == subscriber_id, _d.occasion == occasion)
-    row = (await tx.execute(select(_d.id, _d.message_id, _d.state).where(*key))).one()
-    return ServiceRow(row.id, row.message_id, State(row.state))
+    row = (await tx.execute(select(_d.id, _d.message_id, _d.state, _d.payload).where(*key))).one()
+    return ServiceRow(row.id, row.message_id, State(row.state), row.payload or {})

@@ -40,6 +40,18 @@ async def test_words_become_a_letter_once(db: Database) -> None:
     assert {r.state for r in await the_rows(db) if r.kind == "service"} == {"accepted"}
 
 
+async def test_other_words_for_the_same_occasion_are_refused(db: Database) -> None:
+    """Two systems may count alike, and keys outlive the answers kept for them: no letter is lost unseen."""
+    await prepare(db, 1)
+    (anna,) = await add_people(db, "anna@example.com")
+    asked = {"subscriber_id": anna, "occasion": "1", "now": NOW, "templates": TEMPLATES, "subject": "Order", "body": "Thanks.", "data": {"n": 1}}
+    await queue_service_letter(db, **asked)
+    for other in ({"subject": "Code"}, {"body": "Your code is 17."}, {"data": {"n": 2}}):
+        with pytest.raises(NurtureError, match="new key"):
+            await queue_service_letter(db, **asked | other)
+    assert len([r for r in await the_rows(db) if r.kind == "service"]) == 1
+
+
 async def test_only_a_service_letter_may_be_sent_by_name(db: Database) -> None:
     (anna,) = await add_people(db, "anna@example.com")
     await add_letter(db, "school/one")
