@@ -83,8 +83,14 @@ async def _http(request: Request, error: Exception) -> Response:
     return problem(error.status_code, str(error.detail), error.headers)
 
 
+def _place(request: Request) -> str:
+    """The path for the log, without the token of a letter: who reads the log may not leave for others."""
+    parts = request.url.path.split("/")
+    return request.url.path if request.url.path.startswith("/api/") else "/".join(parts[:2] + ["..."] * (len(parts) > 2))
+
+
 async def _away(request: Request, error: Exception) -> Response:
-    _log.warning("database away", path=request.url.path, error=type(getattr(error, "orig", None) or error).__name__)
+    _log.warning("database away", path=_place(request), error=type(getattr(error, "orig", None) or error).__name__)
     return problem(503, "the database does not answer; try again in some seconds", _headers(503))
 
 
@@ -102,7 +108,7 @@ async def _unexpected(request: Request, error: Exception) -> Response:
     """Nothing of the inside goes out; the id leads to the log line."""
     incident = secrets.token_hex(8)
     told = "".join(traceback.format_exception(error))  # as text: a renderer that shows local values would show keys and people
-    _log.error("unexpected error", id=incident, path=request.url.path, traceback=told)
+    _log.error("unexpected error", id=incident, path=_place(request), traceback=told)
     return problem(500, f"something went wrong here; the log knows it as {incident}", id=incident)
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from api.app import create_app
 from nurture.bootstrap import open_app
+from nurture.domain.tokens import Purpose
 from nurture.services.access import SCOPES
 from nurture.settings import Settings
 from nurture.store.database import connect
@@ -139,6 +140,22 @@ async def test_a_database_that_is_away_or_wakes_up_is_waited_for(small_house: Ho
             await away.close()
 
 
+async def test_the_log_tells_no_token_of_a_letter(
+    small_house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever reads the log could leave in somebody's name."""
+
+    async def broken(*_args: object) -> None:
+        raise RuntimeError("broken inside")
+
+    monkeypatch.setattr("api.public.routes.preferences", broken)
+    token = small_house.token(Purpose.LEAVE, 1, 1, 1)
+    assert (await small_house.client.get(f"/u/{token}")).status_code == 500
+    said = "".join(capsys.readouterr())
+    assert "broken inside" in said
+    assert token not in said
+
+
 async def test_an_address_without_a_slash_is_answered(small_house: House) -> None:
     """`OPTIONS *` is the one request whose address is no path."""
     told: list[Any] = []
@@ -167,8 +184,6 @@ async def test_a_body_without_a_length_is_counted_too(small_house: House) -> Non
 
 
 async def test_the_forwarded_address_is_believed_from_known_proxies_only(tmp_path: Path) -> None:
-    from nurture.domain.tokens import Purpose  # noqa: PLC0415 - one use
-
     for trusted, expected in (("", "203.0.113.9"), ("203.0.113.9", "198.51.100.1"), ("203.0.113.9, 198.51.100.1", "192.0.2.7")):
         settings = Settings(data_dir=tmp_path, secret_key="a secret of the tests", trusted_proxies=trusted)
         async with open_app(settings) as app:
