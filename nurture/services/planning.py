@@ -16,7 +16,7 @@ from nurture.store.database import Connection, Database
 from nurture.store.enrolments import save_ways
 from nurture.store.outbox import cancel_rows, open_rows, outrank, plan_rows, reopen
 from nurture.store.programme import Programme, load_programme
-from nurture.store.standings import due_people, look_now, set_looks
+from nurture.store.standings import due_people, set_looks
 from nurture.store.workspace import load_workspace
 
 LOOK_AGAIN = timedelta(minutes=15)  # when a row could not be written though the rules wanted it
@@ -38,12 +38,6 @@ async def plan(db: Database, now: datetime, chunk: int = 1000) -> Planned:
         done = await _plan_chunk(db, now, chunk, planned)
         if done < chunk:
             return planned
-
-
-async def replan(db: Database, subscriber_ids: list[int], now: datetime) -> None:
-    """Look at these people in the next sweep."""
-    async with db.write() as tx:
-        await look_now(tx, subscriber_ids, now)
 
 
 async def _plan_chunk(db: Database, now: datetime, chunk: int, planned: Planned) -> int:
