@@ -318,3 +318,20 @@ def test_a_letter_proven_late_stands_where_it_was_handed_off() -> None:
     late = plan_person(person(), (way(document, 1, past("b", 3), past("a", 10)),), Shelf(), POLICY, MONDAY)
     assert late.waits[0].until
     assert late.waits[0].until.date() == date(2026, 3, 6)
+
+
+def test_one_place_left_under_the_cap_goes_to_the_more_important() -> None:
+    hour = lambda day: [{"days": [day], "from": "10:00", "until": "12:00"}]  # noqa: E731
+    low = way(sequence(letter("a", window=hour("mon")), name="low", priority=10))
+    high = way(sequence(letter("b", window=hour("tue")), name="high", priority=90), 2)
+    fresh = tuple(replace(w, enrolled_at=MONDAY - timedelta(days=3)) for w in (low, high))
+    full = (got(4), got(3))
+    roomy = plan_person(person(*full), fresh, Shelf(), Policy.model_validate({"cap": 4}), MONDAY)
+    tight = plan_person(person(*full), fresh, Shelf(), POLICY, MONDAY)
+    assert [p.send and p.send.letter for p in (roomy, tight)] == ["low/a", "high/b"]
+
+
+def test_a_greeting_of_a_topic_that_was_left_is_not_sent() -> None:
+    document = sequence(letter("cake", "greeting", day="03-02", topic="wishes"))
+    found = plan_person(person(declined_topics=frozenset({"wishes"})), (way(document),), Shelf(), POLICY, MONDAY)
+    assert (found.send, found.waits[0].rule) == (None, "greeting")
