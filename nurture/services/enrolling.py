@@ -53,11 +53,13 @@ async def _enrol_some(
     await remember_matches(tx, sequence_id, found)
     before = None if sequence.re_entry is None else now - sequence.re_entry
     allowed = await may_re_enter(tx, sequence_id, found, before)
-    just_joined = set(await joined_since(tx, allowed, now - OWN_ACT))
+    acted = await joined_since(tx, allowed, now - OWN_ACT)
     taken = []
     for own in (True, False):
-        people = [i for i in allowed if (i in just_joined) is own]
-        taken += await write_enrolments(tx, sequence_id, people, by="audience", now=now, own_hour=own, again=before is not None)
+        people = [i for i in allowed if (i in acted) is own]
+        taken += await write_enrolments(
+            tx, sequence_id, people, by="audience", now=now, own_hour=own, again=before is not None, acted=acted
+        )
     await look_now(tx, taken, now)
     return len(found), len(taken)
 

@@ -77,11 +77,12 @@ async def newly_matching(tx: AsyncConnection, sequence_id: int, matching: Select
     return list((await tx.execute(query)).scalars())
 
 
-async def joined_since(tx: AsyncConnection, ids: Iterable[int], since: datetime) -> list[int]:
-    """Of these people those who joined at or after the moment: their own act is fresh."""
-    found: list[int] = []
+async def joined_since(tx: AsyncConnection, ids: Iterable[int], since: datetime) -> dict[int, datetime]:
+    """Of these people those who joined at or after the moment, and when: their own act is fresh."""
+    found: dict[int, datetime] = {}
     for piece in pieces(sorted(set(ids))):
-        found += (await tx.execute(select(_people.c.id).where(_people.c.id.in_(piece), _people.c.joined_at >= since))).scalars()
+        rows = await tx.execute(select(_people.c.id, _people.c.joined_at).where(_people.c.id.in_(piece), _people.c.joined_at >= since))
+        found.update((row.id, row.joined_at) for row in rows)
     return found
 
 

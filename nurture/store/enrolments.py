@@ -73,11 +73,20 @@ async def save_history(tx: AsyncConnection, rows: Iterable[tuple[int, list[dict[
 
 
 async def enrol(
-    tx: AsyncConnection, sequence_id: int, subscriber_ids: Iterable[int], *, by: str, now: datetime, own_hour: bool, again: bool = False
+    tx: AsyncConnection,
+    sequence_id: int,
+    subscriber_ids: Iterable[int],
+    *,
+    by: str,
+    now: datetime,
+    own_hour: bool,
+    again: bool = False,
+    acted: Mapping[int, datetime] | None = None,
 ) -> list[int]:
     """New active enrolments for those who have none here (with `again`: none active); returns whom it took in.
 
-    `own_hour`: the person's own act brought them, so letters with `window: now` may go at once for an hour.
+    `own_hour`: the person's own act brought them, so letters with `window: now` may go at once for an hour from
+    then; `acted` tells when that was, where it was not just now.
     """
     taken: list[int] = []
     for ids in pieces(sorted(set(subscriber_ids)), 5_000):
@@ -86,17 +95,17 @@ async def enrol(
         active = select(_e.subscriber_id).where(_e.sequence_id == sequence_id, _e.subscriber_id.in_(ids), _e.state == "active")
         busy = set((await tx.execute(active)).scalars())
         wanted = [i for i in ids if i not in busy and (again or i not in known)]
-        rows = [_new(sequence_id, i, known.get(i, 0) + 1, by, now, own_hour) for i in wanted]
+        rows = [_new(sequence_id, i, known.get(i, 0) + 1, by, now, (acted or {}).get(i, now) if own_hour else None) for i in wanted]
         if rows:
             statement = insert(tx, enrolments).on_conflict_do_nothing().returning(_e.subscriber_id)
             taken += (await tx.execute(statement, rows)).scalars()
     return taken
 
 
-def _new(sequence_id: int, person: int, number: int, by: str, now: datetime, own_hour: bool) -> dict[str, Any]:
+def _new(sequence_id: int, person: int, number: int, by: str, now: datetime, acted: datetime | None) -> dict[str, Any]:
     return {
         "sequence_id": sequence_id, "subscriber_id": person, "number": number, "state": "active", "by": by, "enrolled_at": now,
-        "now_until": now + NOW_LASTS if own_hour else None, "history": [], "stale_since": None, "decision": None,
+        "now_until": acted + NOW_LASTS if acted else None, "history": [], "stale_since": None, "decision": None,
     }  # fmt: skip
 
 

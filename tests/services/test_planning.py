@@ -247,3 +247,12 @@ async def test_a_greeting_whose_row_ended_for_good_is_not_asked_for_again_that_y
         look = await next_look(tx)
     assert look
     assert look.year == 2027
+
+
+async def test_the_own_hour_runs_from_the_joining_not_from_the_sweep(db: Database) -> None:
+    await install(db, SCHOOL)
+    await add_people(db, "a@example.com", tags=("roof",), now=NOW - HOUR / 2)
+    await add_people(db, "b@example.com", tags=("roof",), now=NOW - 2 * HOUR)
+    assert await enrol_matching(db, NOW) == 2
+    async with db.read() as tx:
+        assert list((await tx.execute(select(Enrolment.now_until).order_by(Enrolment.id))).scalars()) == [NOW + HOUR / 2, None]
