@@ -56,7 +56,10 @@ async def take_file(
     with tempfile.TemporaryDirectory(prefix="nurture-import-") as folder:
         path = Path(folder) / "upload.csv"
         await _keep(file, path)
-        result = await import_csv(app.db, path, mapping=mapping, dry_run=dry_run, now=app.clock(), enrol=enrol or None)
+        try:
+            result = await import_csv(app.db, path, mapping=mapping, dry_run=dry_run, now=app.clock(), enrol=enrol or None)
+        except NurtureError as error:  # under the name that the caller knows, not under ours
+            raise NurtureError(error.message.replace(str(path), file.filename or "the file"), error.kind) from error
     if enrol and not dry_run:
         await app.bell.ring("plan")
     return ImportOut.model_validate({name: asdict(result)[name] for name in ImportOut.model_fields})

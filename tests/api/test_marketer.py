@@ -294,6 +294,8 @@ async def test_a_file_of_people_comes_in(house: House) -> None:
     enrolling = await house.client.post("/api/v1/subscribers/import", headers=key, files=send["files"], data=send["data"] | {"enrol": "school"})
     assert enrolling.status_code == 403
     assert (await house.client.post("/api/v1/subscribers/import", headers=key, files=send["files"], data={"map": ["nonsense"]})).status_code == 422
+    empty = await house.client.post("/api/v1/subscribers/import", headers=key, files={"file": ("people.csv", b"")})
+    assert (empty.status_code, empty.json()["detail"][:19]) == (422, "people.csv is empty")
 
 
 async def test_a_service_letter_is_queued_once(house: House) -> None:
