@@ -46,6 +46,10 @@ class Delivery(Table, table=True):
         Index("ix_deliveries_leased", "worker_id", sqlite_where=text(LEASED_STATES), postgresql_where=text(LEASED_STATES)),
         Index("ix_deliveries_unfolded", "id", sqlite_where=text(UNFOLDED), postgresql_where=text(UNFOLDED)),
         Index("ix_deliveries_unknown", "due_at", sqlite_where=text("state = 'unknown'"), postgresql_where=text("state = 'unknown'")),
+        Index(
+            "ix_deliveries_accepted", "accepted_at",
+            sqlite_where=text("state = 'accepted'"), postgresql_where=text("state = 'accepted'"),
+        ),
         Index("ix_deliveries_subscriber", "subscriber_id", "id"),
         {"sqlite_autoincrement": True},  # ids stand in links for ever and are never used twice
     )  # fmt: skip

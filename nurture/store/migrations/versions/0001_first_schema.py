@@ -262,6 +262,7 @@ def upgrade() -> None:
     sqlite_autoincrement=True
     )
     with op.batch_alter_table('deliveries', schema=None) as batch_op:
+        batch_op.create_index('ix_deliveries_accepted', ['accepted_at'], unique=False, sqlite_where=sa.text("state = 'accepted'"), postgresql_where=sa.text("state = 'accepted'"))
         batch_op.create_index('ix_deliveries_lane_due', ['lane_id', 'due_at'], unique=False, sqlite_where=sa.text("state IN ('pending', 'deferred')"), postgresql_where=sa.text("state IN ('pending', 'deferred')"))
         batch_op.create_index('ix_deliveries_leased', ['worker_id'], unique=False, sqlite_where=sa.text("state IN ('claimed', 'sending')"), postgresql_where=sa.text("state IN ('claimed', 'sending')"))
         batch_op.create_index('ix_deliveries_subscriber', ['subscriber_id', 'id'], unique=False)
