@@ -73,8 +73,7 @@ def in_order(letters: Sequence[Letter], sent: Sequence[Kind], promises: Sequence
     """The unsent letters in the order they should be tried. `sent`: kinds of the sequence's letters so far, oldest first.
 
     Held sales letters stand last (they are due but unearned); with thirds the group least present in the last eight comes first, ties to
-    the
-    group sent longest ago, then as written; otherwise as written, later useful letters passing a held sales letter first, then other kinds.
+    the group sent longest ago, then as written; otherwise as written, later useful letters passing a held one first, then other kinds.
     """
     held = [x for x in letters if x.kind is Kind.SALES] if sales_held else []
     free = [x for x in letters if x not in held]

@@ -13,7 +13,7 @@ from nurture.domain.mix import promises_on, sales_earned
 from nurture.domain.pacing import cap_places
 from nurture.domain.plans import Done, OpenRow, Person, Plan, Send, Shelf, Skip, Wait, Way
 from nurture.domain.timing import Slot, cap_of, earliest
-from nurture.domain.turns import LOOK_AGAIN, Candidate, Turn, library_candidates, skipped, turn_of
+from nurture.domain.turns import LOOK_AGAIN, Ahead, Book, Candidate, Turn, library_candidates, skipped, turn_of
 from nurture.domain.windows import Hours, hours_of, instant_of, openings
 from nurture.domain.words import Kind, State
 
@@ -40,7 +40,11 @@ def plan_person(person: Person, ways: tuple[Way, ...], shelf: Shelf, policy: Pol
     ways = tuple(w for w in ways if not w.exit)
     promises = promises_on([person.bound, *(w.sequence.promises for w in ways)], policy.mix)
     earned = sales_earned(promises, person.useful_since_sales, person.others_since_sales)
-    turns = [(w, turn_of(person, w, shelf, earned, now, lambda way: _coming(person, way, ways, shelf, policy, now))) for w in ways]
+    ahead = Ahead(
+        lambda way: _coming(person, way, ways, shelf, policy, now),
+        lambda way, book: _leaves(person, way, book, policy, now, way.sequence.stale_after) is not None,
+    )
+    turns = [(w, turn_of(person, w, shelf, earned, now, ahead)) for w in ways]
     timed, stuck = _time(person, turns, policy, now, row)
     chosen = _choose(person, timed, policy, now)
     standing = [t.wait for _, t in turns if t.wait] + stuck
@@ -60,9 +64,16 @@ def _coming(person: Person, way: Way, ways: tuple[Way, ...], shelf: Shelf, polic
         useful = [e for e in unsent if e[1].kind is Kind.USEFUL and skipped(person, other, shelf, e[1], e[0]) is None]
         if other.sequence.repay == "library" and any(x.kind is Kind.SALES for _, x, _ in unsent):
             useful += library_candidates(person, other, shelf)
-        slots = (earliest(person, other, key, x, hours_of(x, windows, policy), policy, now) for key, x, windows in useful)
-        moments += [slot.due for slot in slots if slot and slot.due <= now + way.sequence.stale_after]
+        found = (_leaves(person, other, book, policy, now, way.sequence.stale_after) for book in useful)
+        moments += [moment for moment in found if moment]
     return min(moments, default=None)
+
+
+def _leaves(person: Person, way: Way, book: Book, policy: Policy, now: datetime, within: timedelta) -> datetime | None:
+    """When this letter may leave on that way, where that is soon enough."""
+    key, letter, windows = book
+    slot = earliest(person, way, key, letter, hours_of(letter, windows, policy), policy, now)
+    return slot.due if slot and slot.due <= now + within else None
 
 
 def _time(

@@ -13,7 +13,15 @@ from nurture.domain.words import Kind, Kinds
 DECLINED_BY_USEFUL = (Kind.SALES, Kind.NEWS, Kind.ABOUT)
 _NEAR = timedelta(days=2)  # a greeting is written at most 36 hours ahead
 LOOK_AGAIN = timedelta(days=1)  # a wait that no moment of its own ends
-Coming = Callable[[Way], datetime | None]
+Book = tuple[str, Letter, Windows]
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """Asked where a sales letter is held: when another way's useful letter may leave; whether a library letter may leave in time."""
+
+    coming: Callable[[Way], datetime | None]
+    in_time: Callable[[Way, Book], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +63,8 @@ def is_yearly(letter: Letter) -> bool:
     return letter.kind is Kind.GREETING and letter.day is not None
 
 
-def turn_of(person: Person, way: Way, shelf: Shelf, earned: Earned, now: datetime, coming: Coming) -> Turn:
-    """The turn of one way. `coming`: asked where a sales letter is held; when a useful letter from elsewhere may leave, so that it does not
-    grow stale.
-    """
+def turn_of(person: Person, way: Way, shelf: Shelf, earned: Earned, now: datetime, ahead: Ahead) -> Turn:
+    """The turn of one way through a sequence."""
     past = {p.letter for p in way.history}
     rest = [x for x in way.sequence.letters if not is_yearly(x) and letter_name(way.sequence.name, x.id) not in past]
     greetings = _greetings(person, way, shelf, now)
@@ -70,7 +76,7 @@ def turn_of(person: Person, way: Way, shelf: Shelf, earned: Earned, now: datetim
         key = letter_name(way.sequence.name, letter.id)
         skip = skipped(person, way, shelf, letter, key)
         if skip is None and letter.kind is Kind.SALES and not earned.allowed:
-            turn = _held(person, way, shelf, letter, earned, now, coming)
+            turn = _held(person, way, shelf, letter, earned, now, ahead)
             if turn.candidates or turn.wait:
                 return Turn(turn.candidates + greetings, tuple(skips), None, turn.wait, turn.stale_since)
             skip = turn.skips[0]
@@ -106,7 +112,7 @@ def skipped(person: Person, way: Way, shelf: Shelf, letter: Letter, key: str) ->
     return None
 
 
-def library_candidates(person: Person, way: Way, shelf: Shelf) -> list[tuple[str, Letter, Windows]]:
+def library_candidates(person: Person, way: Way, shelf: Shelf) -> list[Book]:
     """Useful library letters the person never had and does not decline, as written."""
     return [
         (key, letter, windows)
@@ -119,17 +125,17 @@ def library_candidates(person: Person, way: Way, shelf: Shelf) -> list[tuple[str
     ]
 
 
-def _held(person: Person, way: Way, shelf: Shelf, letter: Letter, earned: Earned, now: datetime, coming: Coming) -> Turn:
+def _held(person: Person, way: Way, shelf: Shelf, letter: Letter, earned: Earned, now: datetime, ahead: Ahead) -> Turn:
     """A sales letter due but unearned, with nothing left in its sequence to pass it: the library repays, or it waits, or it is stale."""
     key = letter_name(way.sequence.name, letter.id)
     if way.sequence.repay == "library":
-        shelfed = library_candidates(person, way, shelf)
+        shelfed = [book for book in library_candidates(person, way, shelf) if ahead.in_time(way, book)]
         if shelfed:
             name, book, windows = shelfed[0]
             reason = f"repays for {letter.id}: {earned.reason}"
             return Turn((Candidate(way, name, LIBRARY_OCCASION, book, windows, reason, "repay"),))
     paused = person.paused_until if person.paused_until and person.paused_until > now else None
-    moment = paused or coming(way)
+    moment = paused or ahead.coming(way)
     if moment:
         return Turn(wait=Wait(way.enrolment_id, key, max(moment, now + LOOK_AGAIN), earned.reason, "mix"))
     since = way.stale_since or now

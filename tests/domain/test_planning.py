@@ -335,3 +335,10 @@ def test_a_greeting_of_a_topic_that_was_left_is_not_sent() -> None:
     document = sequence(letter("cake", "greeting", day="03-02", topic="wishes"))
     found = plan_person(person(declined_topics=frozenset({"wishes"})), (way(document),), Shelf(), POLICY, MONDAY)
     assert (found.send, found.waits[0].rule) == (None, "greeting")
+
+
+def test_a_library_letter_that_cannot_leave_in_time_repays_nothing() -> None:
+    book = LibraryLetter.model_validate({"letter": "faq", "kind": "useful", "subject": "s", "body": "b", "after": "60d"})
+    offers = way(sequence(letter("offer", "sales"), mix="3:1"))
+    found = plan_person(person(), (offers,), Shelf((("faq/faq", book, Windows()),)), POLICY, MONDAY)
+    assert (found.waits[0].letter, found.stale) == ("school/offer", ((1, MONDAY),))

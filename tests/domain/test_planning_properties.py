@@ -106,6 +106,9 @@ def judge_plan(life: Life, plan: Plan) -> None:
         if wait.rule == "mix":
             assert wait.letter
             assert life.letters[wait.letter].kind is Kind.SALES, wait
+            patience = next(w.sequence.stale_after for w in life.ways if w.enrolment_id == wait.enrolment_id)
+            assert wait.until
+            assert life.person().paused_until or wait.until <= life.now + patience
         assert wait.until is not None, wait
         assert wait.until >= life.now, wait
     for skip in plan.skips:

@@ -12,7 +12,7 @@ from nurture.domain.letters import Letter, Windows
 from nurture.domain.planning import plan_person
 from nurture.domain.plans import OpenRow, Past, Person, Plan, Send, Shelf, Way
 from nurture.domain.standing import Standing
-from nurture.domain.words import EventType, Evidence, Frequency, Kind, Kinds, State
+from nurture.domain.words import EventType, Evidence, Frequency, Kinds, State
 
 HALF_LIFE = timedelta(days=180)
 HOLDS = "yes"  # `only_if: {tag: yes}` holds, any other tag does not
