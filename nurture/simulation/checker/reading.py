@@ -67,7 +67,7 @@ class House:
 
 @dataclass(frozen=True)
 class Sent:
-    """One accepted letter; `local` is its instant on the person's wall clock, computed here; `way`: the sequence it was sent on, if known."""
+    """One accepted letter; `local` is its instant on the wall clock, computed here; `way`: the sequence it was sent on, if known."""
 
     email: str
     letter: str
