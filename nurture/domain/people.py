@@ -111,24 +111,43 @@ def newcomer(draft: Draft, now: datetime) -> dict[str, Any]:
     }
 
 
-def merge(known: Known, draft: Draft, now: datetime, *, replace_tags: bool = False) -> Merged:
-    """What the draft changes. A status that would rise refuses the whole draft; a None among the fields takes that field away."""
+def merge(known: Known, draft: Draft, now: datetime, *, replace_tags: bool = False, loosen: bool = True) -> Merged:
+    """What the draft changes. A status that would rise refuses the whole draft; a None among the fields takes that field away.
+
+    `loosen=False`, for files: what a person chose for fewer letters or less tracking stays; only they, or a program for them, undo it.
+    """
     status = Status(known.columns["status"])
     if draft.status is not None and raises(status, draft.status):
         return Merged(refused=refusal(status, draft.status))
-    values = {name: value for name, value in draft.columns.items() if known.columns.get(name) != value}
+    kept = frozenset() if loosen else _own_choices(known, draft)
+    values = {name: value for name, value in draft.columns.items() if known.columns.get(name) != value and name not in kept}
     if draft.status is not None and lowers(status, draft.status):
         values |= {"status": draft.status.value, "status_at": draft.status_at or now}
     values |= _zone_change(known, draft)
     fields = {k: v for k, v in {**known.fields, **draft.fields}.items() if v is not None}
     if fields != known.fields or _types(fields) != _types(known.fields):
         values["fields"] = fields
-    topics = {**known.topics, **draft.topics}
+    topics = {**known.topics, **{name: wanted for name, wanted in draft.topics.items() if loosen or known.topics.get(name) is not False}}
     if topics != known.topics:
         values["topics"] = topics
     given = frozenset(draft.tags or ())
     dropped = known.tags - given if replace_tags and draft.tags is not None else frozenset()
     return Merged(values, given - known.tags, dropped)
+
+
+_STRICTER = {"kinds": ("all", "useful"), "frequency": ("normal", "less"), "tracking": (None, "individual", "aggregate", "none")}
+
+
+def _own_choices(known: Known, draft: Draft) -> frozenset[str]:
+    """Columns in which the draft would bring more letters or more tracking than the person has now."""
+    looser = {
+        name
+        for name, order in _STRICTER.items()
+        if name in draft.columns and order.index(draft.columns[name]) < order.index(known.columns.get(name) or order[0])
+    }
+    until, wanted = known.columns.get("paused_until"), draft.columns.get("paused_until")
+    shorter = until is not None and "paused_until" in draft.columns and (wanted is None or wanted < until)
+    return frozenset(looser | ({"paused_until"} if shorter else set()))
 
 
 def _types(fields: Mapping[str, Any]) -> list[type]:

@@ -22,9 +22,9 @@ from nurture.store.facts import (
     WITHDRAWN,
     EndedRow,
     facts_of,
-    mark_events,
     mark_people_events,
     mark_rows,
+    take_events,
     unfolded_events,
     unfolded_rows,
     withdrawn_people,
@@ -48,9 +48,11 @@ async def fold(db: Database, now: datetime, chunk: int = 1000) -> int:
 
 async def _fold_chunk(tx: Connection, now: datetime, chunk: int) -> int:
     rows = await unfolded_rows(tx, chunk)
-    events = await unfolded_events(tx, now, chunk)
+    read = await unfolded_events(tx, now, chunk)
+    taken = await take_events(tx, [event[0] for event in read])
+    events = [event for event in read if event[0] in taken]
     withdrawn = await withdrawn_people(tx, WITHDRAWN, chunk)
-    if not (rows or events or withdrawn):
+    if not (rows or read or withdrawn):
         return 0
     policy = (await load_policy(tx)).engagement
     letters: dict[int, list[LetterFact]] = defaultdict(list)
@@ -66,10 +68,9 @@ async def _fold_chunk(tx: Connection, now: datetime, chunk: int) -> int:
     await save_standings(tx, [fold_facts(s, letters[i], happened[i], policy.half_life) for i, s in standings.items()])
     await _write_histories(tx, rows)
     await mark_rows(tx, rows)
-    await mark_events(tx, [e[0] for e in events])
     await _rebuild(tx, withdrawn, policy, now)
     await look_now(tx, {r.subscriber_id for r in rows} | happened.keys() | set(withdrawn), now)
-    return len(rows) + len(events) + len(withdrawn)
+    return len(rows) + len(read) + len(withdrawn)
 
 
 async def _write_histories(tx: Connection, rows: Sequence[EndedRow]) -> None:

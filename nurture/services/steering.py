@@ -52,7 +52,7 @@ async def pause_sequence(db: Database, name: str, now: datetime) -> int:
         async with db.write() as tx:
             some = await cancel_open(tx, "paused", now, lane_id=lane, at_most=CHUNK)
         total += some
-        if some < CHUNK:
+        if some == 0:  # a short chunk is no sign: on PostgreSQL others may be claiming at the same time
             return total
 
 

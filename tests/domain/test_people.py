@@ -60,3 +60,28 @@ def test_a_better_known_zone_stays() -> None:
 def test_nobody_joined_in_the_future() -> None:
     row = newcomer(Draft("a@x", joined_at=datetime(2027, 1, 1, tzinfo=UTC), fields={"x": None, "y": 1}), NOW)
     assert (row["joined_at"], row["fields"], row["status"]) == (NOW, {"y": 1}, "subscribed")
+
+
+@pytest.mark.parametrize(
+    ("name", "chosen", "looser", "stricter"),
+    [
+        ("kinds", "useful", "all", None),
+        ("frequency", "less", "normal", None),
+        ("tracking", "aggregate", "individual", "none"),
+        ("paused_until", NOW.replace(month=4), NOW.replace(month=3, day=3), NOW.replace(month=5)),
+        ("paused_until", NOW.replace(month=4), None, None),
+    ],
+)
+def test_a_file_never_undoes_what_a_person_chose(name: str, chosen: object, looser: object, stricter: object) -> None:
+    own = known(**{name: chosen})
+    assert not merge(own, Draft("a@x", {name: looser}), NOW, loosen=False).changes
+    assert merge(own, Draft("a@x", {name: looser}), NOW).values == {name: looser}
+    if stricter is not None:
+        assert merge(own, Draft("a@x", {name: stricter}), NOW, loosen=False).values == {name: stricter}
+
+
+def test_a_file_never_brings_a_left_topic_back() -> None:
+    left = Known(1, {"status": "subscribed"}, {}, {"roofs": False, "tools": True}, frozenset())
+    draft = Draft("a@x", topics={"roofs": True, "tools": False, "news": True})
+    assert merge(left, draft, NOW, loosen=False).values == {"topics": {"roofs": False, "tools": False, "news": True}}
+    assert merge(left, draft, NOW).values == {"topics": {"roofs": True, "tools": False, "news": True}}

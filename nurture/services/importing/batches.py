@@ -91,7 +91,7 @@ def judge(person: Person, draft: Draft, now: datetime) -> Merged:
         return Merged(refused=refusal(person.status, Status.SUBSCRIBED))
     if person.source and "source" in draft.columns:  # where a person was first heard of stays
         draft = replace(draft, columns={k: v for k, v in draft.columns.items() if k != "source"})
-    return merge(person.known, draft, now)
+    return merge(person.known, draft, now, loosen=False)
 
 
 def _waves(lines: Sequence[Line]) -> Iterator[list[Line]]:
