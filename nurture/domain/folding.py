@@ -131,7 +131,10 @@ def _sign(standing: Standing, at: datetime) -> Standing:
     return replace(standing, last_sign_at=max(at, standing.last_sign_at or at))
 
 
-def _answer(standing: Standing, at: datetime) -> Standing:
+def _answer(standing: Standing, at: datetime, *, again: bool = False) -> Standing:
+    """`again`: the letter was answered before; the last answer is younger now, but it is no second one."""
+    if again and standing.answers:
+        return _sign(replace(standing, answers=(*standing.answers[:-1], max(at, standing.answers[-1]))), at)
     return _sign(replace(standing, answers=tuple(sorted([*standing.answers, at]))[-2:]), at)
 
 
@@ -143,14 +146,16 @@ def _opened(standing: Standing, fact: EventFact, half_life: timedelta) -> Standi
 
 def _clicked(standing: Standing, fact: EventFact, half_life: timedelta) -> Standing:
     entry = _entry(standing, fact.delivery)
-    after = _answer(_mark(standing, fact.delivery, Mark.CLICKED), fact.at)
+    after = _answer(_mark(standing, fact.delivery, Mark.CLICKED), fact.at, again=entry is not None and entry.answered)
     if fact.kind is Kind.SALES:
         after = replace(after, wanted_at=max(fact.at, after.wanted_at or fact.at))
     return after if entry and entry.marks & Mark.CLICKED else _scored(after, WEIGHTS["click"], fact.at, half_life)
 
 
 def _answered(standing: Standing, fact: EventFact, half_life: timedelta) -> Standing:
-    return _scored(_answer(_mark(standing, fact.delivery, Mark.ANSWERED), fact.at), WEIGHTS["answer"], fact.at, half_life)
+    entry = _entry(standing, fact.delivery)
+    after = _answer(_mark(standing, fact.delivery, Mark.ANSWERED), fact.at, again=entry is not None and entry.answered)
+    return _scored(after, WEIGHTS["answer"], fact.at, half_life)
 
 
 def _visited(standing: Standing, fact: EventFact, _half_life: timedelta) -> Standing:

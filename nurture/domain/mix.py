@@ -5,10 +5,11 @@ every promise the person is under allows it, counted over all they accepted from
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nurture.domain.letters import Letter
 from nurture.domain.mixes import NoPromise, Promise, Ratio, Thirds
+from nurture.domain.plans import Person
 from nurture.domain.standing import Entry, Mark
 from nurture.domain.words import Kind
 
@@ -63,6 +64,17 @@ def counts_since_sales(entries: Sequence[Entry]) -> tuple[int, int] | None:
         useful += entry.kind is Kind.USEFUL
         others += 1
     return None
+
+
+def leaving_out(person: Person, key: str) -> Person:
+    """The person as a doubtful letter sees them: its own row never counts against itself, in mix, gap and cap."""
+    if key not in person.doubts:
+        return person
+    entries = tuple(e for e in person.entries if e.delivery != person.doubts[key])
+    certain = [e for e in entries if e.kind not in OUTSIDE and not e.marks & (Mark.UNCERTAIN | Mark.BOUNCED)]
+    all_of_them = sum(e.kind is Kind.USEFUL for e in certain), len(certain)
+    useful, others = counts_since_sales(entries) or all_of_them
+    return replace(person, entries=entries, useful_since_sales=useful, others_since_sales=others)
 
 
 def thirds_of(promises: Iterable[Promise]) -> Thirds | None:

@@ -9,7 +9,8 @@ from datetime import datetime, time, timedelta
 
 from nurture.domain.delivery import letter_name
 from nurture.domain.documents import Policy
-from nurture.domain.mix import promises_on, sales_earned
+from nurture.domain.mix import Earned, leaving_out, promises_on, sales_earned
+from nurture.domain.mixes import Promise
 from nurture.domain.pacing import cap_places
 from nurture.domain.plans import Done, OpenRow, Person, Plan, Send, Shelf, Skip, Wait, Way
 from nurture.domain.timing import Slot, cap_of, earliest
@@ -44,12 +45,23 @@ def plan_person(person: Person, ways: tuple[Way, ...], shelf: Shelf, policy: Pol
         lambda way: _coming(person, way, ways, shelf, policy, now),
         lambda way, book: _leaves(person, way, book, policy, now, way.sequence.stale_after) is not None,
     )
-    turns = [(w, turn_of(person, w, shelf, earned, now, ahead)) for w in ways]
+    turns = [(w, turn_of(person, w, shelf, _earned_on(person, w, promises) or earned, now, ahead)) for w in ways]
     timed, stuck = _time(person, turns, policy, now, row)
     chosen = _choose(person, timed, policy, now)
     standing = [t.wait for _, t in turns if t.wait] + stuck
     waits = standing + [_wait(t, chosen) for t in timed if t is not chosen]
     return _plan(chosen, waits, [w.until for w in standing if w.until], turns, left, row, now)
+
+
+def _earned_on(person: Person, way: Way, promises: tuple[Promise, ...]) -> Earned | None:
+    """Whether this way's next sales letter is earned when it is a doubtful one: its own row does not hold it."""
+    past = {p.letter for p in way.history}
+    keys = [letter_name(way.sequence.name, x.id) for x in way.sequence.letters if x.kind is Kind.SALES]
+    key = next((k for k in keys if k not in past), None)
+    if key not in person.doubts or key is None:
+        return None
+    own = leaving_out(person, key)
+    return sales_earned(promises, own.useful_since_sales, own.others_since_sales)
 
 
 def _coming(person: Person, way: Way, ways: tuple[Way, ...], shelf: Shelf, policy: Policy, now: datetime) -> datetime | None:
@@ -89,7 +101,7 @@ def _time(
                 closes = row.closes_at or row.due_at + HORIZON
                 timed.append(_Timed(c, Slot(row.due_at, closes, row.due_at.astimezone(person.zone).date(), "window"), row=True))
                 continue
-            slot = earliest(person, way, c.key, c.letter, hours, policy, now, only_day=c.day)
+            slot = earliest(leaving_out(person, c.key), way, c.key, c.letter, hours, policy, now, only_day=c.day)
             if slot:
                 timed.append(_Timed(c, slot, hours.name))
             elif c.day is None:

@@ -59,7 +59,10 @@ class OpenRow:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """`bound`: promises of sequences the person is in that stand still now (paused, draft); they go on binding."""
+    """`bound`: promises of sequences the person is in that stand still now (paused, draft); they go on binding.
+
+    `doubts`: letters that may have arrived and may still be sent again, with their deliveries: each counts against all others, not itself.
+    """
 
     subscriber_id: int
     zone: ZoneInfo
@@ -72,6 +75,7 @@ class Person:
     paused_until: datetime | None = None
     fields: Mapping[str, object] = field(default_factory=dict)
     bound: tuple[Promise, ...] = ()
+    doubts: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,7 @@ def skipped(person: Person, way: Way, shelf: Shelf, letter: Letter, key: str) ->
         return Skip(way.enrolment_id, key, letter.kind, "declined", why, "declined")
     if letter.only_if is not None and key not in shelf.holds:
         return Skip(way.enrolment_id, key, letter.kind, "condition", "its condition does not hold for this person", "condition")
-    if letter.evergreen and key in shelf.had:
+    if letter.evergreen and key in shelf.had and way.number == 1:  # on a second way it was meant to come again
         return Skip(way.enrolment_id, key, letter.kind, "had", "the person had it from the library", "library")
     return None
 

@@ -13,16 +13,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from nurture.domain.documents import Sequence
 from nurture.domain.mixes import Promise
 from nurture.domain.plans import OpenRow, Past, Person, Shelf, Way
-from nurture.domain.standing import Standing
+from nurture.domain.standing import Mark, Standing
 from nurture.domain.words import Frequency, Kind, Kinds, Status
 from nurture.store.conditions import matching
 from nurture.store.enrolments import EnrolmentRow, active_of, conversions_since, had_letters
-from nurture.store.ledger import pieces, subscribers
+from nurture.store.ledger import deliveries, pieces, subscribers
 from nurture.store.outbox import open_rows
 from nurture.store.programme import Programme
 from nurture.store.standings import load_standings
 
-_p = subscribers.c
+_p, _d = subscribers.c, deliveries.c
 _READ = (_p.id, _p.timezone, _p.status, _p.kinds, _p.frequency, _p.topics, _p.paused_until, _p.fields)
 
 
@@ -60,6 +60,7 @@ async def load_cohort(tx: AsyncConnection, programme: Programme, ids: Iterable[i
     had = await had_letters(tx, people, [programme.letters[key].id for key, _, _ in programme.shelf if key in programme.letters])
     exits = await conversions_since(tx, people, sorted({n for s, _ in programme.sequences.values() for n in s.exit_on}))
     names = {letter.id: name for name, letter in programme.letters.items()}
+    doubts = await _doubts(tx, standings, names)
     members = []
     for person_id, row in people.items():
         ways = tuple(
@@ -87,7 +88,8 @@ async def load_cohort(tx: AsyncConnection, programme: Programme, ids: Iterable[i
                 open_row.enrolment_id,
             )
         standing = standings.get(person_id) or Standing(person_id)
-        members.append(Member(_person(row, standing, programme, _still_bound(enrolments[person_id], programme)), ways, shelf, found))
+        bound = _still_bound(enrolments[person_id], programme)
+        members.append(Member(_person(row, standing, programme, bound, doubts.get(person_id, {})), ways, shelf, found))
     return Cohort(tuple(members), {e.id: e for found in enrolments.values() for e in found})
 
 
@@ -114,7 +116,20 @@ def _still_bound(enrolments: Iterable[EnrolmentRow], programme: Programme) -> tu
     return tuple(p for sequence in still for p in sequence.promises)
 
 
-def _person(row: RowMapping, standing: Standing, programme: Programme, bound: tuple[Promise, ...]) -> Person:
+async def _doubts(tx: AsyncConnection, standings: Mapping[int, Standing], names: Mapping[int, str]) -> dict[int, dict[str, int]]:
+    """Letters that may have arrived and may be taken back: by person, their names and deliveries."""
+    wanted = [e.delivery for s in standings.values() for e in s.recent if e.marks & Mark.UNCERTAIN]
+    found: dict[int, dict[str, int]] = {}
+    for piece in pieces(wanted):
+        query = select(_d.id, _d.subscriber_id, _d.letter_id).where(_d.id.in_(piece), _d.state.in_(("cancelled", "pending", "deferred")))
+        for row in await tx.execute(query):
+            found.setdefault(row.subscriber_id, {})[names[row.letter_id]] = row.id
+    return found
+
+
+def _person(
+    row: RowMapping, standing: Standing, programme: Programme, bound: tuple[Promise, ...], doubts: Mapping[str, int]
+) -> Person:
     return Person(
         subscriber_id=row["id"],
         zone=zone_of(row["timezone"] or programme.policy.timezone),
@@ -127,6 +142,7 @@ def _person(row: RowMapping, standing: Standing, programme: Programme, bound: tu
         paused_until=row["paused_until"],
         fields=row["fields"] or {},
         bound=bound,
+        doubts=doubts,
     )
 
 

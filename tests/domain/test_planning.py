@@ -100,6 +100,19 @@ def test_a_sequence_that_stands_still_goes_on_binding() -> None:
     assert plan_person(person(useful=2, bound=(Ratio(3),)), (offers,), Shelf(), POLICY, MONDAY + timedelta(days=2)).send is None
 
 
+def test_a_row_never_counts_against_itself() -> None:
+    document = sequence(letter("offer", "sales"), mix="3:1", repay="wait")
+    doubtful = Entry(9, MONDAY - timedelta(hours=30), date(2026, 3, 1), Kind.SALES, Mark.UNCERTAIN)
+    before = [got(days) for days in (30, 20, 10)]
+    held = plan_person(person(*before, doubtful, useful=0), (way(document),), Shelf(), POLICY, MONDAY + timedelta(days=2))
+    assert held.send is None
+    own = plan_person(person(*before, doubtful, useful=0, doubts={"school/offer": 9}), (way(document),), Shelf(), POLICY, MONDAY + timedelta(days=2))
+    assert own.send
+    assert own.send.letter == "school/offer"
+    other = sequence(letter("other", "sales"), name="second", mix="3:1", repay="wait")
+    assert plan_person(person(*before, doubtful, useful=0, doubts={"school/offer": 9}), (way(other),), Shelf(), POLICY, MONDAY + timedelta(days=2)).send is None
+
+
 def test_only_useful_readers_skip_the_rest_and_go_on() -> None:
     document = sequence(letter("n", "news"), letter("offer", "sales"), letter("b"))
     found = plan_person(person(kinds=Kinds.USEFUL), (way(document),), Shelf(), POLICY, MONDAY)

@@ -167,12 +167,13 @@ def test_flags_ripening_fading_lost() -> None:
         ([act(EventType.CONVERTED, 3, name="lead")], Temperature.HOT),
         ([act(EventType.CLICKED, 3, 1), act(EventType.REPLIED, 20, 2)], Temperature.WARM),
         ([act(EventType.TOUCHED, 3, name="advice")], Temperature.WARM),
+        ([act(EventType.CLICKED, 3, 0), act(EventType.CLICKED, 2, 0)], Temperature.COLD),
         ([act(EventType.CONVERTED, 100, name="purchase")], Temperature.WARM),
         ([act(EventType.CONVERTED, 3, name="lead"), act(EventType.REFUSED, 170)], Temperature.REFUSER),
     ],
 )
 def test_temperature(events: list[EventFact], expected: Temperature) -> None:
-    assert take(fold(Standing(1), [], events, HALF), NOW).temperature is expected
+    assert take(fold(Standing(1), letters(3), events, HALF), NOW).temperature is expected
 
 
 def test_an_event_of_an_unknown_delivery_is_no_error() -> None:
