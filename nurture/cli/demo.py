@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from nurture.bootstrap import App
 
 PEOPLE = 1_000
-MONTHS = 4
+MONTHS = 3
 _BAR = 30
 
 
