@@ -16,6 +16,7 @@ from api.app import create_app
 from nurture.store.database import Database
 from tests.support.desk import open_desk
 from tests.support.history import fill
+from tests.support.servers import missing
 
 pytestmark = pytest.mark.browser
 CHROMIUM = "/usr/bin/chromium"
@@ -54,8 +55,8 @@ async def address(sqlite_db: Database, tmp_path: Path) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def chromium() -> AsyncIterator[Browser]:
-    if shutil.which(CHROMIUM) is None and not os.environ.get("NURTURE_TEST_NO_SKIP"):
-        pytest.skip("Chromium is not installed")
+    if shutil.which(CHROMIUM) is None:
+        missing("Chromium")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser

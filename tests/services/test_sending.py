@@ -140,11 +140,11 @@ async def test_service_and_other_lanes_can_be_kept_apart(db: Database) -> None:
     assert len(sink.letters) == 2
 
 
-async def test_rows_that_another_worker_holds_are_no_reason_to_spin(db: Database) -> None:
+@pytest.mark.postgres
+async def test_rows_that_another_worker_holds_are_no_reason_to_spin(postgres_db: Database) -> None:
+    db = postgres_db
     lease, letter, _ = await prepare(db)
     async with db.engine.connect() as holder, holder.begin():
-        if db.sqlite:
-            pytest.skip("SQLite has one writer: nothing is held while another claims")
         held = await claim(holder, letter["lane_id"], lease.id, 9, NOW)
         assert len(held) == 1
         sent = await asyncio.wait_for(send(db, Sink(), lease), 5)

@@ -1,18 +1,21 @@
 """A fact is folded once, and none is lost to a change that comes in between."""
 
+import asyncio
+
 import pytest
 
 from nurture.store.arrivals import prove_arrival
 from nurture.store.database import Database
-from nurture.store.facts import mark_rows, unfolded_rows
+from nurture.store.facts import mark_rows, take_events, unfolded_events, unfolded_rows
 from nurture.store.outbox import plan_rows
 from tests.support.outbox_rows import add_letter, planned, set_row, the_rows
 from tests.support.people import NOW, add_people
+from tests.support.programme import add_event
 
 
-async def test_a_row_that_changed_while_it_was_folded_is_folded_again(db: Database) -> None:
-    if db.sqlite:
-        pytest.skip("SQLite has one writer: nothing changes while another folds")
+@pytest.mark.postgres
+async def test_a_row_that_changed_while_it_was_folded_is_folded_again(postgres_db: Database) -> None:
+    db = postgres_db
     letter = await add_letter(db)
     anna, boris = await add_people(db, "anna@example.com", "boris@example.com")
     async with db.write() as tx:
@@ -27,3 +30,18 @@ async def test_a_row_that_changed_while_it_was_folded_is_folded_again(db: Databa
         await mark_rows(folder, rows)
     async with db.read() as tx:
         assert [(r.id, r.state.value) for r in await unfolded_rows(tx, 10)] == [(held.id, "accepted")]
+
+
+@pytest.mark.postgres
+async def test_an_event_that_two_read_is_folded_by_one(postgres_db: Database) -> None:
+    [person] = await add_people(postgres_db, "anna@example.com")
+    await add_event(postgres_db, person, "converted", NOW, name="purchase")
+    async with postgres_db.write() as first, postgres_db.write() as second:
+        read = [[event[0] for event in await unfolded_events(tx, NOW, 10)] for tx in (first, second)]
+        assert read[0] == read[1]
+        taken = await take_events(first, read[0])
+        waiting = asyncio.create_task(take_events(second, read[1]))
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+        await first.commit()
+        assert (taken, await waiting) == (set(read[0]), set())

@@ -74,6 +74,14 @@ async def sqlite_db(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[Data
 
 
 @pytest.fixture
+async def postgres_db(postgres: str) -> AsyncIterator[Database]:
+    """For what only happens where several writers work at once: SQLite has one."""
+    database = connect(await _postgres_url(postgres))
+    yield database
+    await database.close()
+
+
+@pytest.fixture
 async def memory_db() -> AsyncIterator[Database]:
     database = connect("sqlite://")
     await migrate(database)
