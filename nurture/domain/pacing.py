@@ -1,7 +1,6 @@
 """Pacing: how often. Cap, gap, cadence and `after` count local dates that were fixed at hand-off; moving never changes them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from nurture.domain.letters import Cadence
@@ -21,7 +20,7 @@ def cap_places(day: date, days: Sequence[date], cap: int) -> int:
 
 def gap_ends(entries: Sequence[Entry], gap: timedelta) -> datetime | None:
     """When the gap after the last letter is over; None without letters."""
-    return max((e.at for e in entries), default=None) and max(e.at for e in entries) + gap
+    return max(e.at for e in entries) + gap if entries else None
 
 
 def cadence_allows(day: date, days: Sequence[date], cadence: Cadence) -> bool:
@@ -31,14 +30,6 @@ def cadence_allows(day: date, days: Sequence[date], cadence: Cadence) -> bool:
     return sum((d.year, d.month) == (day.year, day.month) for d in days) < cadence.count
 
 
-@dataclass(frozen=True, slots=True)
-class NotBefore:
-    """The earliest date and instant that `after:` allows."""
-
-    day: date
-    instant: datetime
-
-
-def after_allows(delay: Delay, last_day: date, last_at: datetime) -> NotBefore:
-    """`7d`: seven dates after the enrolment's last letter (or, for the first, the enrolment); `36h`: elapsed time; `0s`: at once."""
-    return NotBefore(last_day + timedelta(days=delay.dates), last_at + delay.elapsed)
+def after_allows(delay: Delay, last_day: date) -> date:
+    """The earliest date: of `7d` seven dates after the last letter of the enrolment (or its beginning), of `36h` that day itself."""
+    return last_day + timedelta(days=delay.dates)

@@ -82,7 +82,7 @@ def _day_rule(person: Person, way: Way, letter: Letter, day: date, policy: Polic
     if letter.after is not None:
         last = way.sent[-1] if way.sent else None
         start = last.day if last else way.enrolled_at.astimezone(person.zone).date()
-        if day < after_allows(letter.after, start, way.enrolled_at).day:
+        if day < after_allows(letter.after, start):
             return "after"
     elif _over_cadence(way, letter, day):
         return "cadence"
@@ -94,7 +94,7 @@ def _day_rule(person: Person, way: Way, letter: Letter, day: date, policy: Polic
 def _over_cadence(way: Way, letter: Letter, day: date) -> bool:
     """The cadence binds the sequence's own letters; what the library repays is not of its count."""
     cadence = way.sequence.cadence
-    own = cadence is not None and way.sequence.letter(letter.id) is letter
+    own = way.sequence.letter(letter.id) is letter
     days = [p.day for p in way.sent if p.letter.startswith(f"{way.sequence.name}/")]
     return cadence is not None and own and not cadence_allows(day, days, cadence)
 
