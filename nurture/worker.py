@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 import structlog
 
 from nurture.bootstrap import App
-from nurture.services.classifying import classify_weekly, rise
+from nurture.services.classifying import classify_weekly, rise, rise_since
 from nurture.services.enrolling import enrol_matching
 from nurture.services.folding import fold
 from nurture.services.planning import plan
@@ -29,7 +29,6 @@ CLOCK_OFF = timedelta(minutes=2)
 TIDY_SECONDS = 60.0
 CLASSIFY_SECONDS = 3600.0
 SIGNS_SINCE = timedelta(days=2)  # how far back a fresh worker looks for signs that raise somebody
-SIGNS_MARGIN = timedelta(minutes=10)
 ASK_ALL_EVERY = timedelta(minutes=5)
 CHANGED_WITHIN = timedelta(minutes=2)
 log = structlog.get_logger("nurture.worker")
@@ -152,7 +151,7 @@ class Work:
     bell: Bell
     watcher: Watcher
     clock: ClockWatch
-    signs_since: datetime
+    signs_since: datetime | None
     asked_all_at: datetime | None = None
 
     async def enrol(self, now: datetime) -> int:
@@ -167,9 +166,12 @@ class Work:
         if not await clock_holds(self.app, self.clock):
             return
         db, now = self.app.db, self.app.clock()
-        await fold(db, now)
-        moved = await rise(db, now, self.signs_since)
-        self.signs_since = now - self.app.settings.settles - SIGNS_MARGIN
+        signs: set[int] = set()
+        await fold(db, now, signs=signs)
+        moved = await rise(db, now, signs)
+        if self.signs_since:  # a run before this one may have ended between the two
+            moved += await rise_since(db, now, self.signs_since)
+            self.signs_since = None
         enrolled = await self.enrol(now)
         planned = await plan(db, now)
         if moved or enrolled or planned.people:

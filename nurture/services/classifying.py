@@ -3,7 +3,7 @@ charts.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -17,18 +17,29 @@ from nurture.store.classes import PersonFacts, classified_people, touched_people
 from nurture.store.database import Connection, Database
 from nurture.store.documents import load_policy
 from nurture.store.facts import UNJUDGED, mark_judged, withdrawn_people
+from nurture.store.ledger import pieces
 from nurture.store.standings import add_moves, count_classes, last_rise, load_standings, save_composition, save_standings, stream_ids
 
 
-async def rise(db: Database, now: datetime, since: datetime, chunk: int = 1000) -> int:
-    """Judge the people with a sign since the moment: up at once, never down but where a withdrawn signal had raised them. Returns how many
-    moved.
+async def rise(db: Database, now: datetime, people: Iterable[int], chunk: int = 1000) -> int:
+    """Judge these people, whose signs were just folded: up at once, never down but where a withdrawn signal had raised them.
+
+    Returns how many moved.
     """
+    moved = 0
+    for ids in pieces(sorted(people), chunk):
+        async with db.write() as tx:
+            moved += await _judge(tx, ids, now, weekly=False)
     async with db.write() as tx:
         withdrawn = await withdrawn_people(tx, UNJUDGED, chunk)
-        moved = await _judge(tx, withdrawn, now, weekly=False, undoing=True)
+        moved += await _judge(tx, withdrawn, now, weekly=False, undoing=True)
         await mark_judged(tx, withdrawn)
-    after = 0
+    return moved
+
+
+async def rise_since(db: Database, now: datetime, since: datetime, chunk: int = 1000) -> int:
+    """The same for everybody with a sign since the moment: at a start, when a run may have ended between folding and judging."""
+    moved = after = 0
     while True:
         async with db.write() as tx:
             ids = await touched_people(tx, since, after, chunk)

@@ -35,18 +35,19 @@ _DONE = {State.ACCEPTED: "sent", State.REJECTED: "rejected", State.FAILED: "fail
 _KEPT_BY_REBUILD = ("engagement", "engagement_at", "downs", "downs_at", "flags", "temperature", "temperature_at")
 
 
-async def fold(db: Database, now: datetime, chunk: int = 1000) -> int:
-    """Fold all there is, a chunk a transaction; returns how many facts. Idempotent."""
+async def fold(db: Database, now: datetime, chunk: int = 1000, signs: set[int] | None = None) -> int:
+    """Fold all there is, a chunk a transaction; returns how many facts. Idempotent. `signs` takes the people whose events were folded."""
     folded = 0
+    found: set[int] = set() if signs is None else signs
     while True:
         async with db.write() as tx:
-            done = await _fold_chunk(tx, now, chunk)
+            done = await _fold_chunk(tx, now, chunk, found)
         folded += done
         if done == 0:
             return folded
 
 
-async def _fold_chunk(tx: Connection, now: datetime, chunk: int) -> int:
+async def _fold_chunk(tx: Connection, now: datetime, chunk: int, signs: set[int]) -> int:
     rows = await unfolded_rows(tx, chunk)
     read = await unfolded_events(tx, now, chunk)
     taken = await take_events(tx, [event[0] for event in read])
@@ -63,6 +64,7 @@ async def _fold_chunk(tx: Connection, now: datetime, chunk: int) -> int:
             letters[row.subscriber_id].append(fact)
     for _, person, event in events:
         happened[person].append(event)
+    signs |= happened.keys()
     fresh = (letters.keys() | happened.keys()) - set(withdrawn)
     standings = await load_standings(tx, fresh, lock=True)
     await save_standings(tx, [fold_facts(s, letters[i], happened[i], policy.half_life) for i, s in standings.items()])

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from nurture.services.classifying import classify_weekly, rise
+from nurture.services.classifying import classify_weekly, rise_since
 from nurture.services.enrolling import enrol_matching
 from nurture.services.folding import fold
 from nurture.services.planning import plan
@@ -120,7 +120,7 @@ class Life:
     async def _night(self) -> None:
         """Once a day: who rose by yesterday's signs, who came to match an audience."""
         await self._catch_up()
-        await rise(self.db, self.clock.now, self.clock.now - 2 * DAY)
+        await rise_since(self.db, self.clock.now, self.clock.now - 2 * DAY)
         await self.begin()
 
 

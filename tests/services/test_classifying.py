@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
-from nurture.services.classifying import classify_weekly, rise
+from nurture.services.classifying import classify_weekly, rise, rise_since
 from nurture.services.enrolling import enrol
 from nurture.services.folding import fold
 from nurture.services.planning import plan
@@ -46,8 +46,8 @@ async def test_up_when_settled_down_by_the_second_weekly_run(db: Database) -> No
     assert await classes(db) == ["passive", "passive"]
     await add_event(db, people[0], "clicked", NOW + DAY, delivery_id=1)
     await fold(db, NOW + DAY)
-    assert await rise(db, NOW + DAY, NOW) == 1
-    assert await rise(db, NOW + DAY, NOW) == 0
+    assert await rise(db, NOW + DAY, people) == 1
+    assert await rise(db, NOW + DAY, people) == 0
     assert await classes(db) == ["active", "passive"]
     async with db.write() as tx:
         await tx.execute(update(Standing).where(Standing.subscriber_id == people[1]).values(engagement="fan"))
@@ -62,12 +62,12 @@ async def test_a_withdrawn_signal_undoes_its_own_rise_at_once(db: Database) -> N
     await classify_weekly(db, NOW)
     await add_event(db, people[0], "clicked", NOW + DAY, delivery_id=1)
     await fold(db, NOW + DAY)
-    await rise(db, NOW + DAY, NOW)
+    await rise(db, NOW + DAY, people)
     assert await classes(db) == ["active"]
     async with db.write() as tx:
         await tx.execute(update(Event).values(evidence="machine", folded=2))
     await fold(db, NOW + DAY)
-    await rise(db, NOW + DAY, NOW)
+    await rise(db, NOW + DAY, people)
     assert await classes(db) == ["passive"]
     assert await moves(db) == [("new", "passive"), ("passive", "active"), ("active", "passive")]
 
@@ -90,7 +90,7 @@ async def test_flags_and_temperature_move_with_rows_of_their_own(db: Database) -
     people = await six_letters(db, "a@example.com")
     await add_event(db, people[0], "converted", NOW, name="lead")
     await fold(db, NOW)
-    await rise(db, NOW, NOW - DAY)
+    await rise_since(db, NOW, NOW - DAY)
     assert await moves(db, "temperature") == [("cold", "hot")]
     await classify_weekly(db, NOW + 20 * DAY)
     assert await moves(db, "temperature") == [("cold", "hot"), ("hot", "cold")]
