@@ -64,7 +64,7 @@ async def _fold_chunk(tx: Connection, now: datetime, chunk: int, signs: set[int]
             letters[row.subscriber_id].append(fact)
     for _, person, event in events:
         happened[person].append(event)
-    signs |= happened.keys()
+    signs.update(happened)
     fresh = (letters.keys() | happened.keys()) - set(withdrawn)
     standings = await load_standings(tx, fresh, lock=True)
     await save_standings(tx, [fold_facts(s, letters[i], happened[i], policy.half_life) for i, s in standings.items()])

@@ -79,7 +79,9 @@ async def test_events_wait_until_they_settle_and_a_withdrawn_verdict_is_taken_ba
     await add_event(db, people[0], "clicked", NOW + DAY, delivery_id=1, settles_at=NOW + DAY + timedelta(minutes=10))
     await fold(db, NOW + DAY)
     assert (await standings(db, people))[people[0]].answers == ()
-    await fold(db, NOW + DAY + timedelta(minutes=10))
+    signs: set[int] = set()
+    await fold(db, NOW + DAY + timedelta(minutes=10), signs=signs)
+    assert signs == set(people)
     assert len((await standings(db, people))[people[0]].answers) == 1
     async with db.write() as tx:
         await tx.execute(update(Event).values(evidence="machine", folded=2))
