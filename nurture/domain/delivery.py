@@ -5,7 +5,7 @@ The moves are those of docs/concepts.md; `accepted` is absorbing, and the truth 
 
 import base64
 import hashlib
-from datetime import date
+from datetime import date, timedelta
 
 from nurture.domain.words import State
 
@@ -22,6 +22,7 @@ MOVES: dict[State, frozenset[State]] = {
     State.ACCEPTED: frozenset(),
 }
 OPEN = frozenset({State.PENDING, State.CLAIMED, State.SENDING, State.DEFERRED, State.UNKNOWN})
+HORIZON = timedelta(hours=36)  # a row is written at most this far ahead; one whose next window is further off gives its place free
 REOPENABLE = frozenset({"paused", "outranked", "missed"})  # reasons of a cancellation that the planner alone may take back
 
 

@@ -2,16 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from nurture.domain.delivery import letter_name
+from nurture.domain.delivery import HORIZON, letter_name
 from nurture.domain.documents import AnyDocument, Campaign, Policy, Sequence, document_name, letters_of
 from nurture.domain.letters import Letter, Windows
 from nurture.domain.windows import hours_of, next_opening, share_of
 from nurture.domain.words import Kind
-
-FAR = timedelta(hours=36)  # a row whose next window is further off gives its place free
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ class LetterBook:
             return None
         hours = hours_of(written.letter, written.windows, self.policy)
         found = next_opening(hours, self.zone(timezone), self.policy, share_of(subscriber_id, name), now)
-        return found if found and found[0] <= now + FAR else None
+        return found if found and found[0] <= now + HORIZON else None
 
     def zone(self, timezone: str | None) -> ZoneInfo:
         """The person's zone, else the workspace's; a name that is no zone is passed over."""

@@ -7,7 +7,7 @@ decide: the `now` hour, greetings, then a letter that waited 14 days, then prior
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
-from nurture.domain.delivery import letter_name
+from nurture.domain.delivery import HORIZON, letter_name
 from nurture.domain.documents import Policy
 from nurture.domain.mix import Earned, leaving_out, promises_on, sales_earned
 from nurture.domain.mixes import Promise
@@ -18,7 +18,6 @@ from nurture.domain.turns import LOOK_AGAIN, Ahead, Book, Candidate, Turn, libra
 from nurture.domain.windows import Hours, hours_of, instant_of, openings
 from nurture.domain.words import Kind, State
 
-HORIZON = timedelta(hours=36)
 PATIENCE = timedelta(days=14)
 _REPLACEABLE = (State.PENDING, State.DEFERRED)
 
