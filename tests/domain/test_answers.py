@@ -155,3 +155,63 @@ def test_every_answer_is_judged(phase: Phase, code: int | None, enhanced: str | 
         assert code >= 500
     if phase in (P.CONNECT, P.TLS, P.AUTH):
         assert not verdict.suppress
+
+
+@pytest.mark.parametrize(
+    ("code", "state", "slow"),
+    [
+        (199, S.DEFERRED, False), (200, S.ACCEPTED, False), (299, S.ACCEPTED, False), (300, S.DEFERRED, False), (399, S.DEFERRED, False),
+        (420, S.DEFERRED, False), (421, S.DEFERRED, True), (499, S.DEFERRED, False),
+        (500, S.REJECTED, False), (599, S.REJECTED, False), (600, S.DEFERRED, False),
+    ],
+)  # fmt: skip
+def test_the_hundreds_decide_where_nothing_else_is_said(code: int, state: State, slow: bool) -> None:
+    verdict = say(P.BODY, code, "well")
+    assert (verdict.state, verdict.slows) == (state, slow)
+    nothing = code in (199, 300, 399, 600)
+    assert ("means nothing here" in verdict.reason) is nothing
+    assert verdict.level is (L.RELAY if nothing or slow else L.LETTER if code >= 500 else None)
+
+
+@pytest.mark.parametrize("code", [530, 534, 535, 538])
+def test_codes_of_authentication_are_the_relays_in_every_phase(code: int) -> None:
+    for phase in (P.RCPT, P.DATA, P.BODY):
+        assert say(phase, code, "no").level is L.RELAY
+    assert say(P.RCPT, code + 1, "no").level is L.PERSON or code == 534
+
+
+def test_the_waits_are_those_of_the_documents() -> None:
+    assert [wait.total_seconds() for wait in BACK_OFF] == [30, 120, 300, 900, 1800, 3600]
+    for attempt, base in enumerate([*BACK_OFF, BACK_OFF[-1]]):
+        wait = say(P.RCPT, 450, "4.2.0 x", attempts=attempt).retry_after
+        assert wait is not None
+        assert base * 0.8 <= wait <= base * 1.2
+
+
+def test_what_somebody_has_to_mend_is_not_asked_again_for_a_quarter_of_an_hour() -> None:
+    assert say(P.MAIL, 550, "5.1.8 bad sender domain").retry_after == timedelta(minutes=15)
+    assert say(P.DATA, 552, "5.3.4 too big").retry_after == timedelta(minutes=15)
+    assert (say(P.MAIL, 550, "5.1.8 bad sender domain", attempts=5).retry_after or timedelta(0)) > timedelta(minutes=15)
+    assert (say(P.MAIL, 451, "4.3.0 trouble").retry_after or timedelta(0)) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("phase", "words", "kind"),
+    [
+        (P.RCPT, "user unknown", R.NO_SUCH_ADDRESS),
+        (P.RCPT, "5.0.0 user unknown", R.REFUSED),  # a class of its own stands before the words
+        (P.BODY, "user unknown", R.CONTENT),  # only at RCPT do the words speak of the address
+        (P.RCPT, "5.7.1 mailbox full", R.POLICY),
+        (P.RCPT, "5.7.1 account suspended", R.POLICY),
+        (P.RCPT, "5.2.2 nothing", R.FULL),
+        (P.RCPT, "5.2.1 nothing", R.DISABLED),
+        (P.BODY, "account suspended", R.DISABLED),
+    ],
+)
+def test_words_decide_only_where_the_class_is_silent(phase: Phase, words: str, kind: RejectedClass) -> None:
+    assert say(phase, 550, words).rejected_class is kind
+
+
+def test_what_the_relay_said_is_told_in_short() -> None:
+    assert say(P.BODY, 451, "a\n  b " + "c" * 300).reason == "not now: a b " + "c" * 196
+    assert say(P.BODY, 451, "").reason == "not now: no words"
