@@ -22,14 +22,16 @@ RECEIVED = 3  # as many useful letters as the shipped promise asks before an off
 _MERGED = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
 
-async def readers(tx: Connection, ids: Iterable[int], now: datetime, policy: Policy | None = None) -> dict[int, Reader]:
+async def readers(
+    tx: Connection, ids: Iterable[int], now: datetime, policy: Policy | None = None, asking: Iterable[int] | None = None
+) -> dict[int, Reader]:
     """Id -> Reader of those who exist. The policy in force (read when not given) lends zone, locale and tracking where the row has none.
 
-    `now` bounds what counts as received.
+    `now` bounds what counts as received; only of people in `asking` it is looked up, of all where that is not given.
     """
     wanted = sorted(set(ids))
     rule = policy or await load_policy(tx)
-    received = await _received(tx, wanted, now)
+    received = await _received(tx, wanted if asking is None else sorted(set(asking)), now)
     found: dict[int, Reader] = {}
     for piece in pieces(wanted):
         for row in await tx.execute(select(METADATA.tables["subscribers"]).where(_s.id.in_(piece))):

@@ -151,3 +151,17 @@ async def test_rows_that_another_worker_holds_are_no_reason_to_spin(postgres_db:
         assert sent.handed == 0
     async with db.read() as tx:
         assert (await tx.execute(lanes.select())).all()
+
+
+async def test_an_offer_names_the_letters_that_came_before(db: Database) -> None:
+    lease, _, (person,) = await prepare(db)
+    sink = Sink()
+    await send(db, sink, lease)
+    naming = "<p>{% for title in received %}[{{ title }}]{% endfor %} {{ postal_address }} {{ unsubscribe_url }}</p>"
+    offer = await add_letter(db, "school/two", kind="sales", html=naming, text="{{ received[0] }} {{ postal_address }} {{ unsubscribe_url }}")
+    async with db.write() as tx:
+        await plan_rows(tx, [planned(offer, person)])
+    await send(db, sink, lease)
+    parts = message_from_bytes(sink.letters[-1].message, policy=default)
+    assert "[A subject]" in parts.get_body(("html",)).get_content()
+    assert parts.get_body(("plain",)).get_content().startswith("A subject")

@@ -80,7 +80,8 @@ async def _hand_over(
         now = clock()
         async with db.read() as tx:
             versions = await desk.versions(tx, {row.version_id for row in slice_})
-            people = await readers(tx, [row.subscriber_id for row in slice_], now, turn.book.policy)
+            asking = [r.subscriber_id for r in slice_ if r.version_id not in versions or versions[r.version_id].asks_back]
+            people = await readers(tx, [row.subscriber_id for row in slice_], now, turn.book.policy, asking)
         ready, faults = writer.write(slice_, turn.lane.name, versions, people, now)
         wire.put(await _intend(db, ready, faults, turn, lease, desk, wire.rules, clock(), sent))
 

@@ -17,11 +17,12 @@ KEEP_TEMPLATES = 300
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A letter version ready to be written, or the reason why it cannot be."""
+    """A letter version ready to be written, or the reason why it cannot be. `asks_back`: it names letters that the reader `received`."""
 
     name: str
     template: LetterTemplate | None
     fault: str = ""
+    asks_back: bool = True
 
 
 @dataclass(slots=True)
@@ -41,7 +42,7 @@ class Desk:
         missing = set(ids) - self._prepared.keys()
         for version, row in (await load_letter_versions(tx, missing)).items() if missing else ():
             try:
-                self._prepared[version] = Prepared(row.name, prepare(row.content, row.links))
+                self._prepared[version] = Prepared(row.name, prepare(row.content, row.links), asks_back="received" in str(row.content))
             except (NurtureError, KeyError) as error:
                 self._prepared[version] = Prepared(row.name, None, str(error))
         found = {i: self._prepared[i] for i in ids if i in self._prepared}
