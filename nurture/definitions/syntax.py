@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import yaml
 
+_CONDITIONS = ("audience", "where", "only_if")
 _LINE = re.compile(r"""(?P<head>\s*(?:-\s+)*(?:[\w.-]+\s*:\s+)?)(?P<value>\S.*?)\s*$""")
 _NO_SPACE = re.compile(r"(?P<head>\s*(?:-\s+)*[A-Za-z_]\w*):(?P<value>[^\s:/].*)$")
 
@@ -94,6 +95,10 @@ def _value_mistake(found: re.Match[str], line: int, column: int, problem: str) -
         sign = value[:1]
     if sign:
         return Mistake(line, start, "quote", f"a value that begins with {sign} needs quotes", write, mended)
+    key = found["head"].strip(" -:")
+    if "mapping values are not allowed" in problem and ": " in value and key in _CONDITIONS:
+        mended = f"{found['head']}{{{value}}}"
+        return Mistake(line, start, "bracket", "a condition stands in braces", f"Write `{mended.strip()}`.", mended)
     if "mapping values are not allowed" in problem and ": " in value:
         return Mistake(line, start, "quote", "a text with a colon and a space in it needs quotes", write, mended)
     if "quoted" in problem:

@@ -192,7 +192,7 @@ def _mend(lines: list[str], mistake: Mistake, number: int, again: bool, passed: 
     if mistake.mended is None or again:
         passed.add(number)
     below = number + 1
-    while below < len(lines) and lines[below].strip() and len(lines[below]) - len(lines[below].lstrip()) > indent:
+    while below < len(lines) and (not lines[below].strip() or len(lines[below]) - len(lines[below].lstrip()) > indent):
         lines[below] = ""
         passed.add(below)
         below += 1

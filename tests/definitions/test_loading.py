@@ -58,6 +58,7 @@ NAUGHTY = [
     (sequence("from_: 1"), 2, 1, "unknown-key", '"from_"', 'Write "from"'),
     (sequence("name: other"), 2, 1, "unknown-key", "stands twice", "Leave"),
     (sequence("title: Roofs: five"), 2, 8, "quote", "colon", '`title: "Roofs: five"`'),
+    (sequence("audience: tag: roof"), 2, 11, "bracket", "a condition stands in braces", "`audience: {tag: roof}`"),
     (sequence("title: @home"), 2, 8, "quote", "begins with @", '"@home"'),
     (sequence("title: *|FNAME|*, hello"), 2, 8, "quote", "begins with *|", '"*|FNAME|*, hello"'),
     (sequence("title: {{ name }}"), 2, 8, "quote", "begins with {{", '"{{ name }}"'),
@@ -134,6 +135,12 @@ def test_each_mistake_is_named_at_its_place_with_advice(text, line, column, rule
 @pytest.mark.parametrize(("text", "rule"), [(n[0], n[3]) for n in NAUGHTY if n[3] != "condition"][:30])
 def test_one_mistake_is_one_error(text, rule):
     assert [f.rule for f in load_text(text).faults if f.level == "error"] == [rule]
+
+
+@pytest.mark.parametrize(("wrong", "rule"), [("   kind", "indentation"), ("     kind", "indentation"), ("\tkind", "tab")])
+def test_text_below_a_misplaced_line_is_not_taken_for_something_else(wrong, rule):
+    text = letter("kind: useful", "subject: s", "body: |", "  Hello,", "", "  a torch and a dry day.", "", "  Anna")
+    assert [(f.line, f.rule) for f in load_text(text.replace("    kind", wrong)).faults] == [(4, rule)]
 
 
 FIVE = """sequence: school
