@@ -127,6 +127,8 @@ def _tell(result: "ImportResult", errors: Path, *, dry_run: bool) -> None:
         typer.echo(f"All refused rows with their reasons: {errors}")
     for note in result.warnings[:_SHOWN]:
         typer.echo(f"  line {note.line:,}: {note.reason}", err=True)
+    if len(result.warnings) > _SHOWN:
+        typer.echo(f"  ... and {len(result.warnings) - _SHOWN:,} more such lines; their rows are taken in all the same.", err=True)
 
 
 async def _export(segment: str | None, out: Path | None) -> None:

@@ -1,11 +1,12 @@
 """What each column of a CSV file means: our own headers, those of two other systems, and any other by hand.
 
-A target is a word: an own column (`email`, `tags`, ...), `text:<name>` for a free field kept as written, `typed:<name>` for one of our own
-export whose JSON type is true, or an empty string for a column that is left out.
+A target is a word: an own column (`email`, `tags`, ...), `birthday` for the field whose day greetings read, `text:<name>` for a free
+field kept as written, `typed:<name>` for one of our own export whose JSON type is true, or an empty string for a column that is left out.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Literal
 
 from nurture.domain.advice import did_you_mean
@@ -20,12 +21,13 @@ OWN = (
 )  # fmt: skip
 _COMPUTED = ("id", "engagement", "temperature", "changed_at")  # of our own making: nobody can bring them along
 _SAME = {
-    "email": ("e_mail", "mail", "email_address", "e_mail_address", "почта", "адрес_электронной_почты"),
+    "email": ("e_mail", "mail", "email_address", "e_mail_address", "e_mail_adresse", "email_adresse", "почта", "адрес_электронной_почты"),
     "first_name": ("firstname", "fname", "given_name", "vorname", "имя", "imię"),
     "last_name": ("lastname", "lname", "surname", "family_name", "nachname", "фамилия", "nazwisko"),
     "patronymic": ("отчество",),
     "name": ("full_name", "fullname"),
-    "timezone": ("time_zone", "tz"),
+    "timezone": ("time_zone", "tz", "zeitzone", "часовой_пояс"),
+    "birthday": ("birth_date", "birthdate", "date_of_birth", "geburtstag", "geburtsdatum", "день_рождения", "дата_рождения"),
     "country": ("country_code",),
     "tags": ("tag",),
 }
@@ -68,8 +70,9 @@ def plan_columns(header: Sequence[str], chosen: Mapping[str, str] | None = None)
     computed = _COMPUTED if "engagement" in {_key(name) for name in names} else ()  # elsewhere `id` is somebody's customer number
     targets = [by_hand[name.lower()] if name.lower() in by_hand else _target(name, dialect, computed) for name in names]
     if "email" not in targets:
-        listed = ", ".join(names[:12])
-        raise NurtureError(f'no column is known to hold the address; name it with --map "COLUMN=email" (the columns are: {listed})')
+        listed = ", ".join(name for name in names if name)
+        likely = next((name for name in names if "mail" in name.lower()), "COLUMN")
+        raise NurtureError(f'no column is known to hold the address; name it with --map "{likely}=email" (the columns are: {listed[:500]})')
     return Plan(dialect, names, _told_apart(names, targets), _implied(names, dialect))
 
 
@@ -99,7 +102,7 @@ def _target(name: str, dialect: Dialect, computed: Collection[str]) -> str:
         return foreign[key]
     if name.startswith("fields."):
         return "typed:" + name.removeprefix("fields.")
-    if key in OWN:
+    if key in OWN or key == "birthday":
         return key
     if not name or (dialect == "nurture" and key in computed):
         return ""
@@ -116,11 +119,19 @@ def _by_hand(names: tuple[str, ...], chosen: Mapping[str, str]) -> dict[str, str
         wanted = target.strip()
         if wanted in ("", "-"):
             found[key] = ""
-        elif wanted in OWN:
+        elif wanted in OWN or wanted == "birthday":
             found[key] = wanted
+        elif not wanted.startswith("fields.") and (near := _mistyped(wanted)):
+            raise NurtureError(f'--map knows no {wanted!r} - did you mean "{near}"? A field of your own is written fields.{wanted}')
         else:
             found[key] = "text:" + wanted.removeprefix("fields.")
     return found
+
+
+def _mistyped(word: str) -> str | None:
+    """The own column that a word for a free field is one slip away from."""
+    near = get_close_matches(word.lower(), OWN, n=1, cutoff=0.85)
+    return near[0] if near else None
 
 
 def _told_apart(names: tuple[str, ...], targets: Sequence[str]) -> tuple[str, ...]:

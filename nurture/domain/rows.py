@@ -1,5 +1,6 @@
 """One row of a CSV file as a draft of a person. What is wrong is said in one sentence; what is merely doubtful is a warning."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,6 +16,9 @@ from nurture.domain.zones import ZoneFound, find_zone
 _LINES = ("name", "first_name", "patronymic", "locale", "country", "source")
 _CHOICES: dict[str, type[Frequency] | type[Kinds] | type[Tracking]] = {"frequency": Frequency, "kinds": Kinds, "tracking": Tracking}
 LONGEST_LINE = 300
+_AMERICAN = re.compile(r"(\d{1,2})/(\d{1,2})")
+_DOTTED = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.(?:\s?(\d{4}))?")
+_YEARLY = re.compile(r"(?:\d{4}-|--)?\d{2}-\d{2}(?:[T ].*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +80,23 @@ def _tell(told: _Told, target: str, cell: str) -> None:
         told.fields[name] = storable(cell.strip())
     elif nature == "typed":
         told.fields[name] = read_typed(cell)
-    elif nature == "birthday":  # month/day, as the other system writes it
-        parts = cell.strip().split("/")
-        told.fields["birthday"] = f"{parts[0]:0>2}-{parts[1]:0>2}" if len(parts) == 2 else cell.strip()
+    elif nature == "birthday":
+        told.fields["birthday"] = _birthday(told, storable(cell.strip()))
     elif nature == "fields":
         told.fields.update(read_object(cell, told.plan.header[told.plan.targets.index("fields")]))
     else:
         told.cells[target] = cell
+
+
+def _birthday(told: _Told, text: str) -> str:
+    """As greetings read it, `1980-05-27` or `05-27`: from `5/27` (month first, as the other system writes it) or `27.5.1980`."""
+    if found := _AMERICAN.fullmatch(text):
+        return f"{found[1]:0>2}-{found[2]:0>2}"
+    if found := _DOTTED.fullmatch(text):
+        return f"{found[3] + '-' if found[3] else ''}{found[2]:0>2}-{found[1]:0>2}"
+    if text and not _YEARLY.fullmatch(text):
+        told.warnings.append(f"the birthday {text!r} is kept, but no greeting knows the day; write it as 1980-05-27 or 05-27")
+    return text
 
 
 def _line(text: str) -> str:

@@ -114,6 +114,37 @@ def test_mailchimps_birthdays_become_yearly_days() -> None:
     assert read([*MAILCHIMP, "Birthday"], ["a@x.de", *[""] * (len(MAILCHIMP) - 1), "5/27"]).draft.fields == {"birthday": "05-27"}
 
 
+@pytest.mark.parametrize(
+    ("written", "kept", "doubts"),
+    [
+        ("12.07.1980", "1980-07-12", 0),
+        ("1.5.", "05-01", 0),
+        ("1980-05-27", "1980-05-27", 0),
+        ("05-27", "05-27", 0),
+        ("5/27", "05-27", 0),
+        ("7/12/1980", "7/12/1980", 1),  # July or December: nobody can tell
+        ("in spring", "in spring", 1),
+    ],
+)
+def test_birthdays_are_kept_as_greetings_read_them_or_doubted(written: str, kept: str, doubts: int) -> None:
+    for header in ("Birthday", "Geburtstag"):
+        row = read(["email", header], ["a@x.de", written])
+        assert row.draft.fields == {"birthday": kept}
+        assert len(row.warnings) == doubts
+    assert read(["email", "b"], ["a@x.de", written], {"b": "birthday"}).draft.fields == {"birthday": kept}
+
+
+def test_a_mistyped_word_after_map_makes_no_field() -> None:
+    with pytest.raises(NurtureError, match=r'did you mean "first_name".*fields\.frist_name'):
+        plan_columns(["email", "n"], {"n": "frist_name"})
+    assert plan_columns(["email", "n"], {"n": "fields.frist_name"}).targets == ("email", "text:frist_name")
+
+
+def test_a_header_without_an_address_is_told_which_column_it_may_be() -> None:
+    with pytest.raises(NurtureError, match='--map "Kontakt-Mail privat=email"'):
+        plan_columns(["Name", "", "Kontakt-Mail privat"])
+
+
 def test_listmonk() -> None:
     header = ["uuid", "email", "name", "attributes", "status", "created_at"]
     row = read(header, ["u", "a@x.de", "Anna Schmidt", '{"city": "Bonn", "n": 5, "deep": {"x": [1]}}', "enabled", "2021-05-05T10:00:00Z"])
