@@ -80,9 +80,13 @@ def _relay(settings: Settings) -> SmtpRelay | CaptureRelay:
 @contextlib.asynccontextmanager
 async def open_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> AsyncIterator[App]:
     """Open everything, bring the schema up to date, and close all at the end."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise NurtureError(f"the data folder {settings.data_dir} cannot be made: {error.strerror}; check NURTURE_DATA_DIR.") from error
     keys = token_keys(settings)
     db = connect(settings.url)
+    await db.reach()
     await migrate(db)
     async with db.write() as tx:
         await ensure_workspace(tx, clock(), secrets.token_bytes(16))

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from nurture.domain.advice import did_you_mean
@@ -17,6 +17,7 @@ from nurture.domain.errors import NurtureError
 from nurture.domain.scalars import Duration
 
 PREFIX = "NURTURE_"
+LEAST_SECRET = 16
 TEST_PREFIX = "NURTURE_TEST_"  # switches of the test run, no settings
 
 
@@ -56,10 +57,48 @@ class Settings(BaseSettings):
     public_metrics: bool = Field(False, description="Serve /metrics without a key.")
     trusted_proxies: str = Field("", description="Addresses, separated by commas, whose X-Forwarded-For is believed.")
 
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str | None) -> str | None:
+        if value and not value.startswith(("postgresql://", "sqlite://")):
+            raise ValueError("is not understood; write postgresql://user:password@host/name or sqlite:///path")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _known_bell(cls, value: str | None) -> str | None:
+        if value and not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("is not understood; write redis://host:6379/0")
+        return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _hard_to_guess(cls, value: str | None) -> str | None:
+        if value and len(value) < LEAST_SECRET:
+            raise ValueError(f"has {len(value)} characters, and who guesses it can sign links; make one with: openssl rand -base64 32")
+        return value
+
+    @field_validator("base_url")
+    @classmethod
+    def _known_base(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            raise ValueError(f"{value!r} is not a public address; write https://letters.example.com")
+        return value
+
     @property
     def url(self) -> str:
         """The database to open; SQLite in the data folder unless told."""
         return self.database_url or f"sqlite:///{self.data_dir / 'nurture.db'}"
+
+
+def _plain(rule: str, told: Mapping[str, object], given: object) -> str:
+    """The checker's finding in words for an operator; empty where the message is our own."""
+    write = {
+        "literal_error": told.get("expected"), "int_parsing": "a whole number", "float_parsing": "a number",
+        "bool_parsing": "true or false", "greater_than_equal": f"at least {told.get('ge')}", "less_than_equal": f"at most {told.get('le')}",
+        "greater_than": f"more than {told.get('gt')}",
+    }.get(rule)  # fmt: skip
+    return f"{given!r} does not stand here; write {write}" if write else ""
 
 
 def load_settings(environment: Mapping[str, str] | None = None, **overrides: object) -> Settings:
@@ -76,4 +115,5 @@ def load_settings(environment: Mapping[str, str] | None = None, **overrides: obj
         first = error.errors()[0]
         field = str(first["loc"][0]) if first["loc"] else ""
         message = str(first.get("ctx", {}).get("error", first["msg"]))
+        message = _plain(first["type"], first.get("ctx", {}), first["input"]) or message
         raise NurtureError(f"{PREFIX}{field.upper()}: {message}") from error

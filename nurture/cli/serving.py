@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
+import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
@@ -15,6 +17,7 @@ import uvicorn
 
 from api.app import create_app
 from nurture.bootstrap import App, open_app
+from nurture.domain.errors import NurtureError
 from nurture.domain.scalars import format_duration
 from nurture.services.access import needs_setup, setup_token
 from nurture.settings import PREFIX, Settings
@@ -66,6 +69,22 @@ def environment_of(settings: Settings) -> dict[str, str]:
     return kept
 
 
+def claim(host: str, port: int) -> None:
+    """Raises NurtureError where this address cannot be listened on, before anything else is begun or promised."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, kind, protocol, _, address in found[:1]:
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise NurtureError(f"port {port} is taken by another program; stop that one, or choose another: --port {port + 1}") from error
+        if error.errno == errno.EACCES:
+            raise NurtureError(f"port {port} is kept for the system; choose one from 1024 on, with a proxy in front") from error
+        raise NurtureError(f"{host} is no address of this machine ({error.strerror}); use 127.0.0.1, or 0.0.0.0 for all") from error
+
+
 class _Server(uvicorn.Server):
     """Leaves the signals to us: uvicorn would raise them again after its own shutdown, before the workers have finished."""
 
@@ -82,6 +101,7 @@ async def serve(settings: Settings, host: str, port: int, workers: int, demo: bo
     """Run until SIGTERM or SIGINT. `furnish` fills an installation before anybody looks at it."""
     configure_logs(settings)
     settings = served_at(settings, host, port)
+    claim(host, port)
     async with open_app(settings) as app:
         if furnish:
             await furnish(app)

@@ -112,7 +112,7 @@ async def revoke_key(db: Database, what: str | int, now: datetime, *, by: str = 
         if count:
             await rows.note(tx, by, "key.revoke", str(what)[:12], now)
     if not count:
-        raise NurtureError("no live key has that name or prefix; list them with GET /api/v1/keys", ErrorKind.MISSING)
+        raise NurtureError("no live key has that name or prefix; look at them with: nurture keys list", ErrorKind.MISSING)
     return count
 
 

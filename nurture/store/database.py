@@ -5,14 +5,17 @@ Differences between SQLite and PostgreSQL live here and in `store/dialect.py`, n
 
 import asyncio
 import contextlib
+import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import event, make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
+from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.store.inline import in_memory
 
 Connection = AsyncConnection
@@ -54,6 +57,18 @@ class Database:
                 connection = await connection.execution_options(immediate=True)
             async with connection.begin():
                 yield connection
+
+    async def reach(self) -> None:
+        """Open it once; raises NurtureError with where it is looked for and what it answered. The password is not shown."""
+        try:
+            async with self.read() as tx:
+                await tx.exec_driver_sql("SELECT 1")
+        except (OSError, DBAPIError, sqlite3.Error) as error:
+            url = self.engine.url
+            place = f"the file {url.database}" if self.sqlite else url.set(drivername="postgresql").render_as_string()
+            answer = str(getattr(error, "orig", None) or error).rpartition(">: ")[2]
+            setting = "NURTURE_DATA_DIR or NURTURE_DATABASE_URL" if self.sqlite else "that the server runs, and NURTURE_DATABASE_URL"
+            raise NurtureError(f"the database cannot be opened ({place}): {answer}; check {setting}.", ErrorKind.UNAVAILABLE) from error
 
     async def close(self) -> None:
         await self.engine.dispose()

@@ -1,13 +1,14 @@
 """What the worker refuses to begin with, and halting and resuming by hand."""
 
 import asyncio
+import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from nurture.bootstrap import open_app, secret_key
-from nurture.cli.serving import demo_settings, environment_of, served_at
+from nurture.cli.serving import claim, demo_settings, environment_of, served_at
 from nurture.cli.session import main
 from nurture.domain.errors import NurtureError
 from nurture.settings import Settings, load_settings
@@ -91,6 +92,53 @@ def test_a_secret_key_that_was_torn_is_told_of(tmp_path: Path) -> None:
     (tmp_path / "secret.key").write_text("")
     with pytest.raises(NurtureError, match="is empty"):
         secret_key(settings(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("LOG_FORMAT", "xml", "write 'console' or 'json'"),
+        ("IN_FLIGHT", "1", "write at least 2"),
+        ("IN_FLIGHT", "many", "write a whole number"),
+        ("SMTP_RATE", "0", "write more than 0"),
+        ("SMTP_VERIFY", "perhaps", "write true or false"),
+        ("SWEEP", "5", "write a whole number and a unit"),
+        ("DATABASE_URL", "mysql://host/name", "write postgresql://"),
+        ("REDIS_URL", "localhost", "write redis://"),
+        ("BASE_URL", "letters.example.com", "write https://"),
+        ("SECRET_KEY", "secret", "openssl rand"),
+    ],
+)
+def test_a_wrong_setting_is_told_with_what_to_write(variable: str, value: str, words: str) -> None:
+    with pytest.raises(NurtureError, match=f"NURTURE_{variable}") as told:
+        load_settings({f"NURTURE_{variable}": value})
+    assert words in told.value.message
+    assert "Input should" not in told.value.message
+
+
+async def test_a_database_that_cannot_be_opened_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "nurture.db").write_text("a list of people, and no database" * 50)
+    with pytest.raises(NurtureError, match=r"nurture\.db.*not a database.*NURTURE_DATA_DIR"):
+        async with open_app(settings(tmp_path)):
+            pass
+    with pytest.raises(NurtureError, match=r"cannot be made.*NURTURE_DATA_DIR"):
+        async with open_app(settings(tmp_path / "nurture.db" / "below")):
+            pass
+    closed = {"NURTURE_DATABASE_URL": "postgresql://nurture:geheim@127.0.0.1:1/list", "NURTURE_SECRET_KEY": "a secret of the tests"}
+    with pytest.raises(NurtureError, match=r"cannot be opened.*that the server runs") as told:
+        async with open_app(load_settings({"NURTURE_DATA_DIR": str(tmp_path)} | closed)):
+            pass
+    assert "geheim" not in told.value.message
+
+
+def test_a_port_that_is_taken_is_told_before_anything_is_promised() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(NurtureError, match=f"port {port} is taken.*--port {port + 1}"):
+            claim("127.0.0.1", port)
+    claim("127.0.0.1", port)
+    with pytest.raises(NurtureError, match="no address of this machine"):
+        claim("192.0.2.1", port)
 
 
 def test_halt_and_resume_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
