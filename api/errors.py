@@ -66,9 +66,16 @@ async def _known(_request: Request, error: Exception) -> Response:
     return problem(status, error.message, _headers(status), **(error.extra if isinstance(error, ProblemError) else {}))
 
 
+def _fault(told: Mapping[str, Any]) -> dict[str, str]:
+    if told["type"] == "json_invalid":
+        return {"at": "body", "message": f"this is not JSON from character {told['loc'][-1]} on ({told['ctx']['error']})"}
+    message = "this is needed and not there" if told["type"] == "missing" else told["msg"]
+    return {"at": ".".join(str(p) for p in told["loc"]), "message": message}
+
+
 async def _invalid(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class alone
-    faults = [{"at": ".".join(str(p) for p in fault["loc"]), "message": fault["msg"]} for fault in error.errors()]
+    faults = [_fault(fault) for fault in error.errors()]
     first = f"{faults[0]['at']}: {faults[0]['message']}" if faults else "the request is not valid"
     return problem(422, first, faults=faults)
 

@@ -61,7 +61,9 @@ async def test_every_operation_asks_for_its_scope(small_house: House) -> None:
             assert door_opens is opens({scope}, needed(path, verb)), (verb, path, scope, answer.status_code)
 
 
-@pytest.mark.parametrize("authorization", ["Bearer", "Bearer nur_x", "Basic abc", "Bearer nur_aaaaaaaa_" + "a" * 43, "nur_aaaaaaaa_" + "a" * 43])
+@pytest.mark.parametrize(
+    "authorization", ["Bearer", "Bearer nur_x", "Basic abc", "Bearer nur_aaaaaaaa_" + "a" * 43, "nur_aaaaaaaa_" + "a" * 43]
+)
 async def test_wrong_credentials_are_refused(small_house: House, authorization: str) -> None:
     answer = await small_house.client.get("/api/v1/subscribers", headers={"Authorization": authorization})
     assert answer.status_code == 401
@@ -103,6 +105,12 @@ async def test_errors_are_problems(small_house: House, monkeypatch: pytest.Monke
         assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json"), (method, path, answer.text)
         assert answer.json()["status"] == status
         assert answer.json()["detail"]
+    for body, words in (
+        (b'{"email": oops}', "body: this is not JSON from character 10 on"),
+        (b'{"name": "Eve"}', "body.email: this is needed"),
+    ):
+        told = await small_house.client.post("/api/v1/subscribers", content=body, headers=key | {"Content-Type": "application/json"})
+        assert words in told.json()["detail"]
 
     async def broken(*_args: object) -> None:
         raise RuntimeError("SELECT secret FROM inside")
