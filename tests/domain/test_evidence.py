@@ -74,6 +74,81 @@ def test_ten_seconds_is_late_enough() -> None:
     assert judge(at(0), [], None).evidence == "human"
 
 
+BEFORE, AFTER = 600, 600.2  # ten minutes before a burst begins, and ten after its 0.2 seconds
+
+
+def beside_a_burst(hit: Hit) -> str:
+    """The verdict on one hit of a delivery whose three links one source fetched, from 300 s to 300.2 s after the hour."""
+    return judge_all([hit, *(at(HOUR + 300 + n / 10, n) for n in range(3))], ACCEPTED)[0].evidence
+
+
+@pytest.mark.parametrize(
+    ("hit", "evidence"),
+    [
+        (at(HOUR + 300 - BEFORE, 7, PHONE, "203.0.113.9"), "machine"),  # clicks of the ten minutes before are withdrawn, from anywhere
+        (at(HOUR + 300 - BEFORE - 0.1, 7), "human"),
+        (at(HOUR + 300 + AFTER, 7), "machine"),  # and ten minutes after, from the same place
+        (at(HOUR + 300 + AFTER + 0.1, 7), "human"),
+        (at(HOUR + 400, 7, PHONE, "203.0.113.9"), "human"),
+        (at(HOUR + 300.1, 7, PHONE, "203.0.113.9"), "machine"),
+        (at(HOUR + 300.1, None), "machine"),  # opens only fall with their source
+        (at(HOUR + 300.1, None, PHONE, "203.0.113.9"), "human"),
+        (at(HOUR + 290, None, PHONE, "203.0.113.9"), "human"),
+        (at(HOUR + 290, None), "machine"),
+    ],
+)
+def test_what_a_burst_tells_of_the_hits_around_it(hit: Hit, evidence: str) -> None:
+    assert beside_a_burst(hit) == evidence
+
+
+@pytest.mark.parametrize(("apart", "verdicts"), [(1.0, "MMM"), (1.01, "HHH")])
+def test_three_links_within_two_seconds_are_a_burst(apart: float, verdicts: str) -> None:
+    found = judge_all([at(HOUR + n * apart, n) for n in range(3)], ACCEPTED)
+    assert "".join(j.evidence[0].upper() for j in found) == verdicts
+    again = judge_all([at(HOUR + n / 10, 0) for n in range(5)], ACCEPTED)
+    assert {j.evidence for j in again} == {"human"}, "one link five times is one link"
+
+
+def test_a_burst_begins_with_its_first_link() -> None:
+    hits = [at(HOUR), at(HOUR + 3, 1), at(HOUR + 4, 2), at(HOUR + 5, 3), at(HOUR + 5 + 600, 4), at(HOUR + 5.1 + 600, 4)]
+    assert "".join(j.evidence[0].upper() for j in judge_all(hits, ACCEPTED)) == "MMMMMH"
+    assert judge_all(hits, ACCEPTED)[1].reason == "several links within 2 s"
+
+
+@pytest.mark.parametrize(("apart", "evidence"), [(30, "machine"), (30.1, "human")])
+def test_a_trap_reaches_thirty_seconds_to_both_sides(apart: float, evidence: str) -> None:
+    for seconds in (HOUR - apart, HOUR + apart):
+        assert judge(at(seconds, 1), [at(HOUR, 9, trap=True)], ACCEPTED).evidence == evidence
+
+
+@pytest.mark.parametrize(
+    ("hit", "evidence"),
+    [(at(HOUR + 10, 1), "machine"), (at(HOUR + 10.1, 1), "human"), (at(HOUR - 10, 1), "machine"), (at(HOUR, 2), "human"), (at(HOUR, None), "human")],
+)
+def test_a_head_request_reaches_ten_seconds_and_its_own_link(hit: Hit, evidence: str) -> None:
+    assert judge(hit, [at(HOUR, 1, method="HEAD")], ACCEPTED).evidence == evidence
+
+
+@pytest.mark.parametrize(
+    ("hit", "words"),
+    [
+        (at(HOUR, None, "Mozilla/5.0"), "Apple"),
+        (at(HOUR, None, " Mozilla/5.0 "), "Apple"),
+        (at(HOUR, None, "YahooMailProxy; crawler"), "Yahoo"),  # a proxy's name stands before a scanner's
+        (at(9.9, None, GOOGLE), "Google, within 10 s"),
+        (at(10, None, GOOGLE), "Google's picture proxy"),
+        (at(HOUR, None, ""), "no agent"),
+        (at(9.9, None, ""), "within 10 s of acceptance"),
+        (at(HOUR, None, "curl/8"), "names itself: curl/"),
+        (at(HOUR, 0, "YahooMailProxy; crawler"), "names itself: crawler"),
+        (at(HOUR, 0, CHROME, "2a01:111:f400::1"), "network of mail filters"),
+        (at(HOUR, 0, CHROME, "no address"), "an ordinary click"),
+    ],
+)
+def test_the_reason_of_one_request_alone(hit: Hit, words: str) -> None:
+    assert words in judge(hit, [], ACCEPTED).reason
+
+
 @pytest.mark.parametrize(
     ("headers", "ahead"),
     [

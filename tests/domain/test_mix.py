@@ -106,3 +106,44 @@ def test_thirds_hold_three_of_each_in_nine_however_they_are_written(order: list[
         others = 0 if first.kind is Kind.SALES else others + 1
     for start in range(len(sent) - 2):
         assert len(set(sent[start : start + 3])) == 3
+
+
+def test_a_promise_of_nothing_beside_another_hides_none() -> None:
+    assert not sales_earned((NoPromise(), Ratio(3)), 2, 9).allowed
+    assert sales_earned((Ratio(3), Thirds()), 1, 0).missing == sales_earned((Thirds(), Ratio(3)), 1, 0).missing == 2
+
+
+@pytest.mark.parametrize(
+    ("useful", "reason"), [(1, "sales held by 3:1: 2 useful letters due first"), (2, "sales held by 3:1: 1 useful letter due first")]
+)
+def test_the_reason_counts_what_is_missing(useful: int, reason: str) -> None:
+    assert sales_earned((Ratio(3),), useful, 9).reason == reason
+    assert sales_earned((Thirds(),), 9, 1).reason.endswith("1 letter that sells nothing due first")
+
+
+THIRDS = Thirds(((Kind.USEFUL,), (Kind.NEWS, Kind.ABOUT), (Kind.SALES,)))
+
+
+@pytest.mark.parametrize(
+    ("sent", "first"),
+    [
+        ([], "useful-1"),  # ties as the groups are written
+        (["useful"], "news-0"),
+        (["useful", "news"], "sales-2"),
+        (["sales", "news", "useful"], "sales-2"),  # ties to the group sent longest ago
+        (["useful", "sales", "about"], "useful-1"),
+        (["useful", "news", "sales", "useful", "about", "sales"], "useful-1"),
+        (["useful"] * 3 + ["news"] * 2 + ["sales"] * 3 + ["news", "sales", "news"], "useful-1"),  # of eleven only the last eight are compared
+        (["news"] * 5 + ["sales", "useful", "sales", "useful", "news", "sales", "useful", "news"], "news-0"),
+    ],
+)
+def test_thirds_take_the_least_present_then_the_longest_absent_group(sent: list[str], first: str) -> None:
+    written = letters("news", "useful", "sales")
+    assert in_order(written, [Kind(k) for k in sent], (Ratio(1), THIRDS), sales_held=False)[0].id == first
+
+
+def test_thirds_pass_over_a_group_with_nothing_left_and_over_held_letters() -> None:
+    found = in_order(letters("news", "sales", "about"), [Kind.NEWS, Kind.NEWS], (THIRDS,), sales_held=True)
+    assert [x.id for x in found] == ["news-0", "about-2", "sales-1"]
+    only = letters("greeting", "sales")
+    assert [x.id for x in in_order(only, [], (THIRDS,), sales_held=True)] == ["greeting-0", "sales-1"]

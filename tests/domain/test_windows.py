@@ -121,3 +121,67 @@ def test_blackout_dates_are_passed_over_once_and_yearly() -> None:
     found = next_opening(hours_of(letter(), Windows(), policy), BERLIN, policy, 0, datetime(2026, 3, 1, tzinfo=UTC))
     assert found
     assert found[0].date() == date(2026, 3, 9)
+
+
+@pytest.mark.parametrize(
+    ("start", "until", "spans"),
+    [
+        ("21:00", "8:00", "Mon-Sun 08:00-21:00"),
+        ("1:00", "5:00", "Mon-Sun 00:00-01:00; Mon-Sun 05:00-24:00"),
+        ("0:00", "8:00", "Mon-Sun 08:00-24:00"),
+        ("21:00", "24:00", "Mon-Sun 00:00-21:00"),
+        ("21:00", "0:00", "Mon-Sun 00:00-21:00"),
+        ("8:00", "8:00", "Mon-Sun 00:00-08:00; Mon-Sun 08:00-24:00"),
+    ],
+)
+def test_quiet_hours_over_night_by_day_and_to_the_edge_of_the_day(start: str, until: str, spans: str) -> None:
+    policy = Policy.model_validate({"quiet_hours": {"from": start, "until": until}})
+    found = hours_of(letter(window="any"), Windows(), policy)
+    assert (describe(found.spans), found.now) == (spans, False)
+    assert hours_of(letter(window="now"), Windows(), policy).now
+
+
+def test_service_letters_go_at_any_time_and_at_once() -> None:
+    policy = Policy.model_validate({"windows": {"other": [{"days": ["mon"], "from": "9:00", "until": "10:00"}]}})
+    found = hours_of(letter("service"), Windows(), policy)
+    assert (describe(found.spans), found.spread, found.now, found.name) == ("Mon-Sun 00:00-24:00", False, True, "any time")
+
+
+def test_days_that_do_not_follow_each_other_are_listed() -> None:
+    span = [{"days": ["fri", "mon", "wed"], "from": "9:00", "until": "24:00"}, {"days": ["sun"], "from": "7:30", "until": "8:00"}]
+    assert hours(window=span) == "Mon, Wed, Fri 09:00-24:00; Sun 07:30-08:00"
+
+
+def test_openings_come_in_order_and_those_with_less_than_ten_seconds_left_are_gone() -> None:
+    span = [{"days": ["mon"], "from": "15:00", "until": "16:00"}, {"days": ["mon"], "from": "9:00", "until": "10:00"}]
+    rules = hours_of(letter(window=span), Windows(), Policy())
+    monday = datetime(2026, 3, 2, 0, tzinfo=UTC)
+
+    def first(since: datetime) -> datetime:
+        return next(openings(rules, BERLIN, Policy(), since)).opens
+
+    assert [o.opens for o in openings(rules, BERLIN, Policy(), monday, only_day=monday.date())] == [monday + timedelta(hours=h) for h in (8, 14)]
+    assert first(monday + timedelta(hours=9, seconds=-10)) == monday + timedelta(hours=8)
+    assert first(monday + timedelta(hours=9, seconds=-9)) == monday + timedelta(hours=14)
+
+
+def test_a_window_of_the_day_before_is_still_open_over_the_date_line() -> None:
+    """Where the reader's date is behind that of the moment asked for."""
+    rules = hours_of(letter(window=[{"days": ["sun"], "from": "20:00", "until": "24:00"}]), Windows(), Policy())
+    now = datetime(2026, 3, 2, 10, 30, tzinfo=UTC)  # Sunday 23:30 in Pago Pago
+    found = next_opening(rules, ZoneInfo("Pacific/Pago_Pago"), Policy(), 0, now)
+    assert found == (now, datetime(2026, 3, 2, 11, tzinfo=UTC))
+
+
+def test_the_moment_is_at_once_or_at_its_share_of_nine_tenths() -> None:
+    spread, at_once = hours_of(letter(), Windows(), Policy()), hours_of(letter(window="any"), Windows(), Policy())
+    opening = next(openings(spread, BERLIN, Policy(), datetime(2026, 3, 2, 0, tzinfo=UTC)))
+    assert moment_in(opening, spread, 0.5, opening.opens) == opening.opens + timedelta(minutes=54)
+    assert moment_in(opening, at_once, 0.5, opening.opens) == opening.opens
+    assert moment_in(opening, at_once, 0.5, opening.closes - timedelta(seconds=10)) == opening.closes - timedelta(seconds=10)
+
+
+def test_a_fixed_instant_of_a_day_that_does_not_exist_is_the_next_day() -> None:
+    apia = ZoneInfo("Pacific/Apia")
+    assert instant_of(date(2011, 12, 30), time(12), apia) == datetime(2011, 12, 30, 10, tzinfo=UTC)
+    assert instant_of(date(2011, 12, 31), time(12), apia) == datetime(2011, 12, 30, 22, tzinfo=UTC)
