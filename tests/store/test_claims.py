@@ -91,9 +91,12 @@ REFUSED = [
     ({"status": "pending"}, "useful", None, "left"),
     ({"status": "bounced"}, "useful", None, "left"),
     ({"status": "bounced"}, "service", None, "left"),
+    ({"status": "complained"}, "service", None, "left"),
     ({"paused_until": NOW + timedelta(days=1)}, "useful", None, "paused"),
     ({"kinds": "useful"}, "sales", None, "declined"),
     ({"kinds": "useful"}, "about", None, "declined"),
+    ({"kinds": "useful"}, "news", None, "declined"),
+    ({"kinds": "useful", "topics": {"roofs": True}}, "news", "roofs", "declined"),
     ({"topics": {"roofs": False}}, "useful", "roofs", "declined"),
 ]
 ALLOWED = [
