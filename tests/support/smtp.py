@@ -201,9 +201,13 @@ def make_authority(folder: Path, host: str = "localhost", valid: timedelta = tim
         return (
             x509.CertificateBuilder().subject_name(subject).issuer_name(ca_name).public_key(public).serial_number(x509.random_serial_number())
             .not_valid_before(now - timedelta(days=9)).not_valid_after(now + valid)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False)
         )  # fmt: skip
 
-    ca = builder(ca_name, ca_key.public_key()).add_extension(x509.BasicConstraints(True, None), critical=True).sign(ca_key, hashes.SHA256())
+    signing = x509.KeyUsage(False, False, False, False, False, True, True, False, False)  # certificates and their revocation, nothing else
+    ca = builder(ca_name, ca_key.public_key()).add_extension(x509.BasicConstraints(True, None), critical=True)
+    root = ca.add_extension(signing, critical=True).sign(ca_key, hashes.SHA256())
     names: list[x509.GeneralName] = [x509.DNSName(host)]
     if host == "localhost":
         names.append(x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
@@ -212,7 +216,7 @@ def make_authority(folder: Path, host: str = "localhost", valid: timedelta = tim
     signed = certificate.sign(ca_key, hashes.SHA256())
     folder.mkdir(parents=True, exist_ok=True)
     pem = serialization.Encoding.PEM
-    (folder / "ca.pem").write_bytes(ca.public_bytes(pem))
+    (folder / "ca.pem").write_bytes(root.public_bytes(pem))
     (folder / "server.pem").write_bytes(signed.public_bytes(pem))
     (folder / "server.key").write_bytes(
         key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
