@@ -84,6 +84,7 @@ async def test_reopening_takes_back_only_what_may_be_taken_back(db: Database) ->
         assert again == {(letter["letter_id"], person, "1")}
         assert (after.state, after.fence, after.due_at, after.reason, after.outcome, after.folded) == ("pending", 1, later, "its turn again", None, 0)
         assert (after.dup_risk, after.attempts) == (1, 3)
+        assert (after.ended_at, after.closes_at) == (None, later + timedelta(hours=2))
         assert after.first_try_at == NOW + timedelta(days=1), "the day it lay cancelled does not count"
 
 
@@ -112,3 +113,66 @@ async def test_cancelling_what_waits(db: Database) -> None:
     assert {(r.subscriber_id, r.kind, r.state, r.outcome) for r in await the_rows(db)} == {
         (anna, "sales", "cancelled", "left"), (boris, "sales", "cancelled", "cancelled"), (anna, "service", "pending", None),
     }  # fmt: skip
+
+
+async def test_only_what_waits_gives_its_place(db: Database) -> None:
+    letter = await add_letter(db)
+    people = await add_people(db, *[f"p{number}@example.com" for number in range(len(State))])
+    async with db.write() as tx:
+        await plan_rows(tx, [planned(letter, p) for p in people])
+    rows = await the_rows(db)
+    for row, state in zip(rows, State, strict=True):
+        await set_row(db, row.id, state=state.value)
+    waiting = {row.subscriber_id for row, state in zip(rows, State, strict=True) if state in (State.PENDING, State.DEFERRED)}
+    async with db.write() as tx:
+        assert await outrank(tx, [row.id for row in rows], NOW) == waiting
+    after = {row.subscriber_id: row for row in await the_rows(db)}
+    assert {after[p].outcome for p in waiting} == {"outranked"}
+    assert [r.state for p, r in after.items() if p not in waiting] == [s.value for s in State if s not in (State.PENDING, State.DEFERRED)]
+
+
+async def test_of_a_lane_only_the_named_letters_are_cancelled_in_chunks(db: Database) -> None:
+    people = await add_people(db, *[f"p{n}@example.com" for n in range(6)])
+    one, two, other = await add_letter(db), await add_letter(db, "school/two"), await add_letter(db, "other/a", lane="sequence:other")
+    async with db.write() as tx:
+        await plan_rows(tx, [planned(letter, p) for letter, p in zip((one, one, one, two, other, one), people, strict=True)])
+    rows = await the_rows(db)
+    await set_row(db, rows[0].id, state="deferred")
+    await set_row(db, rows[5].id, state="claimed")
+    async with db.write() as tx:
+        wanted = {"lane_id": one["lane_id"], "letter_ids": [one["letter_id"], other["letter_id"]]}
+        assert await cancel_open(tx, "edited", NOW, at_most=2, **wanted) == 2
+        assert await cancel_open(tx, "edited", NOW, at_most=2, **wanted) == 1
+        assert await cancel_open(tx, "edited", NOW, at_most=2, **wanted) == 0
+    assert [row.state for row in await the_rows(db)] == ["cancelled", "cancelled", "cancelled", "pending", "pending", "claimed"]
+
+
+async def test_of_one_person_the_named_kinds_are_cancelled_service_only_by_name(db: Database) -> None:
+    anna, boris = await add_people(db, "anna@example.com", "boris@example.com")
+    receipt = await add_letter(db, "service/receipt", kind="service", lane="service")
+    async with db.write() as tx:
+        await plan_rows(tx, [planned(receipt, anna), planned(receipt, boris)])
+        assert await open_rows(tx, [anna, boris]) == {}
+        assert await cancel_open(tx, "left", NOW, subscriber_id=anna) == 0
+        assert await cancel_open(tx, "left", NOW, subscriber_id=anna, kinds=["service"]) == 1
+    assert [row.state for row in await the_rows(db)] == ["cancelled", "pending"]
+
+
+async def test_reopening_takes_the_wanted_occasion_and_what_is_new_in_it(db: Database) -> None:
+    (anna,) = await add_people(db, "anna@example.com")
+    letter = await add_letter(db)
+    fresh = await add_letter(db, "school/two", lane="sequence:other")
+    receipt = await add_letter(db, "service/receipt", kind="service", lane="service")
+    async with db.write() as tx:
+        for occasion in ("1", "2"):
+            await plan_rows(tx, [planned(letter, anna, occasion=occasion)])
+            await cancel_open(tx, "paused", NOW, subscriber_id=anna)
+        await plan_rows(tx, [planned(receipt, anna)])
+        wanted = {"letter_id": letter["letter_id"], "subscriber_id": anna, "occasion": "2", "due_at": NOW, "lane_id": fresh["lane_id"], "rule": "order"}
+        assert await reopen(tx, [wanted], NOW) == {(letter["letter_id"], anna, "2")}, "an open service letter takes no place"
+    first, second, _service = await the_rows(db)
+    assert (first.state, first.outcome, first.ended_at) == ("cancelled", "paused", NOW)
+    assert (second.state, second.lane_id, second.rule, second.reason, second.version_id) == (
+        "pending", fresh["lane_id"], "order", "first", letter["version_id"],
+    )  # fmt: skip
+    assert (second.ended_at, second.closes_at, second.first_try_at) == (None, None, None)
