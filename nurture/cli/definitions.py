@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
 
     @app.command("diff")
     def diff_command(files: Files, json: Json = False) -> None:
-        """Show what `apply` would change, who matches now and who would be enrolled."""
+        """Show what `apply` would change. Also who matches now and who would be enrolled."""
         raise typer.Exit(run(_diff(files, as_json=json)))
 
     @app.command("apply")
@@ -42,7 +42,7 @@ def register(app: typer.Typer) -> None:
         ] = False,
         json: Json = False,
     ) -> None:
-        """Store these files, all or nothing. Nobody is mailed by it; campaigns and cleanups arrive as drafts and leave by `start`."""
+        """Store these files, all or nothing. Nobody is mailed by it; campaigns and cleanups are kept as drafts."""
         raise typer.Exit(run(_apply(files, enrol_existing=enrol_existing, as_json=json)))
 
     @app.command("schema")
@@ -195,7 +195,7 @@ def _difference_lines(found: "Difference") -> list[str]:
 
 def _applied_lines(one: "Applied") -> list[str]:
     draft = (
-        " (draft; it leaves by start)"
+        " (draft; this version does not run it yet)"
         if one.state == "draft" and one.type in ("campaign", "cleanup")
         else " (draft)"
         if one.state == "draft"

@@ -167,6 +167,8 @@ def _condition(where: str | None) -> "Condition | None":
         steps = [str(step) for n, step in enumerate(first["loc"]) if not n or step != first["loc"][n - 1]]  # pydantic names the word twice
         place = ".".join(steps)
         said = str(first.get("ctx", {}).get("error", first["msg"]))
+        if first["type"] == "json_invalid":
+            said = 'it is not JSON; write the words in double quotes and all of it in single ones, such as \'{"tag": "roof"}\''
         raise NurtureError(f"--where{' at ' + place if place else ''}: {said}") from error
     return condition
 

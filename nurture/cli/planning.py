@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
 def enrol(
     sequence: Name, emails: Annotated[list[str], typer.Argument(help="Addresses of subscribers to take in.")], json: AsJson = False
 ) -> None:
-    """Take people into a sequence by hand; the planner chooses each one's letter and hour."""
+    """Take people into a sequence by hand. The planner chooses each one's letter and hour."""
 
     async def work() -> None:
         from nurture.domain.errors import ErrorKind, NurtureError  # noqa: PLC0415
@@ -55,7 +55,7 @@ def enrol(
 
 
 def classify(json: AsJson = False) -> None:
-    """Run the weekly classification now; a fall still needs two runs at least six days apart."""
+    """Run the weekly classification now. A fall still needs two runs at least six days apart."""
 
     async def work() -> None:
         from nurture.services.classifying import classify_weekly  # noqa: PLC0415

@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
 
     @app.command("report")
     def report_command(json: bool = typer.Option(False, "--json", help="One JSON value: composition, benchmark, mix, windows.")) -> None:
-        """Who is in the list against 80/17/3, the mix promised and delivered, and the hours kept."""
+        """Who is in the list, the mix and the hours kept. The classes stand against 80/17/3."""
         run(_report(as_json=json))
 
 

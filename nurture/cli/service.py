@@ -28,7 +28,7 @@ def serve(
     workers: Annotated[int, typer.Option(min=0, max=64, help="Sending processes beside the web server.")] = 1,
     demo: Annotated[bool, typer.Option("--demo", help="Invented people in a data folder of their own; nothing leaves.")] = False,
 ) -> None:
-    """Serve the dashboard, the API and the links in letters, and supervise the workers."""
+    """Serve the dashboard, the API and the links in letters. The workers are supervised, too."""
     from nurture.cli import serving  # noqa: PLC0415 - heavy: the web server
     from nurture.cli.demo import furnish  # noqa: PLC0415
     from nurture.settings import load_settings  # noqa: PLC0415
@@ -39,7 +39,7 @@ def serve(
 
 
 def worker(parent: Annotated[int | None, typer.Option(hidden=True)] = None) -> None:
-    """Plan, send, fold and classify until stopped; run as many as you like."""
+    """Plan, send, fold and classify until stopped. Run as many as you like."""
     from nurture.cli import serving  # noqa: PLC0415 - heavy: all services
     from nurture.settings import load_settings  # noqa: PLC0415
 

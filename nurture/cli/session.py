@@ -41,7 +41,7 @@ def build() -> typer.Typer:
     """The whole command tree."""
     app = typer.Typer(
         name="nurture", help="E-mail nurturing that a small team runs itself.", no_args_is_help=True, add_completion=False,
-        pretty_exceptions_enable=False,
+        pretty_exceptions_enable=False, rich_markup_mode=None,
     )  # fmt: skip
 
     @app.callback()

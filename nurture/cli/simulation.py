@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
     def simulate_command(
         files: Files, weeks: Weeks = 8, people: People = 200, seed: Seed = 1, start: Start = None, json: Json = False
     ) -> None:
-        """Live through weeks of FILES with invented people, hold every letter against the rules; no database is opened, nothing leaves."""
+        """Live through weeks of FILES with invented people. Each letter is held against the rules; no database is opened, none leaves."""
         raise typer.Exit(_simulate(files, weeks, people, seed, _monday(start), as_json=json))
 
 

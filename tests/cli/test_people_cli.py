@@ -49,7 +49,7 @@ def test_in_counted_and_out_again(shell: CliRunner, tmp_path: Path) -> None:
         (["import", "none.csv"], "cannot be read"),
         (["segment", "count", "nobody"], "there is no segment 'nobody'"),
         (["segment", "count"], "one of the two"),
-        (["segment", "count", "--where", "{"], "--where"),
+        (["segment", "count", "--where", "{tag: roof}"], "double quotes"),
         (["segment", "count", "--where", '{"all": [{"tga": "x"}]}'], "--where at all.0: not a condition"),
         (["export", "--segment", "nobody", "--out", "x.csv"], "there is no segment"),
         (["export", "--out", "none/x.csv"], "cannot be written"),
