@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse
 from api.auth import app_of
 from api.dashboard import charts, doors, words
 from nurture.services.access import Visit
+from nurture.store.readers import plain_subject
 
 
 def _percent(share: float | None, digits: int = 0) -> str:
@@ -38,7 +39,7 @@ def environment(templates: Path) -> Environment:
         loader=FileSystemLoader(templates / "pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     made.filters |= {
-        "number": charts.number, "percent": _percent,
+        "number": charts.number, "plain": plain_subject, "percent": _percent,
         "sentence": _sentence, "kept": _kept, "svg": Markup, "day": words.day, "full_day": words.full_day,
         "clock": words.clock, "ago": words.ago, "tone": words.tone, "state": words.state_word, "instant": words.parse_instant,
     }  # fmt: skip

@@ -76,7 +76,7 @@ class Profile:
     @property
     def titles(self) -> dict[int, str]:
         """What each letter of the story is called, by its delivery."""
-        return {h.letter.id: h.letter.title or h.letter.subject for h in self.timeline if h.letter}
+        return {h.letter.id: h.letter.called for h in self.timeline if h.letter}
 
     @property
     def zone(self) -> str:

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.words import State
+from nurture.store.readers import plain_subject
 from nurture.store.reports import OPEN_ROWS
 from nurture.store.tables import METADATA
 
@@ -40,6 +41,11 @@ class LetterLine:
     outcome: str | None
     answer: str | None
     version_id: int
+
+    @property
+    def called(self) -> str:
+        """Its title, else its subject without merge fields, else its name: what a list shows."""
+        return self.title or plain_subject(self.subject) or self.letter
 
 
 def _letters() -> Select[Any]:

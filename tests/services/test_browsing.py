@@ -1,5 +1,6 @@
 """Looking through letters, people, one person's story and the sequences, on both databases."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -28,6 +29,20 @@ async def test_letters_come_newest_first_and_page_on_where_they_stopped(db: Data
     moments = [x.accepted_at for x in (*first.lines, *second.lines)]
     assert moments == sorted(moments, reverse=True)
     assert {x.title for x in first.lines} <= {"Five questions", "Thirty years", "Read a quote", "The offer"}
+
+
+@pytest.mark.parametrize(
+    ("title", "subject", "called"),
+    [
+        ("Five questions", "{{ first_name }}, five", "Five questions"),
+        (None, "{{ first_name | default('Hello') }}, your attic can tell", "Your attic can tell"),
+        ("", "{{ data.subject }}", "service/words"),
+    ],
+)
+async def test_a_letter_is_called_by_words_and_never_by_a_template(sqlite_db: Database, title: str | None, subject: str, called: str) -> None:
+    await fill(sqlite_db, people=5, weeks=4)
+    line = (await browsing.letters(sqlite_db, "sent"))[0].lines[0]
+    assert replace(line, title=title, subject=subject, letter="service/words").called == called
 
 
 async def test_each_view_shows_its_own_letters(db: Database) -> None:
