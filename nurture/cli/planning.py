@@ -93,7 +93,7 @@ def pause(name: Name) -> None:
 
         async with opened() as app:
             waiting = await pause_sequence(app.db, name, app.clock())
-        typer.echo(f"{name} is paused; {waiting} waiting letters were taken back and come again after: nurture sequence resume {name}")
+        typer.echo(f"{name} is paused; waiting letters taken back: {waiting}. They come again after: nurture sequence resume {name}")
 
     run(work())
 
