@@ -71,6 +71,8 @@ async def test_another_worker_hands_nothing_over(db: Database) -> None:
     other = await a_worker(db)
     async with db.write() as tx:
         assert await intend(tx, [intent(row)], other.id, NOW) == set()
+    assert (await the_rows(db))[0].state == "claimed"
+    async with db.write() as tx:
         assert await intend(tx, [intent(row)], worker.id, NOW) == {row.id}
         assert await intend(tx, [intent(row)], other.id, NOW) == set(), "it is in other hands"
 

@@ -111,6 +111,7 @@ async def test_only_the_rows_of_the_lost_worker_are_taken_back(db: Database) -> 
         await end(tx, lost.id, NOW)
         assert await orphans(tx) == {lost.id}
         assert await reap_rows(tx, [lost.id], NOW, MINUTE) == (1, 1)
+        assert await release_worker(tx, lost.id) == 0
         assert await release_worker(tx, other.id) == 1
     after = await the_rows(db)
     assert [(r.state, r.worker_id) for r in after] == [("pending", None), ("pending", None), ("unknown", None), ("sending", other.id)]
