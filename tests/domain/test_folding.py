@@ -52,8 +52,8 @@ def test_a_letter_in_doubt_is_not_received_until_it_is_proven() -> None:
 
 
 def test_a_bounce_before_the_last_sales_letter_takes_nothing_from_what_came_after() -> None:
-    standing = folded([sent(1, 9), sent(2, 5, Kind.SALES), sent(3, 1)], bounce(1))
-    assert (standing.useful_since_sales, standing.others_since_sales) == (1, 1)
+    standing = folded([sent(1, 9), sent(2, 5, Kind.SALES), sent(3, 2), sent(4, 1, Kind.NEWS)], bounce(1))
+    assert (standing.useful_since_sales, standing.others_since_sales) == (1, 2)
 
 
 @pytest.mark.parametrize(
@@ -141,6 +141,8 @@ def test_the_last_two_answers_and_three_purchases_are_kept() -> None:
     bought = folded([], *(act(EventType.CONVERTED, d, name="purchase") for d in (9, 7, 5)), act(EventType.ATTENDED, 1))
     assert bought.purchases == (NOW - 7 * DAY, NOW - 5 * DAY, NOW - DAY)
     assert (bought.conversions, bought.customer) == (3, True)
+    late = fold(bought, [], [act(EventType.CONVERTED, 6, name="purchase")], HALF)
+    assert late.purchases == (NOW - 6 * DAY, NOW - 5 * DAY, NOW - DAY)
     other = folded([], act(EventType.CONVERTED, 1, name="webinar"), act(EventType.ATTENDED, 1))
     assert (other.conversions, other.customer, other.bought_at, other.wanted_at) == (1, False, None, None)
 

@@ -147,3 +147,8 @@ def test_thirds_pass_over_a_group_with_nothing_left_and_over_held_letters() -> N
     assert [x.id for x in found] == ["news-0", "about-2", "sales-1"]
     only = letters("greeting", "sales")
     assert [x.id for x in in_order(only, [], (THIRDS,), sales_held=True)] == ["greeting-0", "sales-1"]
+
+
+def test_the_longest_absent_group_is_told_by_its_last_letter() -> None:
+    sent = [Kind.USEFUL, Kind.NEWS, Kind.NEWS, Kind.USEFUL]
+    assert in_order(letters("useful", "news"), sent, (THIRDS,), sales_held=False)[0].id == "news-1"
