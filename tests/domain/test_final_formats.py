@@ -20,9 +20,11 @@ from nurture.domain.delivery import (
     message_id,
 )  # fmt: skip
 from nurture.domain.standing import (
+    KIND_CODES,
     Entry,
     FlagBit,
     Mark,
+    Standing,
     pack_entries,
     pack_instants,
     pack_peaks,
@@ -128,8 +130,19 @@ def test_standing_bytes() -> None:
     assert unpack_entries(pack_entries((entry, entry))) == (entry, entry)
     assert pack_instants((entry.at,)).hex() == "69a55fa0"
     assert unpack_instants(pack_instants((entry.at,))) == (entry.at,)
+    assert {kind.value: code for kind, code in KIND_CODES.items()} == {"useful": 1, "news": 2, "about": 3, "sales": 4, "greeting": 5}
+    every = tuple(Entry(n, entry.at, entry.day, kind) for n, kind in enumerate(KIND_CODES))
+    assert unpack_entries(pack_entries(every)) == every
+    instants = (entry.at, datetime(2026, 3, 5, 10, 0, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
+    assert unpack_instants(pack_instants(instants)) == instants
     assert pack_peaks(((75, 1.5),)).hex() == "004b3fc00000"
     assert unpack_peaks(pack_peaks(((75, 1.5),))) == ((75, 1.5),)
     assert {m.name: m.value for m in Mark} == {
         "OPENED": 1, "CLICKED": 2, "ANSWERED": 4, "PROXY": 8, "BOUNCED": 16, "UNCERTAIN": 32, "CLEANUP": 64,
     }  # fmt: skip
+
+
+def test_a_standing_begins_with_nothing_known() -> None:
+    fresh = Standing(1)
+    assert (fresh.received, fresh.useful_since_sales, fresh.others_since_sales, fresh.conversions, fresh.downs, fresh.score) == (0, 0, 0, 0, 0, 0.0)
+    assert (fresh.customer, fresh.engagement, fresh.temperature, fresh.flags) == (False, Engagement.NEW, Temperature.COLD, FlagBit(0))
