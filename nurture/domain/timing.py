@@ -7,7 +7,7 @@ from nurture.domain.documents import Policy
 from nurture.domain.letters import Letter
 from nurture.domain.pacing import after_allows, cadence_allows, cap_places, gap_ends
 from nurture.domain.plans import Person, Way
-from nurture.domain.windows import Hours, Opening, blacked_out, moment_in, openings, share_of
+from nurture.domain.windows import Hours, blacked_out, moment_in, openings, share_of
 from nurture.domain.words import Frequency
 
 
@@ -49,17 +49,14 @@ def earliest(
         if own is not None:
             return own
     share = share_of(person.subscriber_id, key)
+    decided = "window"
     for opening in openings(hours, person.zone, policy, now, only_day):
         blocked = _day_rule(person, way, letter, opening.day, policy, paced=paced)
         moment = None if blocked else moment_in(opening, hours, share, floor)
         if moment is not None:
-            return Slot(moment, opening.closes, opening.day, rule if moment == floor and rule != "now" else _named(rule, opening, now))
-        rule = blocked or rule
+            return Slot(moment, opening.closes, opening.day, rule if moment == floor > now else decided)
+        decided = blocked or (rule if floor > now else decided)
     return None
-
-
-def _named(rule: str, opening: Opening, now: datetime) -> str:
-    return "window" if rule == "now" or (rule == "gap" and opening.opens > now) else rule
 
 
 def _floor(person: Person, way: Way, letter: Letter, policy: Policy, now: datetime, *, paced: bool) -> tuple[datetime, str]:

@@ -355,3 +355,14 @@ def test_a_library_letter_that_cannot_leave_in_time_repays_nothing() -> None:
     offers = way(sequence(letter("offer", "sales"), mix="3:1"))
     found = plan_person(person(), (offers,), Shelf((("faq/faq", book, Windows()),)), POLICY, MONDAY)
     assert (found.waits[0].letter, found.stale) == ("school/offer", ((1, MONDAY),))
+
+
+def test_a_rule_that_ended_before_the_window_opens_is_not_named() -> None:
+    """What decided is the window; the `after` and the pause were over long before."""
+    friday = [{"days": ["fri"], "from": "10:00", "until": "12:00"}]
+    document = sequence(letter("a"), letter("b", window=friday, after="2h"))
+    ways = (way(document, 1, past("a", 0)),)
+    found = plan_person(person(paused_until=MONDAY + timedelta(hours=3)), ways, Shelf(), POLICY, MONDAY)
+    assert found.waits[0].rule == "window"
+    saturday = plan_person(person(paused_until=MONDAY + timedelta(days=5)), ways, Shelf(), POLICY, MONDAY)
+    assert saturday.waits[0].rule == "paused"
