@@ -19,7 +19,6 @@ from nurture.store import idempotency as rows
 from nurture.store.database import Database
 
 DIED_AFTER = timedelta(minutes=1)
-KEPT_FOR = timedelta(days=7)
 WAIT = 0.05
 WAITS = 200
 LONGEST_KEY = 255
@@ -60,7 +59,7 @@ async def _first(db: Database, key_id: int, key: str, digest: str, now: datetime
             if await rows.reserve(tx, key_id, key, digest, now):
                 return None
             kept = await rows.kept(tx, key_id, key)
-            old = kept is not None and now - kept.at > (DIED_AFTER if kept.status == rows.UNDER_WAY else KEPT_FOR)
+            old = kept is not None and now - kept.at > (DIED_AFTER if kept.status == rows.UNDER_WAY else rows.KEPT_FOR)
             if kept is not None and old:
                 await rows.forget(tx, key_id, key, kept.at)
         if kept is None or old:

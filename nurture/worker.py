@@ -18,7 +18,7 @@ from nurture.services.folding import fold
 from nurture.services.planning import plan
 from nurture.services.reaping import Watcher, reap
 from nurture.services.sending import Desk, SendingRules, send_due, sweep_stopped_lanes
-from nurture.store import jobs
+from nurture.store import idempotency, jobs
 from nurture.store.mark import Mark, behind, write_mark
 from nurture.store.results import release_worker
 from nurture.store.workers import WorkerLease, beat, end, enlist, newest_start
@@ -207,7 +207,10 @@ class Work:
             await jobs.finish(tx, "classify", period, self.app.clock(), {str(word): count for word, count in counts.items()})
 
     async def tidy(self) -> None:
-        await sweep_stopped_lanes(self.app.db, Desk(), self.app.clock())
+        now = self.app.clock()
+        await sweep_stopped_lanes(self.app.db, Desk(), now)
+        async with self.app.db.write() as tx:
+            await idempotency.purge(tx, now)
 
 
 async def check_start(app: App) -> str | None:

@@ -1,7 +1,7 @@
 """Answers kept for an Idempotency-Key: the first request reserves the key, its answer serves every repetition."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
 
@@ -12,6 +12,7 @@ from nurture.store.tables import METADATA
 _ROWS = METADATA.tables["idempotency"]
 _i = _ROWS.c
 UNDER_WAY = 0
+KEPT_FOR = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +46,8 @@ async def forget(tx: Connection, key_id: int, key: str, at: datetime) -> bool:
     """Give a key free, if it is still the row of that moment."""
     statement = delete(_ROWS).where(_i.key_id == key_id, _i.key == key, _i.at == at)
     return (await tx.execute(statement)).rowcount > 0
+
+
+async def purge(tx: Connection, now: datetime) -> int:
+    """Answers hold personal data: what is older than they are kept for goes. Returns how many."""
+    return int((await tx.execute(delete(_ROWS).where(_i.at < now - KEPT_FOR))).rowcount)
