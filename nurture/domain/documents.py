@@ -147,6 +147,24 @@ class Campaign(Document):
     windows: Windows = Windows()
     letter: Letter
 
+    @property
+    def letters(self) -> tuple[Letter, ...]:
+        return (self.letter,)
+
+    @property
+    def promises(self) -> tuple[Promise, ...]:
+        """A campaign promises nothing of its own: the workspace's mix counts for it."""
+        return ()
+
+    @property
+    def cadence(self) -> None:
+        """Its calendar is its schedule."""
+
+    @property
+    def stale_after(self) -> timedelta:
+        """How long it waits for the mix."""
+        return self.until
+
 
 class Cleanup(Document):
     """The aggressive-sale campaign to passive people, with guard rails and a verdict."""
@@ -242,6 +260,11 @@ def document_type(document: AnyDocument) -> str:
 
 def document_name(document: AnyDocument) -> str:
     return document.id if isinstance(document, LibraryLetter) else document.name
+
+
+def lane_name(document: Sequence | Campaign | Cleanup) -> str:
+    """The lane of the ledger that carries a document's letters."""
+    return f"{document_type(document)}:{document.name}"
 
 
 def letters_of(document: AnyDocument) -> tuple[Letter, ...]:

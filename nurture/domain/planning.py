@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from nurture.domain.delivery import HORIZON, letter_name
-from nurture.domain.documents import Policy
+from nurture.domain.documents import Policy, lane_name
 from nurture.domain.mix import Earned, leaving_out, promises_on, sales_earned
 from nurture.domain.mixes import Promise
 from nurture.domain.pacing import cap_places
@@ -38,11 +38,11 @@ def plan_person(person: Person, ways: tuple[Way, ...], shelf: Shelf, policy: Pol
         return Plan(waits=tuple(Wait(w.enrolment_id, None, None, f"{row.letter} is on its way", "one at a time") for w in ways))
     left = tuple(Done(w.enrolment_id, f"left by {w.exit}", "exit") for w in ways if w.exit)
     ways = tuple(w for w in ways if not w.exit)
-    promises = promises_on([person.bound, *(w.sequence.promises for w in ways)], policy.mix)
+    promises = promises_on([person.bound, *(w.source.promises for w in ways)], policy.mix)
     earned = sales_earned(promises, person.useful_since_sales, person.others_since_sales)
     ahead = Ahead(
         lambda way: _coming(person, way, ways, shelf, policy, now),
-        lambda way, book: _leaves(person, way, book, policy, now, way.sequence.stale_after) is not None,
+        lambda way, book: _leaves(person, way, book, policy, now, way.source.stale_after) is not None,
     )
     turns = [(w, turn_of(person, w, shelf, _earned_on(person, w, promises) or earned, now, ahead)) for w in ways]
     timed, stuck = _time(person, turns, policy, now, row)
@@ -55,7 +55,7 @@ def plan_person(person: Person, ways: tuple[Way, ...], shelf: Shelf, policy: Pol
 def _earned_on(person: Person, way: Way, promises: tuple[Promise, ...]) -> Earned | None:
     """Whether this way's next sales letter is earned when it is a doubtful one: its own row does not hold it."""
     past = {p.letter for p in way.history}
-    keys = [letter_name(way.sequence.name, x.id) for x in way.sequence.letters if x.kind is Kind.SALES]
+    keys = [letter_name(way.source.name, x.id) for x in way.source.letters if x.kind is Kind.SALES]
     key = next((k for k in keys if k not in past), None)
     if key not in person.doubts or key is None:
         return None
@@ -70,12 +70,12 @@ def _coming(person: Person, way: Way, ways: tuple[Way, ...], shelf: Shelf, polic
         if other is way:
             continue
         past = {p.letter for p in other.history}
-        unsent = [(letter_name(other.sequence.name, x.id), x, other.sequence.windows) for x in other.sequence.letters]
+        unsent = [(letter_name(other.source.name, x.id), x, other.source.windows) for x in other.source.letters]
         unsent = [entry for entry in unsent if entry[0] not in past]
         useful = [e for e in unsent if e[1].kind is Kind.USEFUL and skipped(person, other, shelf, e[1], e[0]) is None]
-        if other.sequence.repay == "library" and any(x.kind is Kind.SALES for _, x, _ in unsent):
+        if other.source.repay == "library" and any(x.kind is Kind.SALES for _, x, _ in unsent):
             useful += library_candidates(person, other, shelf)
-        found = (_leaves(person, other, book, policy, now, way.sequence.stale_after) for book in useful)
+        found = (_leaves(person, other, book, policy, now, way.source.stale_after) for book in useful)
         moments += [moment for moment in found if moment]
     return min(moments, default=None)
 
@@ -123,7 +123,7 @@ def _choose(person: Person, timed: list[_Timed], policy: Policy, now: datetime) 
     """The earliest; among those within the horizon that shut it out or are shut out by it, the order of the pacing rule decides."""
     if not timed:
         return None
-    first = min(timed, key=lambda t: (t.slot.due, -t.candidate.way.sequence.priority, t.candidate.key))
+    first = min(timed, key=lambda t: (t.slot.due, -t.candidate.way.source.priority, t.candidate.key))
     if first.slot.due > now + HORIZON:
         return first
     last_place = cap_places(first.slot.day, [e.day for e in person.entries], cap_of(person, policy)) <= 1
@@ -146,7 +146,7 @@ def _rank(person: Person, timed: _Timed, policy: Policy, now: datetime) -> tuple
         order = 1
     else:
         order = 2 if now - waiting_since >= PATIENCE else 3
-    return order, -c.way.sequence.priority, waiting_since, timed.slot.due, c.key
+    return order, -c.way.source.priority, waiting_since, timed.slot.due, c.key
 
 
 def _wait(timed: _Timed, chosen: _Timed | None) -> Wait:
@@ -192,7 +192,6 @@ def _plan(
     outrank, cancel = (row.delivery_id if row and not final else None), (row.delivery_id if row and final else None)
     if chosen and chosen.slot.due <= now + HORIZON:
         c, slot = chosen.candidate, chosen.slot
-        sequence = c.way.sequence
         send = Send(
             c.way.enrolment_id,
             c.key,
@@ -200,8 +199,7 @@ def _plan(
             c.letter.kind,
             slot.due,
             slot.closes,
-            sequence.name,
-            sequence.priority,
+            lane_name(c.way.source),
             _when(chosen),
             c.rule,
         )

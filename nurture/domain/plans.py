@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from nurture.domain.documents import Sequence
+from nurture.domain.documents import Campaign, Sequence
 from nurture.domain.letters import Letter, Windows
 from nurture.domain.mixes import Promise
 from nurture.domain.standing import Entry
@@ -30,7 +30,7 @@ class Way:
     """
 
     enrolment_id: int
-    sequence: Sequence
+    source: Sequence | Campaign
     number: int
     enrolled_at: datetime
     now_until: datetime | None = None
@@ -97,8 +97,7 @@ class Send:
     kind: Kind
     due_at: datetime
     closes_at: datetime
-    sequence: str
-    priority: int
+    lane: str
     reason: str
     rule: str
 

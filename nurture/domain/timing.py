@@ -90,9 +90,9 @@ def _day_rule(person: Person, way: Way, letter: Letter, day: date, policy: Polic
 
 def _over_cadence(way: Way, letter: Letter, day: date) -> bool:
     """The cadence binds the sequence's own letters; what the library repays is not of its count."""
-    cadence = way.sequence.cadence
-    own = way.sequence.letter(letter.id) is letter
-    days = [p.day for p in way.sent if p.letter.startswith(f"{way.sequence.name}/")]
+    cadence = way.source.cadence
+    own = any(x is letter for x in way.source.letters)
+    days = [p.day for p in way.sent if p.letter.startswith(f"{way.source.name}/")]
     return cadence is not None and own and not cadence_allows(day, days, cadence)
 
 

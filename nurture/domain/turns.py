@@ -55,7 +55,7 @@ def declined(person: Person, way: Way, letter: Letter) -> str | None:
     """Why the person does not want this letter, or None. Declined letters are skipped, never held."""
     if person.kinds is Kinds.USEFUL and letter.kind in DECLINED_BY_USEFUL:
         return "only useful letters are wanted"
-    topic = letter.topic or way.sequence.topic
+    topic = letter.topic or way.source.topic
     return f"the topic {topic} was left" if topic in person.declined_topics else None
 
 
@@ -66,14 +66,14 @@ def is_yearly(letter: Letter) -> bool:
 def turn_of(person: Person, way: Way, shelf: Shelf, earned: Earned, now: datetime, ahead: Ahead) -> Turn:
     """The turn of one way through a sequence."""
     past = {p.letter for p in way.history}
-    rest = [x for x in way.sequence.letters if not is_yearly(x) and letter_name(way.sequence.name, x.id) not in past]
+    rest = [x for x in way.source.letters if not is_yearly(x) and letter_name(way.source.name, x.id) not in past]
     greetings = _greetings(person, way, shelf, now)
     sent = [k for k in (p.kind for p in way.sent) if k is not Kind.GREETING]
     skips: list[Skip] = []
     while rest:
         unwanted = rest[0].kind is Kind.SALES and declined(person, way, rest[0])  # declined letters are skipped, never held
-        letter = rest[0] if unwanted else in_order(rest, sent, way.sequence.promises, not earned.allowed)[0]
-        key = letter_name(way.sequence.name, letter.id)
+        letter = rest[0] if unwanted else in_order(rest, sent, way.source.promises, not earned.allowed)[0]
+        key = letter_name(way.source.name, letter.id)
         skip = skipped(person, way, shelf, letter, key)
         if skip is None and letter.kind is Kind.SALES and not earned.allowed:
             turn = _held(person, way, shelf, letter, earned, now, ahead)
@@ -83,10 +83,10 @@ def turn_of(person: Person, way: Way, shelf: Shelf, earned: Earned, now: datetim
         if skip is None:
             reason = _order_reason(way, rest, letter, earned)
             occasion = enrolment_occasion(way.number)
-            return Turn((Candidate(way, key, occasion, letter, way.sequence.windows, reason, "order"), *greetings), tuple(skips))
+            return Turn((Candidate(way, key, occasion, letter, way.source.windows, reason, "order"), *greetings), tuple(skips))
         skips.append(skip)
         rest.remove(letter)
-    if any(is_yearly(x) for x in way.sequence.letters):
+    if any(is_yearly(x) for x in way.source.letters):
         wait = None if greetings else Wait(way.enrolment_id, None, now + LOOK_AGAIN, "only yearly greetings are left", "greeting")
         return Turn(greetings, tuple(skips), None, wait)
     return Turn((), tuple(skips), Done(way.enrolment_id, "every letter is sent or skipped", "done"))
@@ -97,7 +97,7 @@ def _order_reason(way: Way, rest: Sequence[Letter], letter: Letter, earned: Earn
         return f"passes {rest[0].id}: {earned.reason}"
     if letter.kind is Kind.SALES:
         return "sales letter earned by the letters before it"
-    return f"letter {len(way.sent) + 1} of {way.sequence.name}"
+    return f"letter {len(way.sent) + 1} of {way.source.name}"
 
 
 def skipped(person: Person, way: Way, shelf: Shelf, letter: Letter, key: str) -> Skip | None:
@@ -127,8 +127,8 @@ def library_candidates(person: Person, way: Way, shelf: Shelf) -> list[Book]:
 
 def _held(person: Person, way: Way, shelf: Shelf, letter: Letter, earned: Earned, now: datetime, ahead: Ahead) -> Turn:
     """A sales letter due but unearned, with nothing left in its sequence to pass it: the library repays, or it waits, or it is stale."""
-    key = letter_name(way.sequence.name, letter.id)
-    if way.sequence.repay == "library":
+    key = letter_name(way.source.name, letter.id)
+    if way.source.repay == "library":
         shelfed = [book for book in library_candidates(person, way, shelf) if ahead.in_time(way, book)]
         if shelfed:
             name, book, windows = shelfed[0]
@@ -139,7 +139,7 @@ def _held(person: Person, way: Way, shelf: Shelf, letter: Letter, earned: Earned
     if moment:
         return Turn(wait=Wait(way.enrolment_id, key, max(moment, now + LOOK_AGAIN), earned.reason, "mix"))
     since = way.stale_since or now
-    until = since + way.sequence.stale_after
+    until = since + way.source.stale_after
     if now >= until:
         return Turn(
             skips=(
@@ -148,7 +148,7 @@ def _held(person: Person, way: Way, shelf: Shelf, letter: Letter, earned: Earned
                     key,
                     letter.kind,
                     "stale",
-                    f"{earned.reason}, and none came in {way.sequence.stale_after.days} days",
+                    f"{earned.reason}, and none came in {way.source.stale_after.days} days",
                     "stale",
                 ),
             )
@@ -160,15 +160,15 @@ def _greetings(person: Person, way: Way, shelf: Shelf, now: datetime) -> tuple[C
     """Yearly greetings whose next day is known; outside the mix, once on each date. Their condition is asked when the day is near."""
     found = []
     today = now.astimezone(person.zone).date()
-    for letter in way.sequence.letters:
-        key = letter_name(way.sequence.name, letter.id)
+    for letter in way.source.letters:
+        key = letter_name(way.source.name, letter.id)
         if not is_yearly(letter) or declined(person, way, letter):
             continue
         day = next_yearly(str(letter.day), person.fields, today)
         if day and (_greeted(way, key, day) or (day - today <= _NEAR and skipped(person, way, shelf, letter, key))):
             day = next_yearly(str(letter.day), person.fields, day + timedelta(days=1))
         if day and not _greeted(way, key, day):
-            found.append(Candidate(way, key, greeting_occasion(day), letter, way.sequence.windows, f"greeting of {day}", "greeting", day))
+            found.append(Candidate(way, key, greeting_occasion(day), letter, way.source.windows, f"greeting of {day}", "greeting", day))
     return tuple(found)
 
 

@@ -10,7 +10,17 @@ from nurture.definitions.faults import Fault, Refused
 from nurture.definitions.linting import lint_documents, read_templates
 from nurture.definitions.loading import Placed
 from nurture.domain.delivery import letter_name
-from nurture.domain.documents import AnyDocument, Campaign, Cleanup, LibraryLetter, Policy, document_name, document_type, letters_of
+from nurture.domain.documents import (
+    AnyDocument,
+    Campaign,
+    Cleanup,
+    LibraryLetter,
+    Policy,
+    document_name,
+    document_type,
+    lane_name,
+    letters_of,
+)
 from nurture.domain.documents import Sequence as SequenceDocument
 from nurture.domain.errors import NurtureError
 from nurture.domain.lint import Known, placed_letters
@@ -185,7 +195,7 @@ def _state(document: AnyDocument, old: StoredDocument | None) -> str:
 async def _lane(tx: Connection, document: AnyDocument) -> None:
     if isinstance(document, SequenceDocument | Campaign | Cleanup):
         priority = _CLEANUP_PRIORITY if isinstance(document, Cleanup) else document.priority
-        await ensure_lane(tx, f"{document_type(document)}:{document.name}", priority)
+        await ensure_lane(tx, lane_name(document), priority)
 
 
 async def _audience(

@@ -151,7 +151,7 @@ def _way(row: EnrolmentRow, programme: Programme, conversions: list[tuple[str, d
     exited = next((name for name, at in conversions if name in sequence.exit_on and at >= row.enrolled_at), None)
     return Way(
         enrolment_id=row.id,
-        sequence=sequence,
+        source=sequence,
         number=row.number,
         enrolled_at=row.enrolled_at,
         now_until=row.now_until,

@@ -313,7 +313,7 @@ def test_the_persons_own_hour_lifts_quiet_hours_and_nothing_else(more: dict[str,
     found = plan_person(person(), (mine,), Shelf(), POLICY, MONDAY)
     assert found.send is None
     holiday = Policy.model_validate({"blackout": ["2026-03-02"]})
-    welcome = replace(mine, sequence=sequence(letter("hello", window="now")))
+    welcome = replace(mine, source=sequence(letter("hello", window="now")))
     closed = plan_person(person(), (welcome,), Shelf(), holiday, MONDAY)
     assert closed.send
     assert closed.send.due_at.date() == date(2026, 3, 3)

@@ -106,7 +106,7 @@ def judge_plan(life: Life, plan: Plan) -> None:
         if wait.rule == "mix":
             assert wait.letter
             assert life.letters[wait.letter].kind is Kind.SALES, wait
-            patience = next(w.sequence.stale_after for w in life.ways if w.enrolment_id == wait.enrolment_id)
+            patience = next(w.source.stale_after for w in life.ways if w.enrolment_id == wait.enrolment_id)
             assert wait.until
             assert life.person().paused_until or wait.until <= life.now + patience
         assert wait.until is not None, wait
@@ -149,7 +149,7 @@ def assert_earned(sales: Handed, arrived: list[Handed], policy: Policy) -> None:
         elif before.outcome == "accepted" and before.letter.kind is not Kind.GREETING:
             useful += before.letter.kind is Kind.USEFUL
             others += 1
-    promises = [p for w in sales.ways for p in w.sequence.promises] or list(policy.mix)
+    promises = [p for w in sales.ways for p in w.source.promises] or list(policy.mix)
     assert useful >= max((p.useful for p in promises if isinstance(p, Ratio)), default=0)
     assert others >= (2 if any(isinstance(p, Thirds) for p in promises) else 0)
 

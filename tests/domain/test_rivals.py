@@ -105,9 +105,9 @@ def test_a_row_whose_letter_was_skipped_is_cancelled_for_good() -> None:
     found = plan(gone, row=open_row(State.PENDING, MONDAY + timedelta(hours=3)))
     assert (found.cancel, found.outrank) == (7, None)
     after = Sequence.model_validate({
-        "sequence": "low", "letters": [gone.sequence.letters[0], {"id": "b", "kind": "useful", "subject": "s", "body": "b"}],
+        "sequence": "low", "letters": [gone.source.letters[0], {"id": "b", "kind": "useful", "subject": "s", "body": "b"}],
     })  # fmt: skip
-    goes_on = plan(replace(gone, sequence=after), row=open_row(State.PENDING, MONDAY))
+    goes_on = plan(replace(gone, source=after), row=open_row(State.PENDING, MONDAY))
     assert (goes_on.done, goes_on.cancel, goes_on.send and goes_on.send.letter) == ((), 7, "low/b")
     mine = replace(open_row(State.PENDING, MONDAY), letter="other/a", enrolment_id=9)
     elsewhere = plan(gone, row=mine)

@@ -98,7 +98,7 @@ def test_thirds_take_from_the_group_that_was_sent_least() -> None:
 def test_a_letter_that_is_sent_is_not_expected_from_another_way() -> None:
     offers = way(letter("offer", "sales"), mix="3:1", repay="wait")
     other = way(letter("a"), letter("n", "news"), history=(past("a", 4),), repay="wait")
-    slow = replace(other, enrolment_id=2, sequence=other.sequence.model_copy(update={"name": "slow"}))
+    slow = replace(other, enrolment_id=2, source=other.source.model_copy(update={"name": "slow"}))
     gone = replace(slow, history=(replace(past("a", 4), letter="slow/a"),))
     assert plan(offers, gone).stale == ((1, MONDAY),)
     assert plan(offers, replace(gone, history=())).stale == ()
@@ -109,6 +109,6 @@ def test_what_the_library_sends_for_another_way_is_coming_too(repay: str, stale:
     book = LibraryLetter.model_validate({"letter": "faq", "kind": "useful", "subject": "s", "body": "b"})
     held = way(letter("offer", "sales"), mix="3:1", repay="wait")
     second = way(letter("other", "sales"), mix="3:1", repay=repay)
-    other = replace(second, enrolment_id=2, sequence=second.sequence.model_copy(update={"name": "second"}))
+    other = replace(second, enrolment_id=2, source=second.source.model_copy(update={"name": "second"}))
     found = plan(held, other, shelf=Shelf((("faq/faq", book, Windows()),)))
     assert ((1, MONDAY) in found.stale) is stale

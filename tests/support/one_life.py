@@ -181,7 +181,7 @@ class Life:
 
     def rows(self) -> list[dict[str, Any]]:
         """What was accepted, as the checker reads it."""
-        names = {w.enrolment_id: w.sequence.name for h in self.handed for w in h.ways}
+        names = {w.enrolment_id: w.source.name for h in self.handed for w in h.ways}
         return [
             {
                 "email": "a@example.com", "timezone": self.case.zone, "sequence": names[h.send.enrolment_id], "letter": h.send.letter,
