@@ -28,7 +28,8 @@ _letters = inspect(LetterTable).local_table.c
 @dataclass(frozen=True, slots=True)
 class Programme:
     """`sequences` by document id, each with whether it runs (live, and its lane not paused); `campaigns` that were started, the same way,
-    and their `occasions` by (campaign id, number); `lanes` by name; `shelf`: library letters as (key, letter, windows).
+    and their `occasions` by (campaign id, number); `lanes` by name; `shelf`: library letters as (key, letter, windows);
+    `asks_fields`: whether a letter goes by a date that stands in a person's fields.
     """
 
     policy: Policy
@@ -38,6 +39,7 @@ class Programme:
     letters: Mapping[str, LetterRow]
     lanes: Mapping[str, int]
     shelf: tuple[tuple[str, Letter, Windows], ...]
+    asks_fields: bool = False
 
     def source(self, document_id: int) -> tuple[Sequence | Campaign, bool] | None:
         """The sequence or campaign behind a way, and whether it runs."""
@@ -78,7 +80,8 @@ async def _parse(tx: AsyncConnection, lane_ids: Mapping[str, int], running: set[
         if isinstance(s.document, Campaign) and s.state == "running"
     }
     occasions = by_number(unended, {key: campaign for key, (campaign, _) in started.items()}, ZoneInfo(policy.timezone))
-    return Programme(policy, live, started, occasions, await letter_catalogue(tx), lane_ids, _shelf(sequences, library))
+    asks = any(x.day and not x.day[:1].isdigit() for sequence, _ in live.values() for x in sequence.letters)
+    return Programme(policy, live, started, occasions, await letter_catalogue(tx), lane_ids, _shelf(sequences, library), asks)
 
 
 def _shelf(sequences: list[StoredDocument], library: list[StoredDocument]) -> tuple[tuple[str, Letter, Windows], ...]:
