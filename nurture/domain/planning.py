@@ -95,7 +95,7 @@ def _given_up(timed: Timed) -> Turn:
 def _coming(person: Person, way: Way, ways: tuple[Way, ...], shelf: Shelf, policy: Policy, now: datetime) -> datetime | None:
     """When a useful letter of another way, or of the library on its behalf, may leave, if that is within `stale_after`."""
     moments = []
-    for other in ways:
+    for other in (*ways, *shelf.coming):
         if other is way:
             continue
         past = {p.letter for p in other.history}

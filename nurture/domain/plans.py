@@ -92,13 +92,14 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """Library letters by key name, and for `only_if`: the names of letters whose condition holds for this person now; what they had
-    before.
+    """Library letters by key name; for `only_if` the names of letters whose condition holds for this person now; what they had before;
+    `coming`: ways through campaigns that will open for them.
     """
 
     letters: tuple[tuple[str, Letter, Windows], ...] = ()
     holds: frozenset[str] = frozenset()
     had: frozenset[str] = frozenset()
+    coming: tuple[Way, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

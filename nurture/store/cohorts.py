@@ -32,7 +32,7 @@ _KINDS = {word.value: word for word in Kinds}
 _FREQUENCIES = {word.value: word for word in Frequency}
 _LETTER_KINDS = {word.value: word for word in Kind}
 _NONE: frozenset[str] = frozenset()
-_MEMBERS = (
+_COLUMNS = (
     select(
         _s.subscriber_id, _s.recent, _s.useful_since_sales, _s.others_since_sales,
         _p.timezone, _p.status, _p.kinds, _p.frequency, _p.paused_until,
@@ -41,10 +41,12 @@ _MEMBERS = (
         type_coerce(_e.history, String).label("history"), type_coerce(_e.decision, String).label("decision"),
     )
     .join_from(standings, subscribers, _p.id == _s.subscriber_id)
-    .join(enrolments, (_e.subscriber_id == _s.subscriber_id) & (_e.state == "active"))
     .where(_s.subscriber_id.in_(bindparam("people", expanding=True)))
     .order_by(_s.subscriber_id, _e.id)
 )  # fmt: skip
+_UNDER_WAY = (_e.subscriber_id == _s.subscriber_id) & (_e.state == "active")
+_MEMBERS = _COLUMNS.join(enrolments, _UNDER_WAY)
+_EVERYBODY = _COLUMNS.outerjoin(enrolments, _UNDER_WAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,31 +85,36 @@ def zone_of(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
-async def load_cohort(tx: AsyncConnection, programme: Programme, ids: Iterable[int], now: datetime) -> Cohort:
-    """Open rows are read before standings are, so that nothing accepted meanwhile is missed."""
+async def load_cohort(
+    tx: AsyncConnection, programme: Programme, ids: Iterable[int], now: datetime, *, everybody: bool = False
+) -> Cohort:
+    """Open rows are read before standings are, so that nothing accepted meanwhile is missed. `everybody`: those without a way too."""
     wanted = sorted(set(ids))
     names = {letter.id: name for name, letter in programme.letters.items()}
     rows = await open_rows(tx, wanted)
-    found = [row for piece in pieces(wanted) for row in await tx.execute(_MEMBERS, {"people": piece})]
+    found = [row for piece in pieces(wanted) for row in await tx.execute(_EVERYBODY if everybody else _MEMBERS, {"people": piece})]
     people = sorted({row.subscriber_id for row in found})
     holds = await _holding(tx, programme, people, now)
     had = await had_letters(tx, people, [programme.letters[key].id for key, _, _ in programme.shelf if key in programme.letters])
     exits = await conversions_since(tx, people, sorted({n for s, _ in programme.sequences.values() for n in s.exit_on}))
     doubts = await _doubts(tx, found, names)
+    coming = await _coming(tx, programme, people, now, everything=everybody)
     since, shelf = now - reach(programme.policy.gap), Shelf(programme.shelf)
     members: list[Member] = []
     stored: dict[int, WayRow] = {}
     for person_id, group in groupby(found, key=lambda row: int(row.subscriber_id)):
-        own = list(group)
+        theirs = list(group)
+        first, own = theirs[0], [row for row in theirs if row.id is not None]
         stored.update((row.id, WayRow(read_json(row.history) if row.history != "[]" else [], row.decision)) for row in own)
         ways = tuple(_way(row, stored[row.id].history, programme, exits.get(person_id, ())) for row in own if _runs(programme, row))
-        if not ways or own[0].status != Status.SUBSCRIBED.value:
+        if not (ways or everybody) or first.status != Status.SUBSCRIBED.value:
             continue
         held = frozenset(key for key, who in holds.items() if person_id in who)
         kept = frozenset(names[i] for i in had.get(person_id, ()))
-        person = _person(own[0], programme, _still_bound(own, programme), doubts.get(person_id), since)
-        theirs = replace(shelf, holds=held, had=kept) if held or kept else shelf
-        members.append(Member(person, ways, theirs, _open(rows.get(person_id), names)))
+        person = _person(first, programme, _still_bound(own, programme), doubts.get(person_id), since)
+        opens = tuple(coming.get(person_id, ()))
+        reads = replace(shelf, holds=held, had=kept, coming=opens) if held or kept or opens else shelf
+        members.append(Member(person, ways, reads, _open(rows.get(person_id), names)))
     return Cohort(tuple(members), stored)
 
 
@@ -126,6 +133,20 @@ async def _holding(tx: AsyncConnection, programme: Programme, ids: list[int], no
             asked |= {letter_name(source.name, x.id): x.only_if for x in source.letters if x.only_if is not None}
     zone = programme.policy.timezone
     return {key: frozenset(await matching(tx, condition, now, ids, zone)) for key, condition in asked.items()}
+
+
+async def _coming(
+    tx: AsyncConnection, programme: Programme, ids: list[int], now: datetime, *, everything: bool
+) -> dict[int, list[Way]]:
+    """The next occasion of started campaigns for those of their segments: of those with a useful letter, or of all."""
+    found: dict[int, list[Way]] = {}
+    for campaign_id, (number, occasion) in programme.coming.items():
+        campaign, live = programme.campaigns[campaign_id]
+        if live and campaign.segment in programme.segments and (everything or campaign.letter.kind is Kind.USEFUL):
+            way = Way(-campaign_id, campaign, number, max(now, occasion.opens_at), occasion=occasion)
+            for person in await matching(tx, programme.segments[campaign.segment], now, ids, programme.policy.timezone):
+                found.setdefault(person, []).append(way)
+    return found
 
 
 def _runs(programme: Programme, row: Row[Any]) -> bool:
