@@ -13,6 +13,7 @@ from nurture.domain.mix import Earned, leaving_out, promises_on, sales_earned
 from nurture.domain.mixes import Promise
 from nurture.domain.pacing import cap_places
 from nurture.domain.plans import Done, OpenRow, Person, Plan, Send, Shelf, Skip, Wait, Way
+from nurture.domain.rhythm import Timing
 from nurture.domain.timing import Slot, cap_of, earliest
 from nurture.domain.turns import LOOK_AGAIN, Ahead, Book, Candidate, Turn, library_candidates, skipped, turn_of
 from nurture.domain.windows import Hours, hours_of, instant_of, openings
@@ -167,10 +168,13 @@ _WORDS = {
     "now": "goes at once",
 }
 
+_TIMING = {Timing.LEARNED: " at the reader's own best hour", Timing.RANDOM: " at a random hour, to measure what the best hour brings"}
+
 
 def _when(timed: _Timed) -> str:
     hours = f" ({timed.hours})" if timed.hours else ""
-    return f"{timed.candidate.reason}; {_WORDS[timed.slot.rule]}{hours} on {timed.slot.day:%a %d %b %Y}"
+    own = _TIMING[timed.slot.timing] if timed.slot.timing and timed.slot.rule == "window" else ""
+    return f"{timed.candidate.reason}; {_WORDS[timed.slot.rule]}{own}{hours} on {timed.slot.day:%a %d %b %Y}"
 
 
 def _plan(
@@ -202,6 +206,7 @@ def _plan(
             lane_name(c.way.source),
             _when(chosen),
             c.rule,
+            slot.timing,
         )
         return Plan(send, False, outrank, cancel, tuple(waits), skips, done, stale)
     if chosen:

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from nurture.domain.documents import Sequence
 from nurture.domain.mixes import Promise
 from nurture.domain.plans import OpenRow, Past, Person, Shelf, Way
+from nurture.domain.rhythm import Pulls, rhythm_of
 from nurture.domain.standing import Mark, Standing
 from nurture.domain.words import Frequency, Kind, Kinds, Status
 from nurture.store.conditions import matching
@@ -20,6 +21,7 @@ from nurture.store.enrolments import EnrolmentRow, active_of, conversions_since,
 from nurture.store.ledger import deliveries, pieces, subscribers
 from nurture.store.outbox import open_rows
 from nurture.store.programme import Programme
+from nurture.store.rhythms import load_pulls
 from nurture.store.standings import load_standings
 
 _p, _d = subscribers.c, deliveries.c
@@ -61,6 +63,7 @@ async def load_cohort(tx: AsyncConnection, programme: Programme, ids: Iterable[i
     exits = await conversions_since(tx, people, sorted({n for s, _ in programme.sequences.values() for n in s.exit_on}))
     names = {letter.id: name for name, letter in programme.letters.items()}
     doubts = await _doubts(tx, standings, names)
+    pulls = await load_pulls(tx) if programme.policy.best_hour else None
     members = []
     for person_id, row in people.items():
         ways = tuple(
@@ -89,7 +92,7 @@ async def load_cohort(tx: AsyncConnection, programme: Programme, ids: Iterable[i
             )
         standing = standings.get(person_id) or Standing(person_id)
         bound = _still_bound(enrolments[person_id], programme)
-        members.append(Member(_person(row, standing, programme, bound, doubts.get(person_id, {})), ways, shelf, found))
+        members.append(Member(_person(row, standing, programme, bound, doubts.get(person_id, {}), pulls), ways, shelf, found))
     return Cohort(tuple(members), {e.id: e for found in enrolments.values() for e in found})
 
 
@@ -128,7 +131,7 @@ async def _doubts(tx: AsyncConnection, standings: Mapping[int, Standing], names:
 
 
 def _person(
-    row: RowMapping, standing: Standing, programme: Programme, bound: tuple[Promise, ...], doubts: Mapping[str, int]
+    row: RowMapping, standing: Standing, programme: Programme, bound: tuple[Promise, ...], doubts: Mapping[str, int], pulls: Pulls | None
 ) -> Person:
     return Person(
         subscriber_id=row["id"],
@@ -143,6 +146,7 @@ def _person(
         fields=row["fields"] or {},
         bound=bound,
         doubts=doubts,
+        rhythm=rhythm_of(standing.acts, pulls),
     )
 
 

@@ -20,7 +20,7 @@ from nurture.store.tables.deliveries import DUE_STATES, OPEN_STATES
 
 DedupKey = tuple[int, int, str]
 _DUE = (State.PENDING.value, State.DEFERRED.value)
-_REPLACED = ("version_id", "lane_id", "enrolment_id", "reason", "rule")
+_REPLACED = ("version_id", "lane_id", "enrolment_id", "reason", "rule", "timing")
 _d = deliveries.c
 _COLUMNS = [c.name for c in deliveries.columns if c.name != "id"]
 _DEFAULTS: dict[str, Any] = {c.name: c.default.arg if c.default is not None else None for c in deliveries.columns}  # type: ignore[attr-defined]
