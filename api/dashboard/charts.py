@@ -171,14 +171,20 @@ def share_bar(parts: Sequence[Part], *, title: str) -> str:
     return _svg(1000, 10, title, "".join(body), "share", stretch=True)
 
 
-def against_usual(name: str, share: float, usual: float, *, title: str) -> str:
-    """One share (0..1) as a bar, and a mark where it usually ends; both on a scale that shows small shares too."""
-    scale = 1.0 if max(share, usual) > 0.5 else 0.5 if max(share, usual) > 0.2 else 0.2
+def against_usual(name: str, share: float, usual: float, sure: tuple[float, float] | None = None, *, title: str) -> str:
+    """One share (0..1) as a bar, a mark where it usually ends, a thin line over where it surely ends; the scale shows small shares."""
+    far = max(share, usual, sure[1] if sure else 0.0)
+    scale = 1.0 if far > 0.5 else 0.5 if far > 0.2 else 0.2
+    low, high = (min(1.0, value / scale) * 1000 for value in sure or (0.0, 0.0))
+    error = "".join(
+        f'<rect class="error" x="{_n(x)}" y="{y}" width="{_n(max(wide, 2))}" height="{tall}" fill="#222"/>'
+        for x, y, wide, tall in ((low, 6, high - low, 2), (low - 1, 4, 2, 6), (high - 1, 4, 2, 6))
+    )  # fmt: skip
     return _svg(
         1000, 14, title,
         '<rect class="track" y="3" width="1000" height="8" rx="0" fill="#8882"/>'
         f'<rect {_paint(name)} y="3" width="{_n(min(1.0, share / scale) * 1000)}" height="8"/>'
-        f'<rect class="usual" x="{_n(usual / scale * 1000 - 2)}" width="4" height="14" fill="#444"/>',
+        f'<rect class="usual" x="{_n(usual / scale * 1000 - 2)}" width="4" height="14" fill="#444"/>' + (error if sure else ""),
         "usual-bar", stretch=True,
     )  # fmt: skip
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from api.dashboard import charts, words
 from api.dashboard.charts import Part, Series
-from nurture.domain.reports import USUAL, Delivered, Report
+from nurture.domain.reports import Delivered, Report
+from nurture.domain.shares import USUAL, verdict
 from nurture.domain.words import Engagement, ZoneSource
 from nurture.services.reporting import report
 
@@ -118,11 +119,12 @@ def benchmark_rows(found: Report) -> list[dict[str, Any]]:
     rows = []
     for line in found.benchmark:
         name, meaning = words.ENGAGEMENT[line.engagement]
-        title = f"{name}: {line.share:.1%}, usual {line.usual:.0%}"
+        sure = (line.low, line.high) if line.people else None
+        title = f"{name}: {line.share:.1%}, surely between {line.low:.1%} and {line.high:.1%}, usual {line.usual:.0%}"
         rows.append({
             "name": line.engagement.value, "label": name, "meaning": meaning,
             "people": line.people, "share": line.share, "usual": line.usual,
-            "chart": charts.against_usual(line.engagement.value, line.share, line.usual, title=title),
+            "chart": charts.against_usual(line.engagement.value, line.share, line.usual, sure, title=title),
         })  # fmt: skip
     return rows
 
@@ -195,7 +197,7 @@ def context(found: Report, zone: str, now: datetime) -> dict[str, Any]:
     return {
         "report": found, "people": people, "zone": zone, "now": now,
         "composition": composition_chart(found),
-        "benchmark": benchmark_rows(found), "shares": shares_chart(found),
+        "benchmark": benchmark_rows(found), "verdict": verdict(found.benchmark), "shares": shares_chart(found),
         "weekly": weekly_chart(found), "coming": coming_chart(found),
         "total_coming": sum(sum(d.planned.values()) + sum(d.expected.values()) for d in found.coming.days),
         "mixes": [mix_row(line) for line in found.mix.lanes if any(line.days_90.values()) or line.promise],

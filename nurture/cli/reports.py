@@ -42,6 +42,8 @@ def _bar(share: float) -> str:
 
 def lines(report: "Report") -> Iterator[str]:
     """The report as text, a line each."""
+    from nurture.domain.shares import verdict  # noqa: PLC0415 - heavy imports only where they are used
+
     composition = report.composition
     yield f"Report of {report.at:%Y-%m-%d %H:%M} UTC"
     yield ""
@@ -52,11 +54,13 @@ def lines(report: "Report") -> Iterator[str]:
         yield "  Nobody is in the list yet. Bring people in with: nurture import FILE"
         return
     judged = sum(b.people for b in report.benchmark)
-    yield f"  {'':14}{'people':>8}{'share':>9}{'usual':>8}"
+    yield f"  {'':14}{'people':>8}{'share':>9}{'surely within':>18}{'usual':>8}"
     for line in report.benchmark:
-        yield f"  {line.engagement.value:14}{line.people:>8,}{line.share:>9.1%}{line.usual:>8.0%}  {_bar(line.share)}"
+        sure = f"{line.low:.1%} - {line.high:.1%}" if judged else ""
+        yield f"  {line.engagement.value:14}{line.people:>8,}{line.share:>9.1%}{sure:>18}{line.usual:>8.0%}  {_bar(line.share)}"
     for beside in (e for e in composition.now if e not in [b.engagement for b in report.benchmark]):
-        yield f"  {beside.value:14}{composition.now[beside]:>8,}{'':>9}{'':>8}  not part of the comparison"
+        yield f"  {beside.value:14}{composition.now[beside]:>8,}{'':>9}{'':>18}{'':>8}  not part of the comparison"
+    yield f"  {verdict(report.benchmark)}"
     if judged:
         yield f"  {composition.ripening:,} of the passive are ripening: they give small signs of life. About a quarter is usual."
     yield ""

@@ -5,11 +5,11 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
-from nurture.domain.signs import ANSWERED, OWN, Signs, Yardstick, counted, day, having, instants, whole
-from nurture.domain.standing import ENTRY_BYTES, Mark
+from nurture.domain.signs import ANSWERED, OPENED, OWN, PROXY, Signs, Yardstick, counted, day, having, instants, whole
+from nurture.domain.standing import ENTRY_BYTES
 from nurture.domain.words import Engagement, Tracking
 
 EIGHTEEN_MONTHS = whole(timedelta(days=548))
@@ -19,14 +19,12 @@ CLASSES: dict[str, Engagement] = {e.value: e for e in Engagement}
 _TRACKINGS: dict[str, Tracking] = {t.value: t for t in Tracking}
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     engagement: Engagement
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(NamedTuple):
     """The class after hysteresis. `downs`: verdicts below the class in a row, weekly runs only; `downs_at`: when the first fell, in UTC
     seconds.
     """
@@ -64,7 +62,7 @@ def _unobservable(signs: Signs, last: bytes, yard: Yardstick) -> str | None:
     tracking = _TRACKINGS[signs.tracking] if signs.tracking else yard.tracking
     if tracking is not Tracking.INDIVIDUAL:
         return f"tracking is {tracking.value}"
-    if having(last, Mark.PROXY) and not having(last, OWN):
+    if having(last, PROXY) and not having(last, OWN):
         return f"a proxy opens for this person, and no sign of their own in the last {len(last)} letters"
     return None
 
@@ -78,10 +76,10 @@ def _active(signs: Signs, ats: tuple[int, ...], marks: bytes, yard: Yardstick) -
         answered = int.from_bytes(signs.answers[-4:], "big")
         if answered >= since:
             return f"answered on {day(answered)}"
-    if not having(marks, Mark.OPENED):
+    if not having(marks, OPENED):
         return None
     first = bisect_left(ats, since)
-    opened, there = having(marks[first:], Mark.OPENED), len(ats) - first
+    opened, there = having(marks[first:], OPENED), len(ats) - first
     if opened >= max(yard.active_open_least, yard.active_open_share * there):
         return f"opened {opened} of {there} letters"
     return None
@@ -90,15 +88,11 @@ def _active(signs: Signs, ats: tuple[int, ...], marks: bytes, yard: Yardstick) -
 def move(signs: Signs, verdict: Verdict, now: int, *, weekly: bool) -> Moved:
     """Up as soon as a verdict has settled; down only by the weekly run, after two in a row at least six days apart."""
     old, new = CLASSES[signs.engagement], verdict.engagement
-    same = Moved(old, signs.downs, signs.downs_at, verdict.reason)
-    if new is old:
-        return Moved(old, 0, None, verdict.reason) if weekly else same
-    if RANK[new] > RANK[old]:
+    rise = 0 if new is old else RANK[new] - RANK[old]
+    if rise > 0 or (rise == 0 and weekly):
         return Moved(new, 0, None, verdict.reason)
-    if RANK[new] == RANK[old]:
-        return Moved(new, 0, None, verdict.reason) if weekly else same
     if not weekly:
-        return same
+        return Moved(old, signs.downs, signs.downs_at, verdict.reason)
     if signs.downs >= 1 and signs.downs_at is not None and now - signs.downs_at >= BETWEEN_DOWNS:
         return Moved(new, 0, None, verdict.reason)
     return Moved(old, 1, now if signs.downs_at is None else signs.downs_at, f"may move to {new.value} next week: {verdict.reason}")

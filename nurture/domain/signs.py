@@ -17,9 +17,16 @@ from nurture.domain.standing import ENTRY_BYTES, Mark
 from nurture.domain.words import Tracking
 
 _MARK = ENTRY_BYTES - 1  # the marks are the last byte of an entry
-ANSWERED = Mark.CLICKED | Mark.ANSWERED
-OWN = Mark.OPENED | ANSWERED
-NEVER_COUNTS = Mark.BOUNCED | Mark.UNCERTAIN
+
+
+def _marked(*marks: Mark) -> bytes:
+    """A table for `bytes.translate`: 1 for every byte that has one of these marks, else 0."""
+    return bytes(any(byte & mark for mark in marks) for byte in range(256))
+
+
+OPENED, PROXY, ANSWERED = _marked(Mark.OPENED), _marked(Mark.PROXY), _marked(Mark.CLICKED, Mark.ANSWERED)
+OWN = _marked(Mark.OPENED, Mark.CLICKED, Mark.ANSWERED)
+_NEVER = _marked(Mark.BOUNCED, Mark.UNCERTAIN)
 
 
 class Signs(NamedTuple):
@@ -105,15 +112,9 @@ def _instants(letters: int) -> Struct:
     return Struct(">" + "8xI4x" * letters)
 
 
-@lru_cache(maxsize=64)
-def marked(mark: int) -> bytes:
-    """A table for `bytes.translate`: 1 for every byte that has one of these marks, else 0."""
-    return bytes(bool(byte & mark) for byte in range(256))
-
-
-def having(marks: bytes, mark: int) -> int:
-    """How many of these letters have one of the marks."""
-    return marks.translate(marked(mark)).count(1)
+def having(marks: bytes, table: bytes) -> int:
+    """How many of these letters have a mark of the table."""
+    return marks.translate(table).count(1)
 
 
 def counted(signs: Signs, yard: Yardstick) -> tuple[tuple[int, ...], bytes]:
@@ -121,7 +122,7 @@ def counted(signs: Signs, yard: Yardstick) -> tuple[tuple[int, ...], bytes]:
     marks = signs.recent[_MARK::ENTRY_BYTES]
     ats: tuple[int, ...] = _instants(len(marks)).unpack(signs.recent)
     old = bisect_right(ats, yard.now - yard.counts_after)
-    answered, never = marks.translate(marked(ANSWERED)), marks.translate(marked(NEVER_COUNTS))
+    answered, never = marks.translate(ANSWERED), marks.translate(_NEVER)
     if 1 not in never and 1 not in answered[old:]:
         return ats[:old], marks[:old]
     kept = [n for n in range(len(marks)) if not never[n] and (n < old or answered[n])]

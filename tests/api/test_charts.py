@@ -87,6 +87,14 @@ def test_the_usual_mark_stands_where_the_share_would_end() -> None:
     assert float(bar.get("width", "0")) == pytest.approx(float(mark.get("x", "0")) + 2)
 
 
+def test_the_sure_share_lies_over_the_bar_as_an_error_bar() -> None:
+    root = read(charts.against_usual("fan", 0.12, 0.03, (0.10, 0.145), title="Fans"))
+    whole, left, right = [r for r in root.iter(f"{SVG}rect") if r.get("class") == "error"]
+    assert (float(whole.get("x", "0")), float(whole.get("width", "0"))) == (500, 225)
+    assert (float(left.get("x", "0")), float(right.get("x", "0"))) == (499, 724)
+    assert not [r for r in read(charts.against_usual("fan", 0, 0.03, title="Fans")).iter(f"{SVG}rect") if r.get("class") == "error"]
+
+
 def test_busy_hours_are_stronger() -> None:
     root = read(charts.hour_strip("useful", [0] * 10 + [5, 10] + [0] * 12, title="Hours"))
     assert [float(r.get("fill-opacity", "1")) for r in rectangles(root, "useful")] == [0.68, 1.0]

@@ -42,6 +42,9 @@ def test_json_has_the_four_parts(folder: Path, capsys: pytest.CaptureFixture[str
     assert {"composition", "benchmark", "mix", "windows"} <= set(found)
     assert found["composition"]["now"] == {"new": 1, "passive": 8, "active": 2, "fan": 1, "unobservable": 1}
     assert found["benchmark"]["passive"] == {"people": 8, "share": 0.7273, "usual": 0.8}
+    assert found["benchmark"]["confidence"]["level"] == 0.95
+    assert found["benchmark"]["confidence"]["passive"] == {"low": 0.4344, "high": 0.9025}
+    assert found["benchmark"]["verdict"].startswith("Too few people to tell")
     assert found["mix"]["sales"]["unearned"] == 0
     assert found["mix"]["sequences"][0]["promise"] == "3:1"
     assert found["windows"]["zones"] == {"import": 11, "default": 2}
@@ -51,7 +54,8 @@ def test_the_table_says_it_in_words(folder: Path, capsys: pytest.CaptureFixture[
     filled(folder)
     text = report(capsys)
     assert "People: 13 subscribed" in text
-    assert "72.7%" in text
+    assert "72.7%     43.4% - 90.3%     80%" in text
+    assert "Too few people to tell whether this list differs from 80/17/3" in text
     assert "useful" in text
     assert "(100.0%), most at 10-11 o'clock" in text
     assert "Choose a roof once in your l…" in text
