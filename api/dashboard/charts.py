@@ -158,6 +158,29 @@ def lines(labels: Sequence[str], series: Sequence[Series], *, title: str, width:
     return _svg(width, height, title, "".join(body), "lines")
 
 
+def banded(labels: Sequence[str], series: Sequence[Series], *, title: str, width: float = 720, height: float = 200) -> str:
+    """A measured line in its confidence band, in percent: the line, the band's lower and upper edge, and dashed lines beside."""
+    line, low_edge, high_edge, *beside = series
+    top = ceiling(max((v for s in series for v in s.values), default=0))
+    low, room = height - _BOTTOM, width - _LEFT - _RIGHT
+    places = [_LEFT + room * i / max(1, len(labels) - 1) for i in range(len(labels))]
+
+    def path(values: Sequence[float]) -> list[str]:
+        return [f"{_n(x)},{_n(low - (low - _TOP) * v / top)}" for x, v in zip(places, values, strict=True)]
+
+    edge = " ".join([*path(high_edge.values), *reversed(path(low_edge.values))])
+    told = escape(f"{line.label}: surely inside this band")
+    body = [_axes(labels, places, top, width, height)]
+    body.append(f'<polygon {_paint(line.name)} fill-opacity="0.25" points="{edge}"><title>{told}</title></polygon>')
+    for one, dashes in ((line, ""), *((b, ' stroke-dasharray="5 5"') for b in beside)):
+        colour, said = COLOURS.get(one.name, _FALLBACK), escape(f"{one.label}: {', '.join(number(v) for v in one.values)}")
+        body.append(
+            f'<polyline class="l-{escape(one.name)}" fill="none" stroke="{colour}" stroke-width="2.5"{dashes} '
+            f'points="{" ".join(path(one.values))}"><title>{said}</title></polyline>'
+        )
+    return _svg(width, height, title, "".join(body), "lines")
+
+
 def share_bar(parts: Sequence[Part], *, title: str) -> str:
     """A whole and its parts as one horizontal bar without text; it stretches to its box."""
     total = sum(p.value for p in parts)

@@ -53,7 +53,7 @@ class Chart:
     names: tuple[str, ...]
 
 
-def _chart(draw: Callable[..., str], labels: Sequence[str], series: Sequence[Series], title: str, width: int, height: int) -> Chart:
+def draw_twice(draw: Callable[..., str], labels: Sequence[str], series: Sequence[Series], title: str, width: int, height: int) -> Chart:
     """`width` is that of the place on a desk, so that letters in the picture are as large as those beside it."""
     wide = draw(labels, series, title=title, width=width, height=height)
     narrow = draw(labels, series, title=title, width=NARROW, height=210)
@@ -69,7 +69,7 @@ def composition_chart(found: Report) -> Chart | None:
         return None
     series = [Series(e.value, words.ENGAGEMENT[e][0], [p.get(e, 0) for p in people]) for e in LAYERS]
     title = f"People in your list by class over {len(weeks)} weeks, {found.composition.people} now"
-    return _chart(charts.stacked_area, labels, series, title, PANEL, 300)
+    return draw_twice(charts.stacked_area, labels, series, title, PANEL, 300)
 
 
 def shares_chart(found: Report) -> Chart | None:
@@ -84,7 +84,7 @@ def shares_chart(found: Report) -> Chart | None:
     names = (Engagement.ACTIVE, Engagement.FAN)
     series = [Series(e.value, words.ENGAGEMENT[e][0], [100 * p.get(e, 0) / total for _, p, total in judged]) for e in names]
     title = "Active people and fans, in percent of those judged, week by week"
-    return _chart(charts.lines, labels, series, title, PANEL, 170)
+    return draw_twice(charts.lines, labels, series, title, PANEL, 170)
 
 
 def weekly_chart(found: Report) -> Chart | None:
@@ -95,7 +95,7 @@ def weekly_chart(found: Report) -> Chart | None:
     series = [Series(k, words.KINDS[k][0], [c.get(k, 0) for _, c in found.weekly]) for k in KINDS]
     series = [s for s in series if any(s.values)]
     title = "Letters delivered each week, by kind"
-    return _chart(charts.stacked_bars, labels, series, title, PAGE, 240)
+    return draw_twice(charts.stacked_bars, labels, series, title, PAGE, 240)
 
 
 def coming_chart(found: Report) -> Chart | None:
@@ -111,7 +111,7 @@ def coming_chart(found: Report) -> Chart | None:
                 series.append(Series(kind, words.KINDS[kind][0] + (" expected" if faint else ""), values, faint))
     title = "Letters coming in the next 14 days, by the reader's own date"
     labels = [f"{d.day:%a} {d.day.day}" for d in days]
-    return _chart(charts.stacked_bars, labels, series, title, PAGE, 220)
+    return draw_twice(charts.stacked_bars, labels, series, title, PAGE, 220)
 
 
 def benchmark_rows(found: Report) -> list[dict[str, Any]]:

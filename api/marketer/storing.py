@@ -70,7 +70,8 @@ def _refuse(faults: Sequence[Fault]) -> ProblemError:
     return ProblemError(f"line {first.line}: {first.message}. {first.advice}", faults=[f.model_dump() for f in _faults(faults)])
 
 
-async def _read(request: Request, kind: str) -> Loaded:
+async def read(request: Request, kind: str) -> Loaded:
+    """The one document of the body, nothing stored; 422 with every fault."""
     media = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if media not in TYPES:
         raise NurtureError(f"a {kind} is sent as application/yaml or application/json, not as {media}")
@@ -90,7 +91,7 @@ async def _read(request: Request, kind: str) -> Loaded:
 async def store(request: Request, response: Response, kind: str) -> StoredOut:
     """Store the document of the body: 201 for a new one, 200 for a changed or an unchanged one, 422 with every fault."""
     app = app_of(request)
-    loaded = await _read(request, kind)
+    loaded = await read(request, kind)
     known, policy = await defining.known_names(app.db)
     warnings = [*loaded.faults, *defining.check(loaded.documents, app.templates, known, policy)]
     try:

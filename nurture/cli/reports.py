@@ -1,6 +1,7 @@
-"""`nurture report`: the list against what is usual, the mix kept, the hours kept."""
+"""`nurture report`: the list against what is usual, the mix kept, the hours kept, how interest decays and when people buy first."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import typer
@@ -8,6 +9,7 @@ import typer
 from nurture.cli.session import opened, print_json, run
 
 if TYPE_CHECKING:
+    from nurture.domain.curves import Curves, Point
     from nurture.domain.reports import Delivered, Report
 
 _BAR = 24
@@ -17,21 +19,26 @@ def register(app: typer.Typer) -> None:
     """Add `report`."""
 
     @app.command("report")
-    def report_command(json: bool = typer.Option(False, "--json", help="One JSON value: composition, benchmark, mix, windows.")) -> None:
+    def report_command(
+        json: bool = typer.Option(False, "--json", help="One JSON value: composition, benchmark, mix, windows, decay, first_purchase."),
+    ) -> None:
         """Who is in the list, the mix and the hours kept. The classes stand against 80/17/3."""
         run(_report(as_json=json))
 
 
 async def _report(*, as_json: bool) -> None:
-    from nurture.domain.reports import to_json  # noqa: PLC0415 - heavy imports only where they are used
+    from nurture.domain import curves  # noqa: PLC0415 - heavy imports only where they are used
+    from nurture.domain.reports import to_json  # noqa: PLC0415
+    from nurture.services.measuring import measure  # noqa: PLC0415
     from nurture.services.reporting import report  # noqa: PLC0415
 
     async with opened() as app:
         found = await report(app.db, app.clock())
+        measured = await measure(app.db, app.clock())
     if as_json:
-        print_json(to_json(found))
+        print_json(to_json(found) | curves.to_json(measured))
         return
-    for line in lines(found):
+    for line in (*lines(found), *(curve_lines(measured) if found.composition.people else ())):
         typer.echo(line)
 
 
@@ -67,6 +74,27 @@ def lines(report: "Report") -> Iterator[str]:
     yield from _mix_lines(report)
     yield ""
     yield from _window_lines(report)
+
+
+def curve_lines(curves: "Curves") -> Iterator[str]:
+    """How interest decays and when people buy first: a sentence each, and the curve at every third month."""
+    from nurture.domain.curves import said_of_decay, said_of_purchase  # noqa: PLC0415
+
+    yield ""
+    yield "Interest: of those who ever answered, who still shows a sign so many months later"
+    yield from wrap(said_of_decay(curves.decay), 108, initial_indent="  ", subsequent_indent="  ")
+    yield from _points(curves.decay.points if curves.decay.enough else ())
+    yield ""
+    yield "First purchase: from joining"
+    yield from wrap(said_of_purchase(curves.first_purchase), 108, initial_indent="  ", subsequent_indent="  ")
+    yield from _points(curves.first_purchase.points if curves.first_purchase.enough else ())
+
+
+def _points(points: "Sequence[Point]") -> Iterator[str]:
+    for point in points:
+        if point.month % 3 == 0 and point.month:
+            sure = f"{point.low:.1%} - {point.high:.1%}"
+            yield f"  {point.month:>3} months{point.share:>10.1%}{sure:>18}  {_bar(point.share)}"
 
 
 def _mix_lines(report: "Report") -> Iterator[str]:
