@@ -18,6 +18,7 @@ from api.marketer import (
     importing,
     keys,
     policy,
+    previews,
     reports,
     segments,
     sending,
@@ -31,7 +32,9 @@ from api.public.routes import routes as public
 if TYPE_CHECKING:
     from nurture.bootstrap import App
 
-_MARKETER = (importing, subscribers, segments, sequences, documents, deliveries, events, sending, reports, forecast, policy, keys)
+_MARKETER = (
+    importing, subscribers, segments, sequences, documents, deliveries, events, sending, reports, previews, forecast, policy, keys,
+)  # fmt: skip
 
 
 def create_app(app: "App", *, demo: bool = False) -> FastAPI:

@@ -158,6 +158,29 @@ def lines(labels: Sequence[str], series: Sequence[Series], *, title: str, width:
     return _svg(width, height, title, "".join(body), "lines")
 
 
+def banded(labels: Sequence[str], series: Sequence[Series], *, title: str, width: float = 720, height: float = 200) -> str:
+    """A measured line in its confidence band, in percent: the line, the band's lower and upper edge, and dashed lines beside."""
+    line, low_edge, high_edge, *beside = series
+    top = ceiling(max((v for s in series for v in s.values), default=0))
+    low, room = height - _BOTTOM, width - _LEFT - _RIGHT
+    places = [_LEFT + room * i / max(1, len(labels) - 1) for i in range(len(labels))]
+
+    def path(values: Sequence[float]) -> list[str]:
+        return [f"{_n(x)},{_n(low - (low - _TOP) * v / top)}" for x, v in zip(places, values, strict=True)]
+
+    edge = " ".join([*path(high_edge.values), *reversed(path(low_edge.values))])
+    told = escape(f"{line.label}: surely inside this band")
+    body = [_axes(labels, places, top, width, height)]
+    body.append(f'<polygon {_paint(line.name)} fill-opacity="0.25" points="{edge}"><title>{told}</title></polygon>')
+    for one, dashes in ((line, ""), *((b, ' stroke-dasharray="5 5"') for b in beside)):
+        colour, said = COLOURS.get(one.name, _FALLBACK), escape(f"{one.label}: {', '.join(number(v) for v in one.values)}")
+        body.append(
+            f'<polyline class="l-{escape(one.name)}" fill="none" stroke="{colour}" stroke-width="2.5"{dashes} '
+            f'points="{" ".join(path(one.values))}"><title>{said}</title></polyline>'
+        )
+    return _svg(width, height, title, "".join(body), "lines")
+
+
 def share_bar(parts: Sequence[Part], *, title: str) -> str:
     """A whole and its parts as one horizontal bar without text; it stretches to its box."""
     total = sum(p.value for p in parts)
@@ -171,14 +194,20 @@ def share_bar(parts: Sequence[Part], *, title: str) -> str:
     return _svg(1000, 10, title, "".join(body), "share", stretch=True)
 
 
-def against_usual(name: str, share: float, usual: float, *, title: str) -> str:
-    """One share (0..1) as a bar, and a mark where it usually ends; both on a scale that shows small shares too."""
-    scale = 1.0 if max(share, usual) > 0.5 else 0.5 if max(share, usual) > 0.2 else 0.2
+def against_usual(name: str, share: float, usual: float, sure: tuple[float, float] | None = None, *, title: str) -> str:
+    """One share (0..1) as a bar, a mark where it usually ends, a thin line over where it surely ends; the scale shows small shares."""
+    far = max(share, usual, sure[1] if sure else 0.0)
+    scale = 1.0 if far > 0.5 else 0.5 if far > 0.2 else 0.2
+    low, high = (min(1.0, value / scale) * 1000 for value in sure or (0.0, 0.0))
+    error = "".join(
+        f'<rect class="error" x="{_n(x)}" y="{y}" width="{_n(max(wide, 2))}" height="{tall}" fill="#222"/>'
+        for x, y, wide, tall in ((low, 6, high - low, 2), (low - 1, 4, 2, 6), (high - 1, 4, 2, 6))
+    )  # fmt: skip
     return _svg(
         1000, 14, title,
         '<rect class="track" y="3" width="1000" height="8" rx="0" fill="#8882"/>'
         f'<rect {_paint(name)} y="3" width="{_n(min(1.0, share / scale) * 1000)}" height="8"/>'
-        f'<rect class="usual" x="{_n(usual / scale * 1000 - 2)}" width="4" height="14" fill="#444"/>',
+        f'<rect class="usual" x="{_n(usual / scale * 1000 - 2)}" width="4" height="14" fill="#444"/>' + (error if sure else ""),
         "usual-bar", stretch=True,
     )  # fmt: skip
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from api.dashboard import charts, words
 from api.dashboard.charts import Part, Series
 from nurture.domain.heat import HeatMap
-from nurture.domain.reports import USUAL, Delivered, Report
+from nurture.domain.reports import Delivered, Report
+from nurture.domain.shares import USUAL, verdict
 from nurture.domain.words import Engagement, ZoneSource
 from nurture.services.reporting import report
 
@@ -53,7 +54,7 @@ class Chart:
     names: tuple[str, ...]
 
 
-def _chart(draw: Callable[..., str], labels: Sequence[str], series: Sequence[Series], title: str, width: int, height: int) -> Chart:
+def draw_twice(draw: Callable[..., str], labels: Sequence[str], series: Sequence[Series], title: str, width: int, height: int) -> Chart:
     """`width` is that of the place on a desk, so that letters in the picture are as large as those beside it."""
     wide = draw(labels, series, title=title, width=width, height=height)
     narrow = draw(labels, series, title=title, width=NARROW, height=210)
@@ -69,7 +70,7 @@ def composition_chart(found: Report) -> Chart | None:
         return None
     series = [Series(e.value, words.ENGAGEMENT[e][0], [p.get(e, 0) for p in people]) for e in LAYERS]
     title = f"People in your list by class over {len(weeks)} weeks, {found.composition.people} now"
-    return _chart(charts.stacked_area, labels, series, title, PANEL, 300)
+    return draw_twice(charts.stacked_area, labels, series, title, PANEL, 300)
 
 
 def shares_chart(found: Report) -> Chart | None:
@@ -84,7 +85,7 @@ def shares_chart(found: Report) -> Chart | None:
     names = (Engagement.ACTIVE, Engagement.FAN)
     series = [Series(e.value, words.ENGAGEMENT[e][0], [100 * p.get(e, 0) / total for _, p, total in judged]) for e in names]
     title = "Active people and fans, in percent of those judged, week by week"
-    return _chart(charts.lines, labels, series, title, PANEL, 170)
+    return draw_twice(charts.lines, labels, series, title, PANEL, 170)
 
 
 def weekly_chart(found: Report) -> Chart | None:
@@ -95,7 +96,7 @@ def weekly_chart(found: Report) -> Chart | None:
     series = [Series(k, words.KINDS[k][0], [c.get(k, 0) for _, c in found.weekly]) for k in KINDS]
     series = [s for s in series if any(s.values)]
     title = "Letters delivered each week, by kind"
-    return _chart(charts.stacked_bars, labels, series, title, PAGE, 240)
+    return draw_twice(charts.stacked_bars, labels, series, title, PAGE, 240)
 
 
 def coming_chart(found: Report) -> Chart | None:
@@ -111,7 +112,7 @@ def coming_chart(found: Report) -> Chart | None:
                 series.append(Series(kind, words.KINDS[kind][0] + (" expected" if faint else ""), values, faint))
     title = "Letters coming in the next 14 days, by the reader's own date"
     labels = [f"{d.day:%a} {d.day.day}" for d in days]
-    return _chart(charts.stacked_bars, labels, series, title, PAGE, 220)
+    return draw_twice(charts.stacked_bars, labels, series, title, PAGE, 220)
 
 
 def benchmark_rows(found: Report) -> list[dict[str, Any]]:
@@ -119,11 +120,12 @@ def benchmark_rows(found: Report) -> list[dict[str, Any]]:
     rows = []
     for line in found.benchmark:
         name, meaning = words.ENGAGEMENT[line.engagement]
-        title = f"{name}: {line.share:.1%}, usual {line.usual:.0%}"
+        sure = (line.low, line.high) if line.people else None
+        title = f"{name}: {line.share:.1%}, surely between {line.low:.1%} and {line.high:.1%}, usual {line.usual:.0%}"
         rows.append({
             "name": line.engagement.value, "label": name, "meaning": meaning,
             "people": line.people, "share": line.share, "usual": line.usual,
-            "chart": charts.against_usual(line.engagement.value, line.share, line.usual, title=title),
+            "chart": charts.against_usual(line.engagement.value, line.share, line.usual, sure, title=title),
         })  # fmt: skip
     return rows
 
@@ -237,7 +239,7 @@ def context(found: Report, zone: str, now: datetime) -> dict[str, Any]:
     return {
         "report": found, "people": people, "zone": zone, "now": now,
         "composition": composition_chart(found),
-        "benchmark": benchmark_rows(found), "shares": shares_chart(found),
+        "benchmark": benchmark_rows(found), "verdict": verdict(found.benchmark), "shares": shares_chart(found),
         "weekly": weekly_chart(found), "coming": coming_chart(found),
         "total_coming": sum(sum(d.planned.values()) + sum(d.expected.values()) for d in found.coming.days),
         "mixes": [mix_row(line) for line in found.mix.lanes if any(line.days_90.values()) or line.promise],

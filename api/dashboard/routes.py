@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from api.dashboard import doors, overview, signing
+from api.dashboard.curves import Measured, curves_context
 from api.dashboard.looking import Guarded, looking_pages
 from api.dashboard.overview import Latest
 from api.dashboard.pages import Pages
@@ -25,6 +26,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 def router(app: "App") -> APIRouter:
     """All pages of the dashboard, to be mounted at the root."""
     routes, pages, latest = APIRouter(include_in_schema=False), Pages(app.templates), Latest()
+    measured = Measured()
 
     def guarded(page: Guarded) -> Endpoint:
         """Only for those who are signed in; an error becomes a page with its one sentence."""
@@ -43,7 +45,7 @@ def router(app: "App") -> APIRouter:
     async def home(request: Request, visit: Visit) -> Response:
         found = await latest.get(app)
         recent, policy = await browsing.letters(app.db, "sent", limit=8)
-        shown = overview.context(found, policy.timezone, app.clock())
+        shown = overview.context(found, policy.timezone, app.clock()) | curves_context(await measured.get(app))
         return pages.answer(request, "overview.html", visit, recent=recent.lines, **shown)
 
     async def sequences(request: Request, visit: Visit) -> Response:

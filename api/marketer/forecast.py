@@ -12,7 +12,7 @@ from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.services import forecasting
 from nurture.services.explaining import look_up
 
-router = APIRouter(prefix="/forecast", tags=["forecast"], dependencies=[Depends(scope("reports:read"))])
+router = APIRouter(prefix="/forecast", tags=["forecast"], dependencies=[Depends(scope("subscribers:read"))])
 Email = Annotated[str | None, Query(max_length=320, description="One person's letters; without it, everybody's calendar.")]
 Days = Annotated[int, Query(ge=1, le=366, description="How far to look.")]
 

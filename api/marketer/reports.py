@@ -1,11 +1,13 @@
-"""/api/v1/reports: the list against what is usual, the mix kept, the hours kept, the personal hour."""
+"""/api/v1/reports: the list against what is usual, its own curves, the mix kept, the hours kept, the personal hour."""
 
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
 
 from api.auth import app_of, scope
+from nurture.domain.curves import to_json as curves_json
 from nurture.domain.reports import to_json
+from nurture.services.measuring import measure
 from nurture.services.reporting import report
 
 router = APIRouter(prefix="/reports", tags=["reports"], dependencies=[Depends(scope("reports:read"))])
@@ -15,6 +17,14 @@ router = APIRouter(prefix="/reports", tags=["reports"], dependencies=[Depends(sc
 async def composition(request: Request) -> dict[str, Any]:
     """Who is in the list now and week by week, beside the usual 80 : 17 : 3."""
     return await _parts(request, "composition", "benchmark")
+
+
+@router.get("/curves")
+async def curves(request: Request) -> dict[str, Any]:
+    """How fast interest decays in this list, and how long people take to buy for the first time."""
+    app = app_of(request)
+    now = app.clock()
+    return {"at": now} | curves_json(await measure(app.db, now))
 
 
 @router.get("/mix")

@@ -86,7 +86,8 @@ async def read_documents(request: Request, kind: str | None = None) -> Loaded:
     return loaded
 
 
-async def _read(request: Request, kind: str) -> Loaded:
+async def read(request: Request, kind: str) -> Loaded:
+    """The one document of the body, nothing stored; 422 with every fault."""
     loaded = await read_documents(request, kind)
     if len(loaded.documents) != 1:
         raise NurtureError(f"the body holds {len(loaded.documents)} documents; send one {kind} in each request")
@@ -96,7 +97,7 @@ async def _read(request: Request, kind: str) -> Loaded:
 async def store(request: Request, response: Response, kind: str) -> StoredOut:
     """Store the document of the body: 201 for a new one, 200 for a changed or an unchanged one, 422 with every fault."""
     app = app_of(request)
-    loaded = await _read(request, kind)
+    loaded = await read(request, kind)
     known, policy = await defining.known_names(app.db)
     warnings = [*loaded.faults, *defining.check(loaded.documents, app.templates, known, policy)]
     try:

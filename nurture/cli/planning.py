@@ -1,6 +1,7 @@
 """`nurture enrol`, `classify`, `rebuild`, and `sequence | campaign | cleanup list, start, pause, resume, cancel`."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -55,7 +56,12 @@ def enrol(
     run(work())
 
 
-def classify(json: AsJson = False) -> None:
+def classify(
+    preview: Annotated[
+        Path | None, typer.Option("--preview", metavar="POLICY", help="Change nothing; say who would move under the policy of this file.")
+    ] = None,
+    json: AsJson = False,
+) -> None:
     """Run the weekly classification now. A fall still needs two runs at least six days apart."""
 
     async def work() -> None:
@@ -70,7 +76,22 @@ def classify(json: AsJson = False) -> None:
         else:
             typer.echo(", ".join(f"{people} {name}" for name, people in counts.items()) or "Nobody is subscribed yet.")
 
-    run(work())
+    run(work() if preview is None else _preview(preview, as_json=json))
+
+
+async def _preview(file: Path, *, as_json: bool) -> None:
+    from nurture.cli.previews import NAMED, lines, read_policy  # noqa: PLC0415
+    from nurture.domain.previews import to_json  # noqa: PLC0415
+    from nurture.services.previewing import preview_policy  # noqa: PLC0415
+
+    policy = read_policy(file)
+    async with opened() as app:
+        found = await preview_policy(app.db, app.clock(), policy, None if as_json else NAMED)
+    if as_json:
+        print_json(to_json(found))
+        return
+    for line in lines(found, file.name):
+        typer.echo(line)
 
 
 def rebuild() -> None:

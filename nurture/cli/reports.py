@@ -1,6 +1,6 @@
-"""`nurture report`: the list against what is usual, the mix kept, the hours kept."""
+"""`nurture report`: the list against what is usual, the mix kept, the hours kept, how interest decays and when people buy first."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,7 @@ import typer
 from nurture.cli.session import opened, print_json, run
 
 if TYPE_CHECKING:
+    from nurture.domain.curves import Curves, Point
     from nurture.domain.reports import Delivered, Report
 
 _BAR = 24
@@ -21,22 +22,27 @@ def register(app: typer.Typer) -> None:
 
     @app.command("report")
     def report_command(
-        json: bool = typer.Option(False, "--json", help="One JSON value: composition, benchmark, mix, windows, hours."),
+        json: bool = typer.Option(
+            False, "--json", help="One JSON value: composition, benchmark, mix, windows, hours, decay, first_purchase."
+        ),
     ) -> None:
         """Who is in the list, the mix and the hours kept. The classes stand against 80/17/3."""
         run(_report(as_json=json))
 
 
 async def _report(*, as_json: bool) -> None:
-    from nurture.domain.reports import to_json  # noqa: PLC0415 - heavy imports only where they are used
+    from nurture.domain import curves  # noqa: PLC0415 - heavy imports only where they are used
+    from nurture.domain.reports import to_json  # noqa: PLC0415
+    from nurture.services.measuring import measure  # noqa: PLC0415
     from nurture.services.reporting import report  # noqa: PLC0415
 
     async with opened() as app:
         found = await report(app.db, app.clock())
+        measured = await measure(app.db, app.clock())
     if as_json:
-        print_json(to_json(found))
+        print_json(to_json(found) | curves.to_json(measured))
         return
-    for line in lines(found):
+    for line in (*lines(found), *(curve_lines(measured) if found.composition.people else ())):
         typer.echo(line)
 
 
@@ -47,6 +53,8 @@ def _bar(share: float) -> str:
 
 def lines(report: "Report") -> Iterator[str]:
     """The report as text, a line each."""
+    from nurture.domain.shares import verdict  # noqa: PLC0415 - heavy imports only where they are used
+
     composition = report.composition
     yield f"Report of {report.at:%Y-%m-%d %H:%M} UTC"
     yield ""
@@ -57,11 +65,13 @@ def lines(report: "Report") -> Iterator[str]:
         yield "  Nobody is in the list yet. Bring people in with: nurture import FILE"
         return
     judged = sum(b.people for b in report.benchmark)
-    yield f"  {'':14}{'people':>8}{'share':>9}{'usual':>8}"
+    yield f"  {'':14}{'people':>8}{'share':>9}{'surely within':>18}{'usual':>8}"
     for line in report.benchmark:
-        yield f"  {line.engagement.value:14}{line.people:>8,}{line.share:>9.1%}{line.usual:>8.0%}  {_bar(line.share)}"
+        sure = f"{line.low:.1%} - {line.high:.1%}" if judged else ""
+        yield f"  {line.engagement.value:14}{line.people:>8,}{line.share:>9.1%}{sure:>18}{line.usual:>8.0%}  {_bar(line.share)}"
     for beside in (e for e in composition.now if e not in [b.engagement for b in report.benchmark]):
-        yield f"  {beside.value:14}{composition.now[beside]:>8,}{'':>9}{'':>8}  not part of the comparison"
+        yield f"  {beside.value:14}{composition.now[beside]:>8,}{'':>9}{'':>18}{'':>8}  not part of the comparison"
+    yield f"  {verdict(report.benchmark)}"
     if judged:
         yield f"  {composition.ripening:,} of the passive are ripening: they give small signs of life. About a quarter is usual."
     yield ""
@@ -70,6 +80,27 @@ def lines(report: "Report") -> Iterator[str]:
     yield from _window_lines(report)
     yield ""
     yield from _hours_lines(report)
+
+
+def curve_lines(curves: "Curves") -> Iterator[str]:
+    """How interest decays and when people buy first: a sentence each, and the curve at every third month."""
+    from nurture.domain.curves import said_of_decay, said_of_purchase  # noqa: PLC0415
+
+    yield ""
+    yield "Interest: of those who ever answered, who still shows a sign so many months later"
+    yield from wrap(said_of_decay(curves.decay), 108, initial_indent="  ", subsequent_indent="  ")
+    yield from _points(curves.decay.points if curves.decay.enough else ())
+    yield ""
+    yield "First purchase: from joining"
+    yield from wrap(said_of_purchase(curves.first_purchase), 108, initial_indent="  ", subsequent_indent="  ")
+    yield from _points(curves.first_purchase.points if curves.first_purchase.enough else ())
+
+
+def _points(points: "Sequence[Point]") -> Iterator[str]:
+    for point in points:
+        if point.month % 3 == 0 and point.month:
+            sure = f"{point.low:.1%} - {point.high:.1%}"
+            yield f"  {point.month:>3} months{point.share:>10.1%}{sure:>18}  {_bar(point.share)}"
 
 
 def _mix_lines(report: "Report") -> Iterator[str]:

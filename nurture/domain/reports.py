@@ -12,9 +12,9 @@ from nurture.domain.heat import HeatMap
 from nurture.domain.lift import Arm, Lift
 from nurture.domain.mix import promises_on, sales_earned
 from nurture.domain.mixes import Promise
+from nurture.domain.shares import Benchmark, verdict
 from nurture.domain.words import Engagement, Kind, Status, ZoneSource
 
-USUAL: Mapping[Engagement, float] = {Engagement.PASSIVE: 0.80, Engagement.ACTIVE: 0.17, Engagement.FAN: 0.03}
 MIX_KINDS = (Kind.USEFUL, Kind.NEWS, Kind.ABOUT, Kind.SALES)
 Counts = Mapping[str, int]
 
@@ -39,16 +39,6 @@ class Composition:
     @property
     def people(self) -> int:
         return sum(self.now.values())
-
-
-@dataclass(frozen=True, slots=True)
-class Benchmark:
-    """One class against what is usual. `share` is of passive + active + fan together, 0..1; 0 where nobody is judged yet."""
-
-    engagement: Engagement
-    people: int
-    share: float
-    usual: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +126,6 @@ class Report:
     hours: HoursReport = field(default_factory=lambda: HoursReport(Lift(Arm(), Arm()), HeatMap()))
 
 
-def benchmark(now: Mapping[Engagement, int]) -> tuple[Benchmark, ...]:
-    """passive : active : fan held against 80 : 17 : 3; `new` and `unobservable` are no part of the comparison."""
-    judged = sum(now.get(e, 0) for e in USUAL)
-    return tuple(Benchmark(e, now.get(e, 0), now.get(e, 0) / judged if judged else 0.0, usual) for e, usual in USUAL.items())
-
-
 @dataclass(frozen=True, slots=True)
 class Past:
     """One letter a person got. `earns` is False where nobody knows whether it arrived; `lane` is what it came from."""
@@ -204,6 +188,9 @@ def to_json(report: Report) -> dict[str, Any]:
             "judged": sum(b.people for b in report.benchmark),
             **{b.engagement.value: {"people": b.people, "share": round(b.share, 4), "usual": b.usual} for b in report.benchmark},
             "beside": {e.value: composition.now.get(e, 0) for e in (Engagement.NEW, Engagement.UNOBSERVABLE)},
+            "confidence": {"level": 0.95}
+            | {b.engagement.value: {"low": round(b.low, 4), "high": round(b.high, 4)} for b in report.benchmark},
+            "verdict": verdict(report.benchmark),
         },
         "mix": {
             "workspace": _lane_json(report.mix.workspace),

@@ -13,6 +13,7 @@ from enum import IntFlag
 from nurture.domain.words import Engagement, Kind, Temperature
 
 _ENTRY = struct.Struct(">QIHBB")
+ENTRY_BYTES = _ENTRY.size
 _DAY_ZERO = date(2020, 1, 1)
 KEEP_LETTERS = 16
 KEEP_DAYS = timedelta(days=90)

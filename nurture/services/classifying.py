@@ -3,22 +3,20 @@ charts.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
-from nurture.domain import temperature
-from nurture.domain.documents import Policy
-from nurture.domain.engagement import flags_of, judge, move, undo
-from nurture.domain.standing import FlagBit, Standing
-from nurture.domain.words import Tracking
-from nurture.store.classes import PersonFacts, classified_people, touched_people
+from nurture.domain.classes import Classified, classify
+from nurture.domain.engagement import raised_from
+from nurture.domain.signs import Yardstick, yardstick_of
+from nurture.store.classes import count_classes, moves_of_withdrawn, save_classes, save_composition, touched_people
 from nurture.store.database import Connection, Database
 from nurture.store.documents import load_policy
 from nurture.store.facts import UNJUDGED, mark_judged, withdrawn_people
 from nurture.store.ledger import pieces
-from nurture.store.standings import add_moves, count_classes, last_rise, load_standings, save_composition, save_standings, stream_ids
+from nurture.store.standings import load_signs, stream_signs
+
+_NOBODY: Mapping[int, str | None] = {}
 
 
 async def rise(db: Database, now: datetime, people: Iterable[int], chunk: int = 1000) -> int:
@@ -29,11 +27,13 @@ async def rise(db: Database, now: datetime, people: Iterable[int], chunk: int = 
     moved = 0
     for ids in pieces(sorted(people), chunk):
         async with db.write() as tx:
-            moved += await _judge(tx, ids, now, weekly=False)
+            moved += await _judge(tx, ids, await _yard(tx, now), now)
     async with db.write() as tx:
         withdrawn = await withdrawn_people(tx, UNJUDGED, chunk)
-        moved += await _judge(tx, withdrawn, now, weekly=False, undoing=True)
-        await mark_judged(tx, withdrawn)
+        if withdrawn:
+            before = {i: raised_from(moves) for i, moves in (await moves_of_withdrawn(tx, withdrawn)).items()}
+            moved += await _judge(tx, withdrawn, await _yard(tx, now), now, before=before)
+            await mark_judged(tx, withdrawn)
     return moved
 
 
@@ -43,24 +43,31 @@ async def rise_since(db: Database, now: datetime, since: datetime, chunk: int = 
     while True:
         async with db.write() as tx:
             ids = await touched_people(tx, since, after, chunk)
-            moved += await _judge(tx, ids, now, weekly=False)
+            moved += await _judge(tx, ids, await _yard(tx, now), now)
         if len(ids) < chunk:
             return moved
         after = ids[-1]
 
 
 async def classify_weekly(db: Database, now: datetime, chunk: int = 2000) -> Counter[str]:
-    """Judge everybody: down after two runs in a row, flags and temperatures anew; then write the week's composition. Returns the classes'
-    sizes.
+    """Judge everybody by one policy: down after two runs in a row, flags and temperatures anew; then write the week's composition.
+
+    A chunk is read and judged without any lock; the few who move are read again under theirs, judged again and written. Returns the
+    classes' sizes.
     """
+    async with db.read() as tx:
+        yard = await _yard(tx, now)
     after = 0
     while True:
-        async with db.write() as tx:
-            ids = await stream_ids(tx, after, chunk)
-            await _judge(tx, ids, now, weekly=True)
-        if not ids:
+        async with db.read() as tx:
+            people = await stream_signs(tx, after, chunk)
+        moving = [signs.subscriber_id for signs in people if classify(signs, yard, weekly=True)]
+        if moving:
+            async with db.write() as tx:
+                await _judge(tx, moving, yard, now, weekly=True)
+        if len(people) < chunk:
             break
-        after = ids[-1]
+        after = people[-1].subscriber_id
     year, week, _ = now.isocalendar()
     async with db.write() as tx:
         counts = await count_classes(tx)
@@ -68,54 +75,15 @@ async def classify_weekly(db: Database, now: datetime, chunk: int = 2000) -> Cou
     return Counter(counts)
 
 
-async def _judge(tx: Connection, ids: Sequence[int], now: datetime, *, weekly: bool, undoing: bool = False) -> int:
-    if not ids:
-        return 0
-    policy = await load_policy(tx)
-    people = await classified_people(tx, ids)
-    standings = await load_standings(tx, people, lock=True)
-    changed, moves, risen = [], [], 0
-    for person, old in standings.items():
-        last = await last_rise(tx, person) if undoing else None
-        new, said = judged(old, people[person], policy, now, weekly=weekly, last_move=last)
-        if new != old:
-            changed.append(new)
-        risen += any(m["what"] == "engagement" for m in said)
-        moves += said
-    await save_standings(tx, changed)
-    await add_moves(tx, moves)
-    return risen
+async def _yard(tx: Connection, now: datetime) -> Yardstick:
+    return yardstick_of(await load_policy(tx), now)
 
 
-def judged(
-    old: Standing, facts: PersonFacts, policy: Policy, now: datetime, *, weekly: bool, last_move: tuple[str, str] | None = None
-) -> tuple[Standing, list[dict[str, Any]]]:
-    """One person's class, flags and temperature by today's facts, and the rows of what moved. `last_move`: the rise a withdrawn signal may
-    undo.
-    """
-    tracking = Tracking(facts.tracking) if facts.tracking else policy.tracking
-    verdict = judge(old, tracking, policy.engagement, now)
-    moved = undo(old, verdict, last_move) or move(old, verdict, now, weekly=weekly)
-    flags = flags_of(old, moved.engagement, facts.joined_at, policy.engagement, now)
-    reading = temperature.take(old, now)
-    new = replace(
-        old, engagement=moved.engagement, downs=moved.downs, downs_at=moved.downs_at, flags=flags, temperature=reading.temperature
-    )
-    rows = []
-    if new.engagement is not old.engagement:
-        new = replace(new, engagement_at=now)
-        rows.append(_row(old, "engagement", old.engagement.value, new.engagement.value, moved.reason, now))
-    if new.temperature is not old.temperature:
-        new = replace(new, temperature_at=now)
-        rows.append(_row(old, "temperature", old.temperature.value, new.temperature.value, reading.reason, now))
-    if new.flags != old.flags:
-        rows.append(_row(old, "flags", _flag_words(old.flags), _flag_words(new.flags), "by today's facts", now))
-    return new, rows
-
-
-def _row(standing: Standing, what: str, old: str, new: str, reason: str, now: datetime) -> dict[str, Any]:
-    return {"subscriber_id": standing.subscriber_id, "what": what, "old": old, "new": new, "reason": reason, "at": now}
-
-
-def _flag_words(flags: FlagBit) -> str:
-    return ", ".join(str(f.name).lower() for f in FlagBit if f in flags)
+async def _judge(
+    tx: Connection, ids: Sequence[int], yard: Yardstick, now: datetime, *, weekly: bool = False, before: Mapping[int, str | None] = _NOBODY
+) -> int:
+    """Judge these people and write what changes. `before`: the classes from which withdrawn signs had raised them."""
+    judged = (classify(s, yard, weekly=weekly, raised_from=before.get(s.subscriber_id)) for s in await load_signs(tx, ids))
+    decided: list[Classified] = [new for new in judged if new is not None]
+    await save_classes(tx, decided, now)
+    return sum(new.moved("engagement") for new in decided)

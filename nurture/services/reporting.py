@@ -25,10 +25,10 @@ from nurture.domain.reports import (
     Stay,
     Week,
     WindowReport,
-    benchmark,
     unearned,
 )  # fmt: skip
 from nurture.domain.rhythm import Timing
+from nurture.domain.shares import benchmark
 from nurture.domain.standing import FlagBit
 from nurture.domain.windows import Hours, blacked_out, hours_of
 from nurture.domain.words import Engagement, Kind, State, Status, ZoneSource

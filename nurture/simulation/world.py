@@ -23,9 +23,9 @@ from nurture.simulation.people import invent
 from nurture.simulation.returns import Returns
 from nurture.simulation.settling import House, settle_people, souls, start_life
 from nurture.store.chronicle import Taken, decisions
+from nurture.store.classes import count_classes
 from nurture.store.database import Database, connect
 from nurture.store.schema import migrate
-from nurture.store.standings import count_classes
 from nurture.store.workspace import ensure_workspace
 
 SENDER = Sender.model_validate({"name": "Anna", "address": "anna@example.com", "reply_to": "anna@example.com"})

@@ -20,10 +20,19 @@ def skip_locked(tx: AsyncConnection, query: Select[Any]) -> Select[Any]:
     return query.with_for_update(skip_locked=True) if tx.dialect.name == "postgresql" else query
 
 
+def seconds(tx: AsyncConnection, column: Any) -> ColumnElement[int]:
+    """Whole seconds since 1970 UTC of an instant, cut, not rounded: an integer costs a tenth of an instant to read. For grouping too."""
+    if tx.dialect.name == "postgresql":
+        return cast(func.floor(extract("epoch", column)), BigInteger)
+    return extract("epoch", func.substr(column, literal_column("1", Integer), literal_column("19", Integer)))  # SQLite would round
+
+
 def minute(tx: AsyncConnection, column: Any) -> ColumnElement[int]:
     """Whole minutes since 1970 UTC of an instant, for grouping: no bound values inside, so that it may stand in GROUP BY."""
-    seconds, sixty = extract("epoch", column), literal_column("60", Integer)
-    return cast(func.floor(seconds / sixty), BigInteger) if tx.dialect.name == "postgresql" else seconds // sixty
+    sixty = literal_column("60", Integer)
+    if tx.dialect.name == "postgresql":
+        return cast(func.floor(extract("epoch", column) / sixty), BigInteger)
+    return seconds(tx, column) // sixty
 
 
 def read_json(value: Any) -> Any:

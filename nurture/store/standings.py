@@ -1,12 +1,14 @@
 """Standings: read and written in bulk, packed and unpacked here; and the agenda of whom the planner looks at next."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, bindparam, func, select, text, update
+from sqlalchemy import RowMapping, Select, bindparam, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel.sql.sqltypes import UTCDateTime
 
+from nurture.domain.signs import Signs
 from nurture.domain.standing import (
     FlagBit,
     Standing,
@@ -18,15 +20,13 @@ from nurture.domain.standing import (
     unpack_peaks,
 )  # fmt: skip
 from nurture.domain.words import Engagement, Temperature
-from nurture.store.dialect import skip_locked
+from nurture.store.dialect import seconds, skip_locked
 from nurture.store.dialect_bulk import update_rows
 from nurture.store.ledger import deliveries, pieces, subscribers
 from nurture.store.tables import METADATA
 from nurture.store.tables.deliveries import UNFOLDED
 
 standings = METADATA.tables["standings"]
-moves = METADATA.tables["moves"]
-compositions = METADATA.tables["compositions"]
 _s = standings.c
 _PACKED: dict[str, Callable[[Any], bytes]] = {
     "recent": pack_entries,
@@ -74,6 +74,32 @@ async def load_standings(tx: AsyncConnection, ids: Iterable[int], *, lock: bool 
     return found
 
 
+async def stream_signs(tx: AsyncConnection, after: int, limit: int) -> list[Signs]:
+    """The next subscribed people by id with what classes are judged by: for runs over the whole list in flat memory. Nothing is locked."""
+    beyond = (_s.subscriber_id > after, subscribers.c.id > after)  # said twice: PostgreSQL carries no `>` over a join
+    rows = await tx.execute(_signs(tx).where(*beyond).order_by(_s.subscriber_id).limit(limit))
+    return [Signs._make(row) for row in rows]
+
+
+async def load_signs(tx: AsyncConnection, ids: Iterable[int]) -> list[Signs]:
+    """The same of those of these people who are subscribed; their standings stay theirs until the transaction ends (PostgreSQL)."""
+    found: list[Signs] = []
+    for piece in pieces(sorted(set(ids))):
+        query = _signs(tx).where(_s.subscriber_id.in_(piece)).order_by(_s.subscriber_id).with_for_update(of=standings)
+        found += [Signs._make(row) for row in await tx.execute(query)]
+    return found
+
+
+def _signs(tx: AsyncConnection) -> Select[Any]:
+    """The columns of `Signs`. Instants come as seconds, and packed values as they are: neither is made into objects here."""
+    columns = {name: _s[name] for name in Signs._fields if name in _s}
+    columns |= {name: _s[f"{name}_at"] for name in ("last_sign", "bought", "wanted", "asked", "refused")}
+    columns |= {"scored": _s.score_at, "joined": subscribers.c.joined_at, "tracking": subscribers.c.tracking}
+    chosen = [seconds(tx, c) if isinstance(c.type, UTCDateTime) else c for c in (columns[name] for name in Signs._fields)]
+    people = standings.join(subscribers, subscribers.c.id == _s.subscriber_id)
+    return select(*chosen).select_from(people).where(subscribers.c.status == "subscribed")
+
+
 async def stream_ids(tx: AsyncConnection, after: int, limit: int) -> list[int]:
     """The next people by id: for runs that pass over the whole list in flat memory."""
     query = select(_s.subscriber_id).where(_s.subscriber_id > after).order_by(_s.subscriber_id).limit(limit)
@@ -111,30 +137,3 @@ async def set_looks(tx: AsyncConnection, looks: Mapping[int, datetime]) -> None:
 async def look_now(tx: AsyncConnection, ids: Iterable[int], now: datetime) -> None:
     for piece in pieces(sorted(set(ids))):
         await tx.execute(update(standings).where(_s.subscriber_id.in_(piece)).values(plan_at=now))
-
-
-async def add_moves(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Each: subscriber_id, what (engagement, flags, temperature), old, new, reason, at."""
-    if rows:
-        await tx.execute(moves.insert(), list(rows))
-
-
-async def last_rise(tx: AsyncConnection, subscriber_id: int) -> tuple[str, str] | None:
-    """(old, new) of the person's last move between classes."""
-    query = select(moves.c.old, moves.c.new).where(moves.c.subscriber_id == subscriber_id, moves.c.what == "engagement")
-    row = (await tx.execute(query.order_by(moves.c.id.desc()).limit(1))).first()
-    return (row.old, row.new) if row else None
-
-
-async def count_classes(tx: AsyncConnection) -> dict[str, int]:
-    """Subscribed people by class."""
-    query = select(_s.engagement, func.count()).join(subscribers, subscribers.c.id == _s.subscriber_id)
-    rows = await tx.execute(query.where(subscribers.c.status == "subscribed").group_by(_s.engagement))
-    return {row[0]: row[1] for row in rows}
-
-
-async def save_composition(tx: AsyncConnection, week: str, counts: Mapping[str, int]) -> None:
-    """The list's composition at the end of a weekly run, once a week."""
-    await tx.execute(compositions.delete().where(compositions.c.week == week))
-    if counts:
-        await tx.execute(compositions.insert(), [{"week": week, "engagement": k, "people": v} for k, v in counts.items()])

@@ -84,6 +84,14 @@ async def find(tx: Connection, email: str) -> Person | None:
     return next(iter(await _people(tx, _READ.where(_s.email == email))), None)
 
 
+async def emails_of(tx: Connection, ids: Iterable[int]) -> dict[int, str]:
+    """Addresses by id."""
+    found: dict[int, str] = {}
+    for piece in pieces(ids):
+        found.update((row.id, row.email) for row in await tx.execute(select(_s.id, _s.email).where(_s.id.in_(piece))))
+    return found
+
+
 async def find_many(tx: Connection, emails: Iterable[str]) -> dict[str, Person]:
     """Normalised address -> person, of those who are known."""
     found: dict[str, Person] = {}

@@ -87,6 +87,25 @@ def test_the_usual_mark_stands_where_the_share_would_end() -> None:
     assert float(bar.get("width", "0")) == pytest.approx(float(mark.get("x", "0")) + 2)
 
 
+def test_the_sure_share_lies_over_the_bar_as_an_error_bar() -> None:
+    root = read(charts.against_usual("fan", 0.12, 0.03, (0.10, 0.145), title="Fans"))
+    whole, left, right = [r for r in root.iter(f"{SVG}rect") if r.get("class") == "error"]
+    assert (float(whole.get("x", "0")), float(whole.get("width", "0"))) == (500, 225)
+    assert (float(left.get("x", "0")), float(right.get("x", "0"))) == (499, 724)
+    assert not [r for r in read(charts.against_usual("fan", 0, 0.03, title="Fans")).iter(f"{SVG}rect") if r.get("class") == "error"]
+
+
+def test_a_measured_line_runs_inside_its_band() -> None:
+    line, low, high = (Series("active", "Left", values) for values in ([100, 50, 25], [100, 40, 15], [100, 60, 40]))
+    root = read(charts.banded(["0", "1", "2"], [line, low, high, Series("usual", "Field", [100, 80, 70])], title="Decay"))
+    points = [[float(c) for pair in e.get("points", "").split() for c in pair.split(",")][1::2] for e in root.iter() if e.get("points")]
+    band, left, field = points
+    assert all(top < middle < bottom for top, middle, bottom in zip(band[1:3], left[1:], band[4:2:-1], strict=True))
+    assert all(f < middle for f, middle in zip(field[1:], left[1:], strict=True))
+    assert [e.get("stroke-dasharray") for e in root.iter(f"{SVG}polyline")] == [None, "5 5"]
+    assert read(charts.banded([], [Series("a", "b", [])] * 3, title="t")) is not None
+
+
 def test_busy_hours_are_stronger() -> None:
     root = read(charts.hour_strip("useful", [0] * 10 + [5, 10] + [0] * 12, title="Hours"))
     assert [float(r.get("fill-opacity", "1")) for r in rectangles(root, "useful")] == [0.68, 1.0]

@@ -27,9 +27,10 @@ SCOPE_OF = {
     ("letters", "get"): "sequences:read", ("letters", "post"): "sequences:write",
     ("deliveries", "get"): "deliveries:read", ("events", "get"): "events:read", ("events", "post"): "events:write",
     ("send", "post"): "send", ("reports", "get"): "reports:read", ("policy", "get"): "policy:read", ("policy", "put"): "policy:write",
+    ("forecast", "get"): "subscribers:read", ("forecast", "post"): "subscribers:read",
     ("keys", "get"): "keys:write", ("keys", "post"): "keys:write", ("keys", "delete"): "keys:write",
 }  # fmt: skip
-PEOPLE_OF_A_SEGMENT = ("/api/v1/segments/{name}/count", "/api/v1/segments/{name}/subscribers")
+NAMING_PEOPLE = ("/api/v1/segments/{name}/count", "/api/v1/segments/{name}/subscribers", "/api/v1/reports/composition/preview")
 
 
 def operations(house: House) -> list[tuple[str, str]]:
@@ -38,7 +39,7 @@ def operations(house: House) -> list[tuple[str, str]]:
 
 
 def needed(path: str, verb: str) -> str:
-    return "subscribers:read" if path in PEOPLE_OF_A_SEGMENT else SCOPE_OF[path.split("/")[3], verb]
+    return "subscribers:read" if path in NAMING_PEOPLE else SCOPE_OF[path.split("/")[3], verb]
 
 
 def opens(scopes: set[str], scope: str) -> bool:

@@ -10,6 +10,7 @@ from nurture.domain.words import EventType
 from nurture.services.enrolling import enrol
 from tests.api.conftest import House
 from tests.support.ledger import add_delivery, add_letter, rows_of
+from tests.support.listed import fill_list
 from tests.support.people import NOW, add_people
 from tests.support.programme import install, letter
 
@@ -140,7 +141,7 @@ async def test_campaigns_are_stored_as_drafts_and_steered(house: House) -> None:
 
 
 async def test_the_forecast_of_all_of_one_and_of_a_draft(house: House) -> None:
-    key = await house.key("reports:read")
+    key = await house.key("subscribers:read")
     await install(house.app.db, {"sequence": "school", "letters": [letter("one"), letter("two")]})
     people = await add_people(house.app.db, "a@example.com", tags=("roof",), timezone="UTC")
     await enrol(house.app.db, "school", people, NOW, "hand")
@@ -239,9 +240,24 @@ async def test_the_ledger_and_a_story_are_read(house: House) -> None:
     story = (await house.client.get(f"/api/v1/subscribers/{person}/timeline", headers=key)).json()["data"]
     assert {x["what"] for x in story} == {"letter"}
     assert (await house.client.get("/api/v1/subscribers/999/why", headers=key)).status_code == 404
-    for name in ("composition", "mix", "windows", "hours"):
+    for name, part in (("composition", "composition"), ("mix", "mix"), ("windows", "windows"), ("hours", "hours"), ("curves", "decay")):
         report = await house.client.get(f"/api/v1/reports/{name}", headers=key)
-        assert (report.status_code, name in report.json()) == (200, True)
+        assert (report.status_code, part in report.json()) == (200, True)
+
+
+async def test_another_policy_is_previewed_and_changes_nothing(house: House) -> None:
+    await fill_list(house.app.db, 100)
+    before = (await house.client.get("/api/v1/reports/composition", headers=(key := await house.key("all")))).json()
+    assert before["benchmark"]["confidence"]["fan"]["low"] < before["benchmark"]["fan"]["share"]
+    path, asked = "/api/v1/reports/composition/preview", {"engagement": {"active_days": "1d", "active_letters": 1}}
+    found = (await house.client.post(path, headers=key, params={"named": 3}, json=asked)).json()
+    (cell,) = found["matrix"]
+    assert (cell["from"], cell["to"], len(found["moves"])) == ("active", "passive", 3)
+    assert found["now"]["passive"] + cell["people"] == found["then"]["passive"]
+    assert found["now"] == before["composition"]["now"] == (await house.client.get("/api/v1/reports/composition", headers=key)).json()["composition"]["now"]
+    yaml = {"content": "policy: default\nengagement: {fan_anwers: 5}\n", "headers": key | {"Content-Type": "application/yaml"}}
+    refused = await house.client.post(path, **yaml)
+    assert (refused.status_code, "fan_answers" in refused.json()["detail"]) == (422, True)
 
 
 async def test_an_idempotency_key_answers_once(house: House) -> None:

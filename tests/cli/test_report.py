@@ -40,9 +40,14 @@ def report(capsys: pytest.CaptureFixture[str], *options: str) -> str:
 def test_json_has_the_four_parts(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     filled(folder)
     found = json.loads(report(capsys, "--json"))
-    assert {"composition", "benchmark", "mix", "windows"} <= set(found)
+    assert {"composition", "benchmark", "mix", "windows", "decay", "first_purchase"} <= set(found)
+    assert (found["decay"]["enough"], found["decay"]["answered"] > 0, found["first_purchase"]["people"]) == (False, True, 13)
+    assert found["first_purchase"]["verdict"] == "Nobody has bought yet, so there is no time to the first purchase."
     assert found["composition"]["now"] == {"new": 1, "passive": 8, "active": 2, "fan": 1, "unobservable": 1}
     assert found["benchmark"]["passive"] == {"people": 8, "share": 0.7273, "usual": 0.8}
+    assert found["benchmark"]["confidence"]["level"] == 0.95
+    assert found["benchmark"]["confidence"]["passive"] == {"low": 0.4344, "high": 0.9025}
+    assert found["benchmark"]["verdict"].startswith("Too few people to tell")
     assert found["mix"]["sales"]["unearned"] == 0
     assert found["mix"]["sequences"][0]["promise"] == "3:1"
     assert found["windows"]["zones"] == {"import": 11, "default": 2}
@@ -67,8 +72,10 @@ def test_the_table_says_it_in_words(folder: Path, capsys: pytest.CaptureFixture[
     filled(folder)
     text = report(capsys)
     assert "People: 13 subscribed" in text
-    assert "72.7%" in text
+    assert "72.7%     43.4% - 90.3%     80%" in text
+    assert "Too few people to tell whether this list differs from 80/17/3" in text
     assert "useful" in text
+    assert "Too few people to measure how fast interest decays: 0 who answered could be followed long enough, 30 are" in text
     assert "(100.0%), most at 10-11 o'clock" in text
     assert "Choose a roof once in your l…" in text
     assert all(len(line) <= 110 for line in text.splitlines())

@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 
 from nurture.domain.documents import EngagementPolicy
-from nurture.domain.engagement import EIGHTEEN_MONTHS, HALF_YEAR, Verdict, counted, flags_of, judge, move, undo
+from nurture.domain.engagement import Verdict, raised_from
 from nurture.domain.standing import Entry, FlagBit, Mark, Standing
 from nurture.domain.words import Engagement, Kind, Tracking
+from tests.support.judging import counted, flags_of, instant, judge, move, undo
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
 POLICY = EngagementPolicy()
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
+EIGHTEEN_MONTHS, HALF_YEAR = timedelta(days=548), timedelta(days=183)
 NEW, PASSIVE, ACTIVE, FAN, UNSEEN = Engagement.NEW, Engagement.PASSIVE, Engagement.ACTIVE, Engagement.FAN, Engagement.UNOBSERVABLE
 
 
@@ -42,7 +44,7 @@ def of(entries: tuple[Entry, ...], tracking: Tracking = Tracking.INDIVIDUAL, **m
 )
 def test_which_letters_count(ago: timedelta, marks: Mark, counts: bool) -> None:
     entry = Entry(1, NOW - ago, NOW.date(), Kind.USEFUL, marks)
-    assert counted(Standing(1, recent=(entry,)), POLICY, NOW) == ([entry] if counts else [])
+    assert counted(Standing(1, recent=(entry,)), POLICY, NOW) == ([1] if counts else [])
 
 
 def test_few_letters_are_new_only_where_no_more_were_received() -> None:
@@ -122,27 +124,41 @@ def test_down_only_by_the_second_weekly_run_six_days_later() -> None:
 def test_waiting_to_move_down_begins_with_the_first_verdict() -> None:
     standing = Standing(1, engagement=ACTIVE, downs=1, downs_at=NOW - 3 * DAY)
     again = move(standing, Verdict(PASSIVE, "r"), NOW, weekly=True)
-    assert again.downs_at == NOW - 3 * DAY
-    assert move(replace(standing, downs=0, downs_at=None), Verdict(PASSIVE, "r"), NOW, weekly=True).downs_at == NOW
+    assert instant(again.downs_at) == NOW - 3 * DAY
+    assert instant(move(replace(standing, downs=0, downs_at=None), Verdict(PASSIVE, "r"), NOW, weekly=True).downs_at) == NOW
 
 
 @pytest.mark.parametrize(
-    ("now", "verdict", "last", "expected"),
+    ("now", "verdict", "raised", "expected"),
     [
-        (ACTIVE, PASSIVE, ("passive", "active"), PASSIVE),
-        (FAN, PASSIVE, ("active", "fan"), ACTIVE),
-        (ACTIVE, ACTIVE, ("passive", "active"), None),  # other facts carry the class
-        (ACTIVE, FAN, ("passive", "active"), None),
-        (ACTIVE, PASSIVE, ("fan", "active"), None),  # that move was no rise
-        (ACTIVE, PASSIVE, ("passive", "fan"), None),  # not the move that led here
+        (ACTIVE, PASSIVE, PASSIVE, PASSIVE),
+        (ACTIVE, PASSIVE, NEW, NEW),
+        (FAN, PASSIVE, ACTIVE, ACTIVE),  # no lower than before: that fall is the weekly run's
+        (FAN, ACTIVE, PASSIVE, ACTIVE),  # as far as other facts carry
+        (ACTIVE, ACTIVE, PASSIVE, None),  # other facts carry the class
+        (ACTIVE, FAN, PASSIVE, None),
+        (ACTIVE, PASSIVE, FAN, None),  # that was no rise
         (ACTIVE, PASSIVE, None, None),
     ],
 )
 def test_what_a_withdrawn_signal_undoes(
-    now: Engagement, verdict: Engagement, last: tuple[str, str] | None, expected: Engagement | None
+    now: Engagement, verdict: Engagement, raised: Engagement | None, expected: Engagement | None
 ) -> None:
-    undone = undo(Standing(1, engagement=now), Verdict(verdict, "r"), last)
+    undone = undo(Standing(1, engagement=now), Verdict(verdict, "r"), raised)
     assert (undone and undone.engagement) is expected
+
+
+@pytest.mark.parametrize(
+    ("moves", "before"),
+    [
+        ([], None),
+        ([("new", "passive")], None),
+        ([("fan", "active")], None),
+        ([("new", "passive"), ("passive", "active"), ("active", "fan")], "passive"),
+    ],
+)
+def test_a_sign_raised_from_the_class_before_its_first_rise(moves: list[tuple[str, str]], before: str | None) -> None:
+    assert raised_from(moves) == before
 
 
 def flags(engagement: Engagement, *, joined: timedelta = 5000 * DAY, sign: timedelta | None = None, **more: Any) -> FlagBit:

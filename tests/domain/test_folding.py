@@ -8,8 +8,8 @@ import pytest
 
 from nurture.domain.folding import PEAK_MONTHS, EventFact, LetterFact, fold, month_of
 from nurture.domain.standing import Mark, Standing
-from nurture.domain.temperature import take
 from nurture.domain.words import EventType, Evidence, Kind, Temperature
+from tests.support.judging import take
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
 HALF = timedelta(days=180)

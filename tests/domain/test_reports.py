@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from nurture.domain.mixes import Promise, parse_mix
-from nurture.domain.reports import Past, Stay, benchmark, unearned
+from nurture.domain.reports import Past, Stay, unearned
+from nurture.domain.shares import benchmark
 from nurture.domain.words import Engagement, Kind
 
 START = datetime(2026, 1, 5, 10, tzinfo=UTC)

@@ -10,10 +10,11 @@ from nurture.domain.calendars import Ahead, Calendar, Effect
 from nurture.domain.documents import AnyDocument, Policy
 from nurture.domain.forecasting import Foresight
 from nurture.services.forecasting.courses import Course, lay_over, look
+from nurture.store.classes import count_classes
 from nurture.store.cohorts import load_cohort
 from nurture.store.database import Database
 from nurture.store.programme import load_programme
-from nurture.store.standings import count_classes, stream_ids
+from nurture.store.standings import stream_ids
 from nurture.store.subscribers import addresses
 
 DAYS = timedelta(days=30)
