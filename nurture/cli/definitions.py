@@ -82,7 +82,7 @@ async def _stored() -> "tuple[Known | None, Policy | None]":
     try:
         url = _workspace()
         if url is None:
-            return Known(segments=frozenset(), sequences=frozenset(), letters=frozenset()), None
+            return Known(segments=frozenset(), sequences=frozenset(), letters=frozenset(), library=frozenset()), None
         db = connect(url)
         try:
             return await known_names(db)

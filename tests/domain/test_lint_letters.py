@@ -6,7 +6,9 @@ import pytest
 
 from nurture.domain.letters import Letter
 from nurture.domain.lint import Known
-from nurture.domain.lint.letters import LONG_AT_LEAST, SHORT_AT_MOST, links, lint_letter
+from nurture.domain.lint.body import LONG_AT_LEAST, SHORT_AT_MOST
+from nurture.domain.lint.letters import lint_letter
+from nurture.domain.lint.reading import links
 
 HI = "Hello {{ first_name | default('you') }},\n\n"
 GOOD: dict[str, Any] = {
@@ -63,7 +65,7 @@ FIRES: list[tuple[str, dict[str, Any]]] = [
     ("one-call-to-action", {"call_to_action": "reply", "body": HI + "[or call](tel:+49301)"}),
     ("kind-against-words", {"body": HI + "Buy now, with a discount: order now.\n\nYours, Anna"}),
     ("kind-against-words", {"call_to_action": "https://example.com/shop/checkout", "body": HI + "here"}),
-    ("sales-parts", {"kind": "sales", "body": HI + "word " * 80 + "only until 31 March"}),
+    ("sales-parts", {"kind": "sales", "body": HI + "We are here for you and that is all. " * 10 + "Only until 31 March."}),
     (
         "honest-limit",
         {
