@@ -1,7 +1,7 @@
 """Lint over loaded files: the domain's findings with file, line and column; names are looked for in the files themselves, too."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nurture.definitions.faults import Fault, FaultRule
@@ -12,6 +12,7 @@ from nurture.domain.documents import AnyDocument, Campaign, LibraryLetter, Polic
 from nurture.domain.documents import Sequence as SequenceDocument
 from nurture.domain.lint import Finding, Known, lint, lint_together, placed_letters
 from nurture.domain.lint.findings import Path as KeyPath
+from nurture.domain.lint.reading import links
 from nurture.domain.words import Kind
 
 _PAGES = ("letter.html", "letter.md")
@@ -105,6 +106,41 @@ def _side_by_side(documents: Sequence[Placed], policy: Policy) -> list[Fault]:
     placed = {p.document.name: p for p in documents if isinstance(p.document, SequenceDocument)}
     sequences = [p.document for p in placed.values() if isinstance(p.document, SequenceDocument)]
     return [placed_fault(placed[sequence.name], finding) for sequence, finding in lint_together(sequences, policy)]
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedLink:
+    """One address of a letter that can be visited, and where it stands."""
+
+    link: str
+    file: str
+    line: int
+    column: int
+
+
+def links_in(documents: Iterable[Placed], templates: Mapping[str, str]) -> list[PlacedLink]:
+    """The web addresses of all letters, each once a letter, the call to action first; those with merge fields in the path left out."""
+    found: list[PlacedLink] = []
+    for placed in documents:
+        for path, letter in placed_letters(placed.document):
+            text, key = (letter.body, "body") if letter.body is not None else (templates.get(letter.template or "", ""), "template")
+            told: set[str] = set()
+            action = [letter.call_to_action] if letter.call_to_action else []
+            for link, at in [*((a, "call_to_action") for a in action), *((a, key) for a in links(text))]:
+                plain = _visitable(link)
+                if not plain.startswith(("http://", "https://")) or "{" in plain or plain in told:
+                    continue
+                told.add(plain)
+                line = text.count("\n", 0, max(0, text.find(link))) if at == "body" else 0
+                fault = placed_fault(placed, Finding((*path, at), "dead-link", "warning", "", "", line))
+                found.append(PlacedLink(plain, fault.file, fault.line, fault.column))
+    return found
+
+
+def _visitable(link: str) -> str:
+    """The link without a query that is filled in for each person; a merge field in the path stays and says that it cannot be visited."""
+    path, _, query = link.partition("?")
+    return path if "{" in query else link
 
 
 def placed_fault(placed: Placed, finding: Finding) -> Fault:

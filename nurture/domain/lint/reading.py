@@ -14,7 +14,10 @@ from nurture.domain.lint.findings import Known, Path
 from nurture.domain.lint.languages import Language, language_of
 from nurture.domain.lint.languages.language import TAG
 
-PERSONAL = re.compile(r"\{[{%][^{}]{0,300}\b(?:first_name|patronymic|name)\b[^{}]{0,300}[}%]\}")
+PERSONAL = re.compile(
+    r"\{[{%][^{}]{0,300}\b(?:first_name|patronymic|name)\b[^{}]{0,300}[}%]\}"
+    r"|\*\|[FL]NAME\|\*|%(?:FIRST|LAST|FULL)_?NAME%|\{contactfield=first"  # a name in another system's words: `dialect` says so
+)
 FIELD = re.compile(
     r"\{\{-?\s{0,9}(?P<name>first_name|patronymic|name|fields(?:\.\w{1,80}|\[[^\]\n]{1,80}\]))\s{0,9}"
     r"(?P<rest>\|[^}]{0,300}|or [^}]{0,300}|if [^}]{0,300})?-?\}\}"

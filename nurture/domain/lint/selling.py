@@ -62,26 +62,30 @@ def lint_selling(reading: Reading, readers: Readers | None) -> Iterator[Finding]
 
 def _sells(reading: Reading, language: Language | None) -> Iterator[Finding]:
     kind = reading.letter.kind.value
-    body = "\n\n".join(_before_closing(reading.text or ""))
-    tables = language.selling.values() if language else ()
-    said = [found[0].lower().strip() for found in (table.search(body) for table in tables) if found]
+    said = _said(_before_closing(reading.text or "", language), language)
     link = _SALES_LINK.search(reading.letter.call_to_action or "")
     if link:
         message = f"a {kind} letter whose one action is to buy"
         yield warn(reading.where, "kind-against-words", message, "Call it `kind: sales`, or link to something useful.")
     elif len(said) >= 2:
         advice = "Call it `kind: sales`, or give first and leave one soft offer for the last paragraph."
-        yield warn(reading.where, "kind-against-words", f"a {kind} letter that sells ({', '.join(said)})", advice)
+        yield warn(reading.where, "kind-against-words", f"a {kind} letter that sells ({', '.join(said.values())})", advice)
 
 
-def _before_closing(text: str) -> list[str]:
-    """The paragraphs without one soft offer at the end, which is welcome; where it is most of the letter, it is the letter."""
+def _said(text: str, language: Language | None) -> dict[str, str]:
+    """What is said to sell, one phrase for each concept."""
+    found = {concept: table.search(text) for concept, table in (language.selling.items() if language else ())}
+    return {concept: match[0].lower().strip() for concept, match in found.items() if match}
+
+
+def _before_closing(text: str, language: Language | None) -> str:
+    """The text without one soft offer at its end, which is welcome: one that does not hurry people, and is not most of the letter."""
     parts = paragraphs(text)
     while parts and len(parts[-1].split()) <= _CLOSING_WORDS:
         parts.pop()
-    if len(parts) > 1 and len(parts[-1].split()) <= sum(len(p.split()) for p in parts[:-1]):
-        return parts[:-1]
-    return parts
+    if len(parts) > 1 and len(parts[-1].split()) <= sum(len(p.split()) for p in parts[:-1]) and "hurry" not in _said(parts[-1], language):
+        parts.pop()
+    return "\n\n".join(parts)
 
 
 def _offer(reading: Reading, language: Language, readers: Readers | None) -> Iterator[Finding]:

@@ -19,9 +19,12 @@ _LOUD_RUN = 5  # so many loud words in a row are no heading and no abbreviation 
 
 
 def lint_voice(reading: Reading) -> Iterator[Finding]:
-    yield from _subject(reading.letter, reading)
+    subject = list(_subject(reading.letter, reading))
+    yield from subject
     yield from _address(reading)
     yield from _mixed_you(reading)
+    if not any(f.rule == "shouting" for f in subject):
+        yield from _shouting(reading)
 
 
 def _subject(letter: Letter, reading: Reading) -> Iterator[Finding]:
@@ -50,6 +53,9 @@ def _address(reading: Reading) -> Iterator[Finding]:
     elif not PERSONAL.search(reading.opening):
         message = f"the {letter.kind.value} letter {letter.id} greets nobody by name"
         yield warn(reading.where, "personal-greeting", message, f"Begin with {_name('Hello')} and a comma.")
+
+
+def _shouting(reading: Reading) -> Iterator[Finding]:
     lines = reading.plain.split("\n")
     if _EXCLAIMED.search(reading.plain) or any(_loud_run(_WORD.findall(line)) >= _LOUD_RUN for line in lines):
         yield warn(reading.where, "shouting", "the text shouts", "Write it as you would say it across a table; one word may be **bold**.")

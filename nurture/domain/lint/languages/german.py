@@ -44,6 +44,6 @@ GERMAN = language(
     ),
     leave=r"abbestell\w*|abmeld\w*|austragen|kein interesse|nicht interessiert",
     digest=r"in dieser ausgabe|außerdem in dieser|inhaltsverzeichnis|weitere meldungen",
-    formal=r"(?<=[^\W\d_])[,;]? (?:Sie|Ihnen|Ihr(?:e|en|em|er|es)?)(?!\w)",
+    formal=r"(?<=[^\W\d_])[,;]? (?:Sie|Ihnen|Ihre[nmrs]?)(?!\w)",
     familiar=r"(?<!\w)(?:[Dd]u|[Dd]ich|[Dd]ir|[Dd]ein(?:e|en|em|er|es)?)(?!\w)",
 )

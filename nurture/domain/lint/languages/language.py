@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 TAG = "\x1e"  # stands where a tag of HTML began; see reading.blanked
-_BEGINS = rf"(?:^|{TAG}|[.!?,]\s)[\s*_#>]*"
-_ENDS = rf"(?=\s*(?:[,!.:;*_{TAG}–—-]|$))"
+_BEGINS = rf"(?:^|{TAG}|[.!?,]\s)[ \t*_#>]{{0,40}}"
+_ENDS = rf"(?=\s{{0,40}}(?:[,!.:;*_{TAG}–—-]|$))"
 _FLAGS = re.IGNORECASE | re.MULTILINE
 
 

@@ -36,8 +36,7 @@ POLISH = language(
         "buy": r"kup(?:uj|cie|ić|ujcie)? (?:teraz|już|dziś|dzisiaj|u nas|nasz\w*)|zamów(?:cie)? (?:teraz|już|dziś|dzisiaj|tutaj"
         r"|nasz\w*|swój|swoją|swoje)"
         r"|zamawiaj(?:cie)?|złóż(?:cie)? zamówienie|dodaj do koszyka|do koszyka",
-        "discount": r"zniżk(?:a|i|ę|ą|ami|ach|om)|zniżek|rabat(?:u|em|ów|owi)|rabat (?:do|na|w wysokości|\d+)(?= ?\d| ?%"
-        r"| wszystk| ca)?|kod(?:em|y)? rabatow\w+"
+        "discount": r"zniżk(?:a|i|ę|ą|ami|ach|om)|zniżek|rabat(?:u|em|ów|owi)|rabat (?:do|na|w wysokości)|rabat \d+|kod(?:em|y)? rabatow\w+"
         r"|wyprzedaż(?:y|ą|e)?|w promocji|promocj(?:a|ę) (?:do|trwa|tylko|kończy|na)|ofert[ay] specjaln[ay]|przecen(?:a|y|ę"
         r"|ione)|za pół ceny|o \d+ ?% taniej",
         "price": r"(?:tylko|jedynie|zaledwie) (?:za )?\d[\d  ]*(?:,\d+)? ?zł\w*|(?:nasz\w{1,3}|najlepsz\w{1,3}|niższ\w{1,3}"
