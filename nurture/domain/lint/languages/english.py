@@ -1,6 +1,6 @@
 """The words of English letters. English has one you."""
 
-from nurture.domain.lint.languages.language import MONEY, language
+from nurture.domain.lint.languages.language import AMOUNT, language
 
 _CROWD = (
     r"subscribers?|customers?|clients?|readers?|members?|colleagues|users?|friends|all|everyone|everybody|folks|guys|team|sirs?"
@@ -12,7 +12,7 @@ _MONTH = (
 )
 _DAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day|tomorrow|midnight|tonight"
 _NUMBER = (
-    rf"(?:\d+{MONEY}|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|hundred"
+    rf"(?:{AMOUNT}|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|hundred"
     rf"|{_MONTH}|{_DAY})"
 )
 

@@ -1,6 +1,6 @@
 """The words of German letters."""
 
-from nurture.domain.lint.languages.language import MONEY, language
+from nurture.domain.lint.languages.language import AMOUNT, language
 
 _CROWD = (
     r"abonnent(?:en|innen)|kund(?:en|innen)|leser(?:innen)?|freunde|alle|kolleg(?:en|innen)|mitglieder|damen und herren"
@@ -8,7 +8,7 @@ _CROWD = (
 )
 _MONTH = r"jan(?:uar)?|feb(?:ruar)?|märz|apr(?:il)?|mai|juni?|juli?|aug(?:ust)?|sept?(?:ember)?|okt(?:ober)?|nov(?:ember)?|dez(?:ember)?"
 _NUMBER = (
-    rf"(?:\d+{MONEY}|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|zwölf|fünfzehn|zwanzig|dreißig|fünfzig|hundert|{_MONTH}"
+    rf"(?:{AMOUNT}|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|zwölf|fünfzehn|zwanzig|dreißig|fünfzig|hundert|{_MONTH}"
     r"|(?:mon|diens|donners|frei|sams|sonn)tag|mittwoch|morgen|mitternacht)"
 )
 

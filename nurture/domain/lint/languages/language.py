@@ -64,8 +64,8 @@ def _words(pattern: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", _FLAGS)
 
 
-MONEY = (
-    r"(?!\d|[.,  ]?\d*\s*(?:%|percent|процент\w*|procent\w*|prozent|€|\$|£|₽|euro?s?\b|dollars?\b|pounds?\b|руб\w*|zł\w*"
+AMOUNT = (
+    r"(?<![$€£\d.,])\d+(?!\d|[.,  ]?\d*\s*(?:%|percent|процент\w*|procent\w*|prozent|€|\$|£|₽|euro?s?\b|dollars?\b|pounds?\b|руб\w*|zł\w*"
     r"|PLN\b|EUR\b))"
 )
-"""After a number: it is no share and no price, so it may be a limit."""
+"""A number that is no share and no price, so it may be a limit."""

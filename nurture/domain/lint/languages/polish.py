@@ -1,7 +1,7 @@
 """The words of Polish letters. `rabaty` are flower beds as well as discounts, and `kupa` is a heap: only forms that say one "
 "thing count."""
 
-from nurture.domain.lint.languages.language import MONEY, language
+from nurture.domain.lint.languages.language import AMOUNT, language
 
 _CROWD = (
     r"subskrybenci|subskrybencie|klienci|kliencie|klientki|czytelnicy|czytelniczki|czytelniku|przyjaciele|państwo|wszyscy|koledzy|goście"
@@ -17,7 +17,7 @@ _DAY = (
     r"|końca (?:dnia|tygodnia|miesiąca|roku)"
 )
 _NUMBER = (
-    rf"(?:\d+{MONEY}|dwa|dwie|dwóch|trzy|trzech|cztery|pięć|sześć|siedem|osiem|dziewięć|dziesięć|dwanaście|piętnaście|dwadzieścia"
+    rf"(?:{AMOUNT}|dwa|dwie|dwóch|trzy|trzech|cztery|pięć|sześć|siedem|osiem|dziewięć|dziesięć|dwanaście|piętnaście|dwadzieścia"
     rf"|trzydzieści|sto"
     rf"|{_MONTH}|{_DAY})"
 )

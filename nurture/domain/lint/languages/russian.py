@@ -1,6 +1,6 @@
 """The words of Russian letters. Case endings are written out: `скидк` would also find nothing else, but `купи` finds `купил`."""
 
-from nurture.domain.lint.languages.language import MONEY, language
+from nurture.domain.lint.languages.language import AMOUNT, language
 
 _CROWD = (
     r"подписчи(?:ки|цы|к|ца)|клиент(?:ы|ки)?|друзья|читател(?:и|ьницы|ь)|коллеги|покупател(?:и|ь)|господа|партн[её]ры"
@@ -13,7 +13,7 @@ _DAY = (
     r"|конца (?:дня|недели|месяца|года)"
 )
 _NUMBER = (
-    rf"(?:\d+{MONEY}|дв(?:а|е|ух|адцать)|тр(?:и|[её]х|идцать)|четыре|пять|шесть|семь|восемь|девять|десять|двенадцать|пятнадцать"
+    rf"(?:{AMOUNT}|дв(?:а|е|ух|адцат[ьи]|енадцати)|тр(?:и|[её]х|идцат[ьи])|четыре|пять|шесть|семь|восемь|девять|десят[ьи]|двенадцать|пятнадцать"
     rf"|сорок|пятьдесят|сто"
     rf"|{_MONTH}|{_DAY})"
 )
