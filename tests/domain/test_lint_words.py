@@ -22,7 +22,7 @@ FIRES: dict[tuple[str, str], list[str]] = {
     ("en", "mass_address"): ["Dear customers,", "Hi all!", "Hello everyone\n", "Good morning, friends,", "<p>Dear valued subscribers,</p>",
         "To whom it may concern:", "**Dear readers**, hello", "Welcome, dear friends. Hello to all our members!"],
     ("ru", "mass_address"): ["Уважаемые подписчики!", "Дорогие друзья,", "Всем привет!", "Здравствуйте, коллеги!", "Друзья! Сегодня", "Дорогие наши читательницы,",
-        "Уважаемый клиент!", "<p>Дорогие клиенты,</p>", "Привет, ребята!"],
+        "Уважаемый клиент!", "Коллеги, добрый день!", "<p>Дорогие клиенты,</p>", "Привет, ребята!"],
     ("pl", "mass_address"): ["Szanowni Państwo,", "Drodzy klienci,", "Witam wszystkich!", "Cześć wszystkim!", "Kochani,", "Drogi kliencie,", "Drogie czytelniczki,",
         "Dzień dobry Państwu,"],
     ("de", "mass_address"): ["Liebe Kunden,", "Sehr geehrte Damen und Herren,", "Hallo zusammen,", "Hallo ihr Lieben!", "Liebe Leserinnen,"],

@@ -99,8 +99,10 @@ def _offer(reading: Reading, language: Language, readers: Readers | None) -> Ite
             message = "an offer to customers that says neither what it is nor which problem it solves"
             yield warn(reading.where, "sales-parts", message, "Three lines: what it is, which problem it solves, how to get it fast.")
         return
+    limited = language.limit.search(reading.plain) is not None
     if len(missing) > _MAY_MISS:
+        missing += [] if limited else ["limit"]
         yield warn(reading.where, "sales-parts", "an offer without a trace of: " + ", ".join(missing), _ADVICE)
-    if not short and not language.limit.search(reading.plain):
+    elif not limited and not short:
         advice = "Name a date or a number that is true: until 31 March, twelve places. If there is none, leave it so."
         yield warn(reading.where, "honest-limit", "an offer without a limit that has a date or a number", advice)
