@@ -59,6 +59,8 @@ FIRES: list[tuple[str, dict[str, Any]]] = [
     ("too-big", {"size": "long", "body": HI + "ü " * 50_000}),
     ("empty-merge-field", {"subject": "{{ first_name }}, five questions"}),
     ("empty-merge-field", {"body": HI + "From {{ fields.city }}"}),
+    ("empty-merge-field", {"preheader": "for {{ fields.city }}"}),
+    ("utm-medium", {"body": HI + "[a](https://example.com/a?utm_medium=mail)"}),
     ("alt-text", {"body": HI + "![](https://example.com/x.png)"}),
     ("alt-text", {"body": HI + '<img src="x.png">'}),
     ("alt-text", {"body": HI + '<img src="x.png" alt="">'}),
@@ -96,6 +98,8 @@ QUIET: list[tuple[str, dict[str, Any]]] = [
     ("mass-address", {"body": "Hello {{ first_name | default('dear reader') }},\n\nall friends know"}),
     ("empty-merge-field", {"body": HI + "{% if fields.city %}From {{ fields.city }}{% endif %}"}),
     ("empty-merge-field", {"body": HI + "{{ fields.city or 'your town' }}"}),
+    ("utm-medium", {"body": HI + "[a](https://example.com/a?utm_medium=email&utm_source=x)"}),
+    ("utm-medium", {"body": HI + "[a](https://example.com/a?utm_medium={{ fields.medium | default('email') }})"}),
     ("alt-text", {"body": HI + "![a roof](https://example.com/x.png)"}),
     (
         "one-call-to-action",

@@ -16,27 +16,47 @@ LONG_AT_LEAST = 250
 LONGEST_BYTES = 100_000
 _WORDS_BESIDE_PICTURES = 12
 _PICTURE = re.compile(r"<img\b|!\[", re.IGNORECASE)
+_MEDIUM = re.compile(r"[?&]utm_medium=([^&#\s]{0,100})")
 _WHOLE = re.compile(r"<html[\s>]", re.IGNORECASE)
 
 
 def lint_body(reading: Reading, known: Known) -> Iterator[Finding]:
-    at_subject = (*reading.path, "subject")
-    for name, _ in holes(reading.letter.subject):
-        yield warn(at_subject, "empty-merge-field", *_hole(name))
+    yield from _holes(reading)
+    yield from _campaign_tags(reading)
     if reading.text is None:
         return
-    in_subject = {name for name, _ in holes(reading.letter.subject)}
-    for name, place in holes(reading.text):
-        if name not in in_subject:
-            yield warn(reading.where, "empty-merge-field", *_hole(name), line_of(reading.text, place))
     yield from _size(reading, reading.text)
     yield from _pictures(reading, reading.text)
     yield from _foot(reading, reading.text)
     yield from _own_text_part(reading, known)
 
 
-def _hole(name: str) -> tuple[str, str]:
-    return f"{name} may be empty, and a hole would stand there", f"Write {{{{ {name} | default('friend') }}}}."
+def _holes(reading: Reading) -> Iterator[Finding]:
+    """Each name once, where it is first read."""
+    told: set[str] = set()
+    for where, text in (
+        ("subject", reading.letter.subject),
+        ("preheader", reading.letter.preheader),
+        (reading.where[-1], reading.text or ""),
+    ):
+        for name, place in holes(text):
+            if name not in told:
+                told.add(name)
+                message = f"{name} may be empty, and a hole would stand there"
+                advice = f"Write {{{{ {name} | default('friend') }}}}."
+                yield warn((*reading.path, where), "empty-merge-field", message, advice, line_of(text, place))
+
+
+def _campaign_tags(reading: Reading) -> Iterator[Finding]:
+    """Analytics count a visit as one from e-mail by this exact word alone."""
+    for link in dict.fromkeys([reading.letter.call_to_action or "", *reading.links]):
+        medium = _MEDIUM.search(link)
+        if medium and medium[1] != "email" and "{" not in medium[1]:
+            at = (*reading.path, "call_to_action") if link == reading.letter.call_to_action else reading.where
+            line = line_of(reading.text, reading.text.find(link)) if at == reading.where and reading.text else 0
+            message = f"utm_medium={medium[1]} is not counted as e-mail"
+            yield warn(at, "utm-medium", message, "Write utm_medium=email, in small letters.", line)
+            return
 
 
 def _size(reading: Reading, text: str) -> Iterator[Finding]:

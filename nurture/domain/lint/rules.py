@@ -6,7 +6,7 @@ LetterRule: TypeAlias = Literal[
     "personal-subject", "personal-greeting", "mass-address", "mixed-you", "shouting", "subject-length",
     "length", "too-big", "one-topic", "no-call-to-action", "one-call-to-action",
     "empty-merge-field", "alt-text", "text-part", "leave-link", "why-you-get-this",
-    "kind-against-words", "sales-parts", "honest-limit", "library-kind", "dead-link", "private-link",
+    "kind-against-words", "sales-parts", "honest-limit", "library-kind", "utm-medium", "dead-link", "private-link",
 ]  # fmt: skip
 SequenceRule: TypeAlias = Literal[
     "unearned-sales", "dry-library", "only-inhaling", "contradicting-promises", "redundant-promise",
