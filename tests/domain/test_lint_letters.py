@@ -191,3 +191,10 @@ def test_a_letter_txt_without_the_call_to_action():
     assert rules(Known(templates=page, text_parts={"letters/x": "here"}), **template) == ["text-part"]
     assert rules(Known(templates=page, text_parts={"letters/x": "here: https://example.com/a"}), **template) == []
     assert rules(Known(templates=page, text_parts={"letters/x": "here: {{ call_to_action }}"}), **template) == []
+
+
+def test_advice_speaks_the_language_of_the_letter():
+    letter = Letter.model_validate(GOOD | {"subject": "Новости", "body": "У нас новости, и мы рады им."})
+    assert [f.advice for f in lint_letter(letter, (), Known())] == [
+        "Begin it so: {{ first_name | default('Здравствуйте') }}, ...", "Begin with {{ first_name | default('Здравствуйте') }} and a comma.",
+    ]  # fmt: skip

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from nurture.domain.letters import Letter
 from nurture.domain.lint.findings import Finding, warn
+from nurture.domain.lint.languages import Language
 from nurture.domain.lint.reading import PERSONAL, Reading, blanked, line_of, own_words, unmerged
 
 LONGEST_SUBJECT = 78
@@ -31,9 +32,11 @@ def _subject(letter: Letter, reading: Reading) -> Iterator[Finding]:
     at = (*reading.path, "subject")
     crowd = _crowd(reading, letter.subject)
     if crowd:
-        yield warn(at, "mass-address", f'the subject speaks to a crowd ("{crowd[1]}")', _friend("Hello"))
+        yield warn(at, "mass-address", f'the subject speaks to a crowd ("{crowd[1]}")', _friend(reading.language))
     elif not PERSONAL.search(letter.subject):
-        yield warn(at, "personal-subject", "the subject does not speak to the person", f"Begin it so: {_name('Hello')}, ...")
+        yield warn(
+            at, "personal-subject", "the subject does not speak to the person", f"Begin it so: {_name(_hello(reading.language))}, ..."
+        )
     bare = unmerged(letter.subject, _NAMED)
     if len(bare) > LONGEST_SUBJECT:
         yield warn(at, "subject-length", f"the subject has {len(bare)} characters; most clients show 40 to 70", "Say one thing in it.")
@@ -49,10 +52,10 @@ def _address(reading: Reading) -> Iterator[Finding]:
         return
     crowd = _crowd(reading, text)
     if crowd:
-        yield warn(reading.where, "mass-address", f'"{crowd[1]}" speaks to a crowd', _friend("friend"), line_of(text, crowd[0]))
+        yield warn(reading.where, "mass-address", f'"{crowd[1]}" speaks to a crowd', _friend(reading.language), line_of(text, crowd[0]))
     elif not PERSONAL.search(reading.opening):
         message = f"the {letter.kind.value} letter {letter.id} greets nobody by name"
-        yield warn(reading.where, "personal-greeting", message, f"Begin with {_name('Hello')} and a comma.")
+        yield warn(reading.where, "personal-greeting", message, f"Begin with {_name(_hello(reading.language))} and a comma.")
 
 
 def _shouting(reading: Reading) -> Iterator[Finding]:
@@ -104,5 +107,9 @@ def _name(other: str) -> str:
     return f"{{{{ first_name | default('{other}') }}}}"
 
 
-def _friend(other: str) -> str:
-    return f"Write to one friend: {_name(other)}, ..."
+def _hello(language: Language | None) -> str:
+    return language.hello if language else "Hello"
+
+
+def _friend(language: Language | None) -> str:
+    return f"Write to one friend: {_name(language.friend if language else 'friend')}, ..."

@@ -6,8 +6,8 @@ _CROWD = (
     r"subscribers?|customers?|clients?|readers?|members?|colleagues|users?|friends|all|everyone|everybody|folks|guys|team|sirs?"
     r"|sir or madam|sir/madam|ladies and gentlemen|there,? everyone"
 )
-_MONTH = (
-    r"jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
+_MONTH = (  # without May, which is a verb as well and counts only beside a day
+    r"jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
     r"|nov(?:ember)?|dec(?:ember)?"
 )
 _DAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day|tomorrow|midnight|tonight"
@@ -18,6 +18,8 @@ _NUMBER = (
 
 ENGLISH = language(
     "en",
+    hello="Hello",
+    friend="friend",
     common="the and you your that this with are have for from was will not but they what our we it if can dear hello hi everyone friends",
     mass_address=(
         r"(?:dear|hello|hi|hey|greetings|good (?:morning|day|evening)|welcome),?\s+"
@@ -49,7 +51,7 @@ ENGLISH = language(
     limit=(
         rf"\b(?:until|till|by|before|ends?|only|last|first|up to|no more than|deadline)\b[^.!?\n]{{0,60}}?\b{_NUMBER}\b"
         rf"|\b{_NUMBER}\b[^.!?\n]{{0,30}}\b(?:no more|places?|seats?|left|copies|pieces|days? left|benches|spots?)\b"
-        rf"|\b\d{{1,2}}(?:st|nd|rd|th)?[./ ](?:of )?(?:{_MONTH}|\d{{1,2}}\.)\b|\b(?:{_MONTH})\s+\d{{1,2}}\b|\b20\d\d-\d\d-\d\d\b"
+        rf"|\b\d{{1,2}}(?:st|nd|rd|th)?[./ ](?:of )?(?:{_MONTH}|may|\d{{1,2}}\.)\b|\b(?:{_MONTH}|may)\s+\d{{1,2}}\b|\b20\d\d-\d\d-\d\d\b"
     ),
     leave=r"unsubscrib\w*|leave us|leave (?:these|the|our|this) (?:letters?|list)|leave with|opt out|not interested"
     r"|stop (?:these|the|our) letters",

@@ -14,6 +14,8 @@ _NUMBER = (
 
 GERMAN = language(
     "de",
+    hello="Hallo",
+    friend="hallo",
     common="und nicht sie ist das ein eine mit für auf wir der den dem sich auch von zu im wie oder wenn ihr du ihnen hallo "
     "liebe sehr geehrte",
     mass_address=(

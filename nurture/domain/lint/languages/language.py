@@ -14,13 +14,15 @@ _FLAGS = re.IGNORECASE | re.MULTILINE
 class Language:
     """Each table is a hint, never a verdict: lint only warns.
 
-    `common`: words by which the language is told. `mass_address`: a crowd spoken to, at the beginning of a sentence. `selling`: what is
-    done to sell, by concept; two concepts make a letter that sells. `parts`: traces of the parts of an offer. `limit`: an end with a date
-    or a number. `formal` and `familiar`: the two ways of saying you, None where there is one. `leave`: words for leaving.
-    `digest`: words of a letter that holds many things.
+    `hello` and `friend` stand in advice for a name that is missing. `common`: words by which the language is told. `mass_address`: a
+    crowd spoken to, at the beginning of a sentence. `selling`: what is done to sell, by concept; two concepts make a letter that sells.
+    `parts`: traces of the parts of an offer. `limit`: an end with a date or a number. `formal` and `familiar`: the two ways of saying
+    you, None where there is one. `leave`: words for leaving. `digest`: words of a letter that holds many things.
     """
 
     code: str
+    hello: str
+    friend: str
     common: frozenset[str]
     mass_address: re.Pattern[str]
     selling: Mapping[str, re.Pattern[str]]
@@ -35,6 +37,8 @@ class Language:
 def language(
     code: str,
     *,
+    hello: str,
+    friend: str,
     common: str,
     mass_address: str,
     selling: Mapping[str, str],
@@ -48,6 +52,8 @@ def language(
     """A language from words: `common` parted by spaces, all else regular expressions of whole words."""
     return Language(
         code,
+        hello,
+        friend,
         frozenset(common.split()),
         re.compile(f"{_BEGINS}(?P<crowd>{mass_address}){_ENDS}", _FLAGS),
         {concept: _words(pattern) for concept, pattern in selling.items()},

@@ -24,6 +24,8 @@ _NUMBER = (
 
 POLISH = language(
     "pl",
+    hello="Dzień dobry",
+    friend="witaj",
     common="i w się że nie na do jest jak dla czy już są oraz lub przez będzie który która to z po ale co tylko dzień dobry cześć "
     "drodzy szanowni witajcie witam klienci kochani",
     mass_address=(
