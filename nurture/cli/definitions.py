@@ -25,9 +25,16 @@ def register(app: typer.Typer) -> None:
     """Add lint, diff, apply and schema."""
 
     @app.command("lint")
-    def lint_command(files: Files, json: Json = False) -> None:
+    def lint_command(
+        files: Files,
+        online: Annotated[bool, typer.Option("--online", help="Also visit every link of every letter.")] = False,
+        allow_private: Annotated[
+            bool, typer.Option("--allow-private", help="With --online: visit addresses of your own network, too.")
+        ] = False,
+        json: Json = False,
+    ) -> None:
         """Say what is wrong with these files; exit 1 on errors only. Works without a database."""
-        raise typer.Exit(_lint(files, as_json=json))
+        raise typer.Exit(_lint(files, online=online, allow_private=allow_private, as_json=json))
 
     @app.command("diff")
     def diff_command(files: Files, json: Json = False) -> None:
@@ -53,14 +60,15 @@ def register(app: typer.Typer) -> None:
         print_json(json_schema())
 
 
-def _lint(files: list[Path], *, as_json: bool) -> int:
+def _lint(files: list[Path], *, online: bool, allow_private: bool, as_json: bool) -> int:
     from nurture.definitions.loading import load_files  # noqa: PLC0415
     from nurture.services.defining import check  # noqa: PLC0415
     from nurture.shipped import shipped  # noqa: PLC0415
 
     loaded = load_files(files)
     known, policy = run(_stored())
-    faults = _sorted([*loaded.faults, *check(loaded.documents, shipped("templates"), known, policy)])
+    visited = run(_visited(loaded, allow_private=allow_private)) if online else []
+    faults = _sorted([*loaded.faults, *check(loaded.documents, shipped("templates"), known, policy), *visited])
     errors = sum(f.level == "error" for f in faults)
     if as_json:
         print_json([f.as_json() for f in faults])
@@ -68,6 +76,13 @@ def _lint(files: list[Path], *, as_json: bool) -> int:
         _print_faults(faults, loaded, sys.stdout)
         typer.echo(_summary(len(loaded.documents), errors, len(faults) - errors))
     return 1 if errors else 0
+
+
+async def _visited(loaded: "Loaded", *, allow_private: bool) -> "list[Fault]":
+    from nurture.services.visiting import check_links  # noqa: PLC0415
+    from nurture.shipped import shipped  # noqa: PLC0415
+
+    return await check_links(loaded.documents, shipped("templates"), allow_private=allow_private)
 
 
 async def _stored() -> "tuple[Known | None, Policy | None]":
@@ -82,7 +97,7 @@ async def _stored() -> "tuple[Known | None, Policy | None]":
     try:
         url = _workspace()
         if url is None:
-            return Known(segments=frozenset(), sequences=frozenset(), letters=frozenset()), None
+            return Known(segments=frozenset(), sequences=frozenset(), letters=frozenset(), library=frozenset()), None
         db = connect(url)
         try:
             return await known_names(db)

@@ -58,7 +58,7 @@ def _load(files: list[Path]) -> "Loaded | None":
     from nurture.shipped import shipped  # noqa: PLC0415
 
     loaded = load_files(files)
-    nothing_else = Known(segments=frozenset(), sequences=frozenset(), letters=frozenset())
+    nothing_else = Known(segments=frozenset(), sequences=frozenset(), letters=frozenset(), library=frozenset())
     faults = loaded.faults if loaded.errors else (*loaded.faults, *check(loaded.documents, shipped("templates"), nothing_else))
     for fault in sorted(dict.fromkeys(faults), key=lambda f: (f.file, f.line, f.column)):
         sys.stderr.write(fault.render(loaded.sources.get(fault.file, "")) + "\n")

@@ -7,7 +7,7 @@ from typing import Any
 from cronsim import CronSim, CronSimError
 from pydantic import BaseModel
 
-from nurture.definitions.faults import Fault, Path, Tree, walk
+from nurture.definitions.faults import Fault, FormRule, Path, Tree, walk
 from nurture.definitions.merging import check_text
 
 _PYTHON_KEYS = {"from_": "from", "not_": "not", "is_": "is", "in_": "in"}
@@ -21,7 +21,7 @@ def check_form(data: dict[str, Any], model: type[BaseModel], tree: Tree, file: s
     """Faults that pydantic leaves unsaid while another fault stands in the same mapping."""
     faults: list[Fault] = []
 
-    def say(path: Path, rule: str, message: str, advice: str) -> None:
+    def say(path: Path, rule: FormRule, message: str, advice: str) -> None:
         place = tree.at(path)
         faults.append(Fault(file, place.key_line, place.key_column, rule, "error", message, advice))
 
@@ -46,7 +46,7 @@ def check_form(data: dict[str, Any], model: type[BaseModel], tree: Tree, file: s
     return faults
 
 
-def _check_ids(path: Path, letters: list[Any], say: Callable[[Path, str, str, str], None]) -> None:
+def _check_ids(path: Path, letters: list[Any], say: Callable[[Path, FormRule, str, str], None]) -> None:
     seen: set[str] = set()
     for index, letter in enumerate(letters):
         letter_id = letter.get("id") if isinstance(letter, dict) else None

@@ -6,9 +6,17 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from nurture.domain.errors import NurtureError
+from nurture.domain.lint.rules import Rule
 
 Path: TypeAlias = tuple[str | int, ...]
 Level: TypeAlias = Literal["error", "warning"]
+FormRule: TypeAlias = Literal[
+    "syntax", "tab", "quote", "bracket", "indentation", "alias", "tag", "number", "leading-zero", "key", "duplicate-key", "character",
+    "encoding", "size", "empty", "document", "duplicate-document", "duplicate-id", "taken-name", "unknown-key", "missing-key", "type",
+    "value", "condition", "template", "dialect", "unknown-name",
+]  # fmt: skip
+"""The rules of form: whether a file can be read, and its documents stored. Named for ever, as lint's own are."""
+FaultRule: TypeAlias = Rule | FormRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +26,7 @@ class Fault:
     file: str
     line: int
     column: int
-    rule: str
+    rule: FaultRule
     level: Level
     message: str
     advice: str

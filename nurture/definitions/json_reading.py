@@ -5,7 +5,7 @@ from bisect import bisect_right
 from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-defined]  # the C scanner is not in the type stubs
 from typing import Any
 
-from nurture.definitions.faults import Fault, Path, Position, Tree
+from nurture.definitions.faults import Fault, FormRule, Path, Position, Tree
 from nurture.definitions.scalars import LONGEST_FLOAT, LONGEST_INTEGER, check_length
 from nurture.definitions.yaml_reading import MAX_DEPTH, MAX_NODES
 
@@ -30,7 +30,7 @@ class _Reader:
         line = bisect_right(self.starts, index)
         return line, index - self.starts[line - 1] + 1
 
-    def fault(self, index: int, rule: str, message: str, advice: str) -> None:
+    def fault(self, index: int, rule: FormRule, message: str, advice: str) -> None:
         self.faults.append(Fault(self.file, *self.place(index), rule, "error", message, advice))
 
     def skip(self, index: int) -> int:

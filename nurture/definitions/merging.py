@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from jinja2 import TemplateSyntaxError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from nurture.definitions.faults import Level
+from nurture.definitions.faults import FormRule, Level
 from nurture.domain.advice import nearest
 
 LETTER_NAMES = frozenset({
@@ -26,11 +26,24 @@ _BUILT_IN = frozenset({"loop", "range", "namespace"})
 _ELSEWHERE = {
     "FNAME": "first_name", "LNAME": "name", "EMAIL": "email", "UNSUB": "unsubscribe_url", "UPDATE_PROFILE": "preferences_url",
     "ARCHIVE": "archive_url", "FIRSTNAME": "first_name", "FIRST_NAME": "first_name", "NAME": "name", "LASTNAME": "name",
+    "FULLNAME": "name", "FULL_NAME": "name", "LAST_NAME": "name",
     "CURRENT_YEAR": "today.year", "DATE": "today", "LIST_ADDRESS": "postal_address", "LIST:ADDRESS": "postal_address",
 }  # fmt: skip
 _LIQUID = re.compile(r"\{\{-?\s*([\w.]+)\s*\|\s*default:\s*([\"'])(.*?)\2\s*-?\}\}")
 _STARS = re.compile(r"\*\|([A-Za-z0-9_:]+)\|\*")
 _BARS = re.compile(r"\|\s*\w+\s*:\s")
+_OWNED = re.compile(
+    r"\{\{-?\s{0,9}\.?(?P<owner>[Ss]ubscriber|contact|customer|person|profile|recipient|user|lead)\.(?P<name>\w{1,80})"
+    r"(?P<rest>[^{}]{0,200})\}\}"
+)  # Kit, Notifuse, Keila, Customer.io; with a leading dot listmonk
+_RAW = re.compile(
+    r"%(?P<percent>FIRST_?NAME|LAST_?NAME|FULL_?NAME|EMAIL|UNSUBSCRIBELINK)%|\{(?P<mautic>contactfield=\w{1,40}|unsubscribe_(?:url|text))\}"
+    r"|(?P<track>https?://[^\s)\"'<>]{1,500}@TrackLink)|\{\{\s{0,9}(?P<listmonk>UnsubscribeURL|MessageURL|OptinURL|TrackView)\s{0,9}\}\}"
+)  # ActiveCampaign, Mautic, listmonk
+_SYSTEM = {
+    "UnsubscribeURL": "{{ unsubscribe_url }}", "MessageURL": "{{ archive_url }}", "OptinURL": "{{ confirm_url }}", "UNSUBSCRIBELINK":
+    "{{ unsubscribe_url }}", "unsubscribe_url": "{{ unsubscribe_url }}", "unsubscribe_text": "{{ unsubscribe_url }}",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +52,7 @@ class Remark:
 
     line: int
     column: int
-    rule: str
+    rule: FormRule
     level: Level
     message: str
     advice: str
@@ -53,6 +66,7 @@ def check_text(text: str) -> list[Remark]:
     """What is wrong with the merge fields of one text."""
     remarks = _dialects(text)
     plain = _LIQUID.sub(lambda m: "{{ " + _ours(m[1]) + " }}", text)  # its error is said; what else is wrong with the text?
+    plain = _RAW.sub("", _OWNED.sub(lambda m: "{{ " + _ours(m["name"]) + m["rest"] + "}}", plain))
     if "{{" not in plain and "{%" not in plain and "{#" not in plain:
         return remarks
     try:
@@ -90,7 +104,32 @@ def _dialects(text: str) -> list[Remark]:
         name = _ours(found[1])
         advice = f"Write {{{{ {name} | default('friend') }}}}." if name in ("first_name", "name") else f"Write {{{{ {name} }}}}."
         remarks.append(Remark(*_at(text, found.start()), "dialect", "warning", f"{found[0]} would be sent as it stands", advice))
+    for found in _OWNED.finditer(text):
+        if _LIQUID.match(text, found.start()):
+            continue
+        name = _ours(found["name"])
+        dotted = found[0].lstrip("{- ").startswith(".")
+        message = f"{found['owner']}.{found['name']} is written as in another system" + ("" if dotted else ", so nothing would stand there")
+        level: Level = "error" if dotted else "warning"  # a leading dot breaks the template
+        remarks.append(Remark(*_at(text, found.start()), "dialect", level, message, f"Write {_filled(name, found['rest'])}."))
+    for found in _RAW.finditer(text):
+        message = f"{found[0]} would {'stand empty' if found['listmonk'] else 'be sent as it stands'}"
+        remarks.append(Remark(*_at(text, found.start()), "dialect", "warning", message, _raw_advice(found)))
     return remarks
+
+
+def _filled(name: str, rest: str) -> str:
+    """The field as it is written here; a default that stands there already is kept."""
+    return f"{{{{ {name}{rest.rstrip()} }}}}" if "default(" in rest else f"{{{{ {name} | default('friend') }}}}"
+
+
+def _raw_advice(found: re.Match[str]) -> str:
+    word = found["percent"] or found["listmonk"] or found["mautic"]
+    if word is None:
+        return "Leave @TrackLink out: clicks are counted without it."
+    if word == "TrackView":
+        return "Leave it out: opens are counted without it."
+    return f"Write {_SYSTEM[word] if word in _SYSTEM else _filled(_ours(word.removeprefix('contactfield=')), '')}."
 
 
 def _ours(word: str) -> str:

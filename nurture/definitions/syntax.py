@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import yaml
 
+from nurture.definitions.faults import FormRule
+
 _CONDITIONS = ("audience", "where", "only_if")
 _LINE = re.compile(r"""(?P<head>\s*(?:-\s+)*(?:[\w.-]+\s*:\s+)?)(?P<value>\S.*?)\s*$""")
 _NO_SPACE = re.compile(r"(?P<head>\s*(?:-\s+)*[A-Za-z_]\w*):(?P<value>[^\s:/].*)$")
@@ -18,7 +20,7 @@ class Mistake:
 
     line: int
     column: int
-    rule: str
+    rule: FormRule
     message: str
     advice: str
     mended: str | None

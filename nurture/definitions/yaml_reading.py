@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from nurture.definitions.faults import Fault, Path, Position, Tree
+from nurture.definitions.faults import Fault, FormRule, Path, Position, Tree
 from nurture.definitions.scalars import looks_like_code, resolve
 from nurture.definitions.syntax import Mistake, explain
 
@@ -38,7 +38,7 @@ class _Reader:
         self.nodes = 0
         self.events: Iterator[Any] = yaml.parse(text, Loader=_LOADER)
 
-    def fault(self, mark: Any, rule: str, message: str, advice: str, level: Any = "error") -> None:
+    def fault(self, mark: Any, rule: FormRule, message: str, advice: str, level: Any = "error") -> None:
         self.faults.append(Fault(self.file, mark.line + self.first_line, mark.column + 1, rule, level, message, advice))
 
     def read(self) -> Any:

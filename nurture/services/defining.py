@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nurture.definitions.comparing import compare
 from nurture.definitions.faults import Fault, Refused
-from nurture.definitions.linting import lint_documents, read_templates
+from nurture.definitions.linting import lint_documents, read_templates, read_text_parts, useful_books
 from nurture.definitions.loading import Placed
 from nurture.domain.delivery import letter_name
 from nurture.domain.documents import (
@@ -16,6 +16,7 @@ from nurture.domain.documents import (
     Cleanup,
     LibraryLetter,
     Policy,
+    Segment,
     document_name,
     document_type,
     lane_name,
@@ -36,6 +37,7 @@ from nurture.store.documents import (
     ensure_lane,
     letter_catalogue,
     load_document,
+    load_documents,
     load_policy,
     save_document,
     save_letter_version,
@@ -84,10 +86,14 @@ class _Ready:
 
 def check(documents: Sequence[Placed], templates: Path, known: Known | None = None, policy: Policy | None = None) -> list[Fault]:
     """Every finding about these documents: lint, and the errors of letters that cannot be compiled. `known` None: no workspace to ask."""
-    faults = lint_documents(documents, replace(known or Known(), templates=read_templates(templates)), policy)
+    faults = lint_documents(documents, _with_templates(known or Known(), templates), policy)
     _, broken = _compile(documents, templates)
     told = {(f.file, f.line, f.rule) for f in faults}
     return faults + [f for f in broken if (f.file, f.line, "unknown-template") not in told]
+
+
+def _with_templates(known: Known, templates: Path) -> Known:
+    return replace(known, templates=read_templates(templates), text_parts=read_text_parts(templates))
 
 
 async def known_names(db: Database) -> tuple[Known, Policy | None]:
@@ -99,11 +105,15 @@ async def known_names(db: Database) -> tuple[Known, Policy | None]:
 async def _known(tx: Connection) -> tuple[Known, Policy | None]:
     names = await document_names(tx)
     policy = await load_policy(tx) if names["policy"] else None
+    segments = [stored.document for stored in await load_documents(tx, "segment")]
+    shelves = [stored.document for word in ("letter", "sequence") for stored in await load_documents(tx, word)]
     known = Known(
         segments=frozenset(names["segment"]),
         sequences=frozenset(names["sequence"]),
         letters=frozenset(await letter_catalogue(tx)),
         topics=frozenset(policy.topics) if policy else None,
+        wheres={d.name: d.where for d in segments if isinstance(d, Segment)},
+        library=useful_books(shelves),
     )
     return known, policy
 
@@ -139,7 +149,7 @@ async def apply(
     ready.sort(key=lambda r: _ORDER[document_type(r.placed.document)])
     async with db.write() as tx:
         known, policy = await _known(tx)
-        faults = lint_documents(placed_documents, replace(known, templates=read_templates(templates)), policy)
+        faults = lint_documents(placed_documents, _with_templates(known, templates), policy)
         errors = [f for f in faults if f.level == "error"] + await _taken_names(tx, placed_documents)
         if errors:
             raise Refused(errors)

@@ -1,6 +1,7 @@
 """`lint`, `diff`, `apply`, `schema` as a marketer meets them: what is printed, what is stored, how the command ends."""
 
 import json
+import socket
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,18 @@ def test_lint_speaks_json_and_needs_and_makes_no_database(workspace: Path):
     assert [(f["line"], f["level"]) for f in faults] == [(3, "error"), (4, "error"), (7, "error"), (8, "error"), (9, "error")]
     assert set(faults[0]) == {"file", "line", "column", "rule", "level", "message", "advice"}
     assert not (workspace / "data").exists()
+
+
+def test_online_visits_links_and_no_private_ones_unless_told(workspace: Path):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        link = f"http://127.0.0.1:{closed.getsockname()[1]}/news"
+        file = write(workspace, GOOD.replace("call_to_action: reply", f"call_to_action: {link}"))
+        assert json.loads(nurture("lint", "--json", file).stdout) == []
+        for options, rule in (((), "private-link"), (("--allow-private",), "dead-link")):
+            result = nurture("lint", "--online", *options, "--json", file)
+            assert result.exit_code == 0
+            assert [(f["rule"], f["level"], f["line"]) for f in json.loads(result.stdout)] == [(rule, "warning", 10)]
 
 
 def test_warnings_alone_end_well(workspace: Path):

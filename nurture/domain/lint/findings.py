@@ -1,8 +1,10 @@
 """What lint has to say about a document: where, which rule, how bad, what to do instead."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from nurture.domain.lint.rules import Rule
 
 Level: TypeAlias = Literal["error", "warning"]
 Path: TypeAlias = tuple[str | int, ...]
@@ -13,7 +15,7 @@ class Finding:
     """`path` in keys as they are written; `line` counts from 0 inside a text of several lines."""
 
     path: Path
-    rule: str
+    rule: Rule
     level: Level
     message: str
     advice: str
@@ -24,7 +26,8 @@ class Finding:
 class Known:
     """What the workspace holds besides the document. None: not known here (no database), so that nothing can be missing.
 
-    `templates` maps `letters/<folder>` to the text of its letter, for reading it as the body is read.
+    `templates` maps `letters/<folder>` to the text of its letter, for reading it as the body is read; `text_parts` to its own letter.txt.
+    `wheres`: the conditions of segments, by name. `library`: the useful letters (`document/id`) that may repay what a person is owed.
     """
 
     segments: frozenset[str] | None = None
@@ -32,11 +35,14 @@ class Known:
     topics: frozenset[str] | None = None
     letters: frozenset[str] | None = None
     templates: Mapping[str, str] | None = None
+    text_parts: Mapping[str, str] = field(default_factory=dict)
+    wheres: Mapping[str, Any] = field(default_factory=dict)
+    library: frozenset[str] | None = None
 
 
-def warn(path: Path, rule: str, message: str, advice: str, line: int = 0) -> Finding:
+def warn(path: Path, rule: Rule, message: str, advice: str, line: int = 0) -> Finding:
     return Finding(path, rule, "warning", message, advice, line)
 
 
-def wrong(path: Path, rule: str, message: str, advice: str) -> Finding:
+def wrong(path: Path, rule: Rule, message: str, advice: str) -> Finding:
     return Finding(path, rule, "error", message, advice)

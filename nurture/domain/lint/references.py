@@ -11,6 +11,7 @@ from nurture.domain.conditions import All, AnyOf, Did, InSequence, Not, OnTopic,
 from nurture.domain.documents import AnyDocument, Campaign, Cleanup, LibraryLetter, Segment, Sequence, letters_of
 from nurture.domain.letters import Letter
 from nurture.domain.lint.findings import Finding, Known, Path, warn, wrong
+from nurture.domain.lint.rules import NameRule
 
 
 def lint_references(document: AnyDocument, known: Known) -> list[Finding]:
@@ -67,12 +68,12 @@ def _topic(topic: str | None, path: Path, known: Known) -> Iterator[Finding]:
         yield warn(path, "unknown-topic", message, f"Add it: `topics: {{{topic}: <its name for people>}}` in the policy document.")
 
 
-def _missing(name: str, names: Iterable[str] | None, what: str, path: Path) -> Iterator[Finding]:
+def _missing(name: str, names: Iterable[str] | None, rule: NameRule, path: Path) -> Iterator[Finding]:
     if names is not None and name not in (there := sorted(names)):
         yield warn(
             path,
-            f"unknown-{what}",
-            f'there is no {what} "{name}"' + did_you_mean(name, there),
+            rule,
+            f'there is no {rule.removeprefix("unknown-")} "{name}"' + did_you_mean(name, there),
             "Check the name: the condition is never true without it.",
         )
 
@@ -96,8 +97,8 @@ def _condition(condition: Any, path: Path, known: Known) -> Iterator[Finding]:
         case OnTopic():
             yield from _topic(condition.topic, (*path, "topic"), known)
         case InSequence():
-            yield from _missing(condition.in_sequence, known.sequences, "sequence", (*path, "in_sequence"))
+            yield from _missing(condition.in_sequence, known.sequences, "unknown-sequence", (*path, "in_sequence"))
         case Received():
-            yield from _missing(condition.received, known.letters, "letter", (*path, "received"))
+            yield from _missing(condition.received, known.letters, "unknown-letter", (*path, "received"))
         case Did() if condition.letter is not None:
-            yield from _missing(condition.letter, known.letters, "letter", (*path, "letter"))
+            yield from _missing(condition.letter, known.letters, "unknown-letter", (*path, "letter"))

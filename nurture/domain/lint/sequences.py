@@ -1,169 +1,142 @@
-"""A sequence as a whole: can every offer be earned, do its promises agree, does its cycle keep the cadence, will every window open?"""
+"""The rhythm of a sequence: does its cycle keep the cadence, will every window open, does every letter find its place?
 
+Source: "at least two letters a week, so the cycle takes two weeks. Constancy is the key word. Never rarer than monthly."
+"""
+
+from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
+from itertools import pairwise
 
 from nurture.domain.documents import Policy, Sequence
-from nurture.domain.letters import Letter
-from nurture.domain.lint.findings import Finding, warn, wrong
-from nurture.domain.mixes import Ratio, Thirds
+from nurture.domain.letters import Cadence, Letter
+from nurture.domain.lint.calendar import START, open_days, walk
+from nurture.domain.lint.findings import Finding, Known, warn, wrong
+from nurture.domain.lint.promises import lint_promises
+from nurture.domain.mix import OUTSIDE
 from nurture.domain.scalars import Delay
-from nurture.domain.windows import hours_of
 from nurture.domain.words import Kind
 
-_MIXED = (Kind.USEFUL, Kind.NEWS, Kind.ABOUT, Kind.SALES)
-_SEARCH_WEEKS = 60
+Way = list[tuple[Letter, int]]
+_LONGEST_SILENCE = 31  # days
+_DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
-def lint_sequence(sequence: Sequence, policy: Policy) -> list[Finding]:
+def lint_sequence(sequence: Sequence, policy: Policy, known: Known) -> list[Finding]:
     """Findings about the sequence itself; its letters are looked at one by one elsewhere."""
-    return [*_promises(sequence), *_earned(sequence), *_inhale(sequence), *_greetings(sequence), *_cycle(sequence, policy)]
+    found = [*lint_promises(sequence, policy, known), *_greetings(sequence, policy), *_opens(sequence, policy)]
+    return found if any(f.level == "error" for f in found) else found + list(_rhythm(sequence, policy))
 
 
-def _promises(sequence: Sequence) -> Iterator[Finding]:
-    thirds = [p for p in sequence.promises if isinstance(p, Thirds)]
-    ratios = [p for p in sequence.promises if isinstance(p, Ratio)]
-    if len({frozenset(frozenset(g) for g in t.groups) for t in thirds}) > 1:
-        message = "two different thirds exclude each other: both would choose the next letter"
-        yield wrong(("mix",), "contradicting-promises", message, "Keep one of them.")
-    if len(ratios) > 1:
-        strictest = max(ratios, key=lambda r: r.useful)
-        yield warn(("mix",), "redundant-promise", f"{strictest} already keeps the other ratio", f"Write `mix: {strictest}` alone.")
-    for ratio in ratios:
-        selling = [t for t in thirds if any(Kind.SALES in g for g in t.groups)]
-        if selling and ratio.useful > 2:
-            message = f"thirds wants every third letter to sell, {ratio} allows every {ratio.useful + 1}th at most"
-            yield warn(
-                ("mix",), "contradicting-promises", message, "The stricter holds, so the thirds will not come out; keep one of them."
-            )
-
-
-def _earned(sequence: Sequence) -> Iterator[Finding]:
-    """Sales letters that this sequence's own useful letters never pay for."""
-    letters = [x for x in sequence.letters if x.kind in _MIXED]
-    useful = sum(1 for x in letters if x.kind is Kind.USEFUL)
-    sales = [x for x in letters if x.kind is Kind.SALES]
-    for ratio in (p for p in sequence.promises if isinstance(p, Ratio)):
-        for number, letter in enumerate(sales, start=1):
-            if number * ratio.useful > useful:
-                yield _unearned(sequence, letter, number * ratio.useful - useful, str(ratio))
-    if any(isinstance(p, Thirds) for p in sequence.promises):
-        others = len(letters) - len(sales)
-        for number, letter in enumerate(sales, start=1):
-            if number * 2 > others:
-                yield _unearned(sequence, letter, number * 2 - others, "thirds")
-
-
-def _unearned(sequence: Sequence, letter: Letter, short: int, promise: str) -> Finding:
-    path = ("letters", sequence.letters.index(letter))
-    letters = "letter" if short == 1 else "letters"
-    if sequence.repay == "wait":
-        message = f"the offer {letter.id} is never reached: {promise} wants {short} more useful {letters} than the sequence has"
-        return warn(path, "unearned-sales", message, f"Add {short} useful {letters}, or write `repay: library` and fill the library.")
-    message = f"the offer {letter.id} is not earned here: {promise} wants {short} more useful {letters}"
-    return warn(
-        path, "unearned-sales", message, f"Add {short} useful {letters}; otherwise the library has to give them before this offer leaves."
-    )
-
-
-def _inhale(sequence: Sequence) -> Iterator[Finding]:
-    ratio = next((p for p in sequence.promises if isinstance(p, Ratio)), None)
-    useful = [x for x in sequence.letters if x.kind is Kind.USEFUL]
-    if ratio and len(useful) >= ratio.useful and not any(x.kind is Kind.SALES for x in sequence.letters):
-        message = f"you only inhale: {len(useful)} useful letters and no offer, though {ratio} makes one due after {ratio.useful}"
-        yield warn(("letters",), "only-inhaling", message, "Add a sales letter that leans on what was given, or leave `mix` out.")
-
-
-def _greetings(sequence: Sequence) -> Iterator[Finding]:
+def _greetings(sequence: Sequence, policy: Policy) -> Iterator[Finding]:
     for index, letter in enumerate(sequence.letters):
+        path = ("letters", index)
         if letter.kind is Kind.GREETING and letter.day is None:
-            yield warn(
-                ("letters", index), "greeting-without-day", f"the greeting {letter.id} has no day", "Add `day: birthday` or `day: 12-31`."
-            )
-        if letter.day == "02-29":
-            yield warn(("letters", index, "day"), "leap-day", "02-29 comes in leap years only", "Write 02-28 or 03-01.")
+            yield warn(path, "greeting-without-day", f"the greeting {letter.id} has no day", "Add `day: birthday` or `day: 12-31`.")
+        if letter.day in policy.blackout:
+            message = f"the greeting {letter.id} is for {letter.day}, and the policy sends nothing on that day"
+            yield warn((*path, "day"), "unreachable-window", message, "Take the day out of `blackout`, or greet on the day before.")
         if letter.window == "now" and index > 0 and letter.after != Delay():
             message = "`now` lasts an hour after a person's own act; later it is the same as `any`"
-            yield warn(("letters", index, "window"), "now-too-late", message, "Write `window: any`, or `after: 0s` beside it.")
+            yield warn((*path, "window"), "now-too-late", message, "Write `window: any`, or `after: 0s` beside it.")
 
 
-def open_days(sequence: Sequence, letter: Letter, policy: Policy) -> frozenset[int]:
-    """Weekdays (Monday 0) on which a letter of this sequence may leave."""
-    return frozenset(day.number for span in hours_of(letter, sequence.windows, policy).spans for day in span.days)
-
-
-def walk(sequence: Sequence, policy: Policy) -> list[tuple[Letter, int]] | None:
-    """(letter, day) of one way through the sequence, day 0 a Monday, for a person whom nothing else reaches; None when it never ends.
-
-    In the order written, by windows, cadence or `after`, gap in whole days and cap; conditions are taken for true.
-    """
-    if sequence.cadence is None:
-        return None
-    way: list[tuple[Letter, int]] = []
-    day = -1
-    for letter in (x for x in sequence.letters if x.kind in _MIXED):
-        days = open_days(sequence, letter, policy)
-        earliest = day + 1 if way else 0
-        if letter.after is not None:
-            earliest = max(earliest, (day if way else 0) + letter.after.dates + letter.after.elapsed.days)
-        found = next(
-            (d for d in range(earliest, earliest + 7 * _SEARCH_WEEKS) if d % 7 in days and _room(way, d, sequence, policy, letter)), None
-        )
-        if found is None:
-            return None
-        way.append((letter, found))
-        day = found
-    return way
-
-
-def _room(way: list[tuple[Letter, int]], day: int, sequence: Sequence, policy: Policy, letter: Letter) -> bool:
-    if sum(1 for _, d in way if d > day - 7) >= policy.cap:
-        return False
-    if sequence.cadence is None or letter.after is not None:
-        return True
-    length = 7 if sequence.cadence.per == "week" else 28  # a month is four weeks here: near enough for advice
-    return sum(1 for _, d in way if d // length == day // length) < sequence.cadence.count
-
-
-def _cycle(sequence: Sequence, policy: Policy) -> Iterator[Finding]:
+def _opens(sequence: Sequence, policy: Policy) -> Iterator[Finding]:
     for index, letter in enumerate(sequence.letters):
-        if letter.kind in _MIXED and not open_days(sequence, letter, policy):
-            yield wrong(
-                ("letters", index),
-                "never-opens",
-                f"no window ever opens for {letter.id}",
-                "Quiet hours cover the whole day; write a `window` out.",
-            )
+        if letter.kind not in OUTSIDE and not open_days(sequence, letter, policy):
+            advice = "Quiet hours cover the whole day; write a `window` out."
+            yield wrong(("letters", index), "never-opens", f"no window ever opens for {letter.id}", advice)
+
+
+def _rhythm(sequence: Sequence, policy: Policy) -> Iterator[Finding]:
     cadence, way = sequence.cadence, walk(sequence, policy)
-    if cadence is None or not way:
+    if cadence and (floor := _floor(cadence, policy)):
+        yield floor
         return
+    if way is None:
+        yield warn(("letters",), "unreachable-window", *_no_place(policy))
+        return
+    thin = _thin(way, cadence) if cadence else None
+    if thin is None:
+        yield from _rare(sequence, way)
+    elif cadence is not None:
+        without = sequence.model_copy(update={"letters": tuple(x.model_copy(update={"after": None}) for x in sequence.letters)})
+        freely = walk(without, policy)
+        slow = [i for i, x in enumerate(sequence.letters) if x.after is not None and x.kind not in OUTSIDE]
+        if slow and freely and _thin(freely, cadence) is None:
+            message = f"`after: {sequence.letters[slow[0]].after}` replaces the cadence, so {cadence} is not kept ({cadence.per} {thin})"
+            advice = "Leave `after` out where the cadence is to decide, or leave `cadence` out."
+            yield warn(("letters", slow[0], "after"), "after-against-cadence", message, advice)
+        else:
+            advice = "Alternate short and long letters (short, long, short, sales keeps two a week), or lower the cadence."
+            yield warn(("cadence",), "cycle-length", _cycle(sequence, way, cadence, thin, policy), advice)
+
+
+def _floor(cadence: Cadence, policy: Policy) -> Finding | None:
+    """A cadence that the workspace's own limits never let come true."""
     if cadence.per == "week" and cadence.count > policy.cap:
         message = f"the cadence wants {cadence}, the workspace's cap allows {policy.cap} on seven days"
-        yield warn(("cadence",), "floor", message, f"Write `cadence: {policy.cap} per week`, or raise `cap` in the policy.")
-        return
-    length = 7 if cadence.per == "week" else 28
-    last = way[-1][1] // length
-    thin = [n for n in range(last) if sum(1 for _, d in way if d // length == n) < cadence.count]
-    if thin:
-        days = (last + 1) * length
-        narrow = _narrow(sequence, way, policy)
-        message = f"the cycle takes {days} days: {narrow}, so {cadence.per} {thin[0] + 1} carries less than {cadence}"
-        yield warn(
-            ("cadence",),
-            "cycle-length",
-            message,
-            "Alternate short and long letters (short, long, short, sales keeps two a week), or lower the cadence.",
-        )
+        return warn(("cadence",), "floor", message, f"Write `cadence: {policy.cap} per week`, or raise `cap` in the policy.")
+    length = timedelta(days=7 if cadence.per == "week" else 28)
+    if policy.gap * (cadence.count - 1) >= length:
+        message = f"the cadence wants {cadence}, but the gap between two letters is {policy.gap.total_seconds() / 3600:g} h"
+        return warn(("cadence",), "floor", message, "Lower the cadence, or shorten `gap` in the policy.")
+    return None
 
 
-_DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+def _no_place(policy: Policy) -> tuple[str, str]:
+    message = "a letter of this sequence finds no place within a year: windows, cap and gap leave none"
+    return message, f"Look at its window, and at `cap: {policy.cap}` and `gap` in the policy."
 
 
-def _narrow(sequence: Sequence, way: list[tuple[Letter, int]], policy: Policy) -> str:
+def _unit(day: int, cadence: Cadence) -> int:
+    """Weeks or calendar months since the start."""
+    if cadence.per == "week":
+        return day // 7
+    here = START + timedelta(days=day)
+    return (here.year - START.year) * 12 + here.month - START.month
+
+
+def _thin(way: Way, cadence: Cadence) -> int | None:
+    """The first week or month (from 1), before the last, that carries fewer letters than promised."""
+    if not way:
+        return None
+    carried = Counter(_unit(day, cadence) for _, day in way)
+    return next((n + 1 for n in range(_unit(way[-1][1], cadence)) if carried[n] < cadence.count), None)
+
+
+def _cycle(sequence: Sequence, way: Way, cadence: Cadence, thin: int, policy: Policy) -> str:
+    """`three long letters, one Friday window: 21 days`."""
+    days = (way[-1][1] // 7 + 1) * 7
+    crowded = _crowded(sequence, way, policy)
+    return f"{crowded}: the cycle takes {days} days, and {cadence.per} {thin} carries less than {cadence}"
+
+
+def _crowded(sequence: Sequence, way: Way, policy: Policy) -> str:
     """The letters that crowd one window, in words."""
-    by_days: dict[frozenset[int], int] = {}
+    groups: dict[frozenset[int], list[Letter]] = {}
     for letter, _ in way:
-        days = open_days(sequence, letter, policy)
-        by_days[days] = by_days.get(days, 0) + 1
-    days, count = max(by_days.items(), key=lambda item: item[1] / len(item[0]))
-    names = " or ".join(_DAY_NAMES[d] for d in sorted(days))
-    return f"{count} letter{'s' if count > 1 else ''} can leave only on {names}" if len(days) < 7 else f"{count} letters in this order"
+        groups.setdefault(open_days(sequence, letter, policy), []).append(letter)
+    days, letters = max(groups.items(), key=lambda item: len(item[1]) / len(item[0]))
+    if len(days) == 7:
+        return f"{_count(len(way))} letters in this order"
+    looks = {letter.size.value if letter.kind is not Kind.SALES else "sales" for letter in letters}
+    word = f" {looks.pop()}" if len(looks) == 1 else ""
+    windows = " or ".join(_DAY_NAMES[d] for d in sorted(days))
+    noun = "letter" if len(letters) == 1 else "letters"
+    each = "one " if len(days) == 1 else "windows on " if len(days) > 1 else ""
+    return f"{_count(len(letters))}{word} {noun}, {each}{windows}{' window' if len(days) == 1 else ''}"
+
+
+def _count(number: int) -> str:
+    return _NUMBERS[number] if number < len(_NUMBERS) else str(number)
+
+
+def _rare(sequence: Sequence, way: Way) -> Iterator[Finding]:
+    """One long pause may be a promise kept ("in half a year"); two make a rhythm that is rarer than monthly."""
+    pauses = [(later, day - before) for (_, before), (later, day) in pairwise(way) if day - before > _LONGEST_SILENCE]
+    if len(pauses) > 1:
+        index = sequence.letters.index(pauses[0][0])
+        message = f"{pauses[0][1]} days of silence before {pauses[0][0].id}, and {len(pauses)} such pauses: people forget who writes"
+        yield warn(("letters", index), "rarer-than-monthly", message, "Write at least once a month; a short useful letter is enough.")

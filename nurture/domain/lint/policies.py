@@ -1,31 +1,18 @@
-"""Cleanups and the policy."""
+"""The policy: who writes and from where, hours that open, dates that exist, promises that agree."""
 
 from collections.abc import Iterator
 from datetime import date
 
-from nurture.domain.documents import Cleanup, Policy
+from nurture.domain.documents import Policy
 from nurture.domain.lint.findings import Finding, warn
+from nurture.domain.lint.promises import contradictions
 from nurture.domain.windows import quiet_spans
-from nurture.domain.words import Kind
 
 _LEAP_YEAR = 2024
 
 
-def lint_cleanup(cleanup: Cleanup) -> Iterator[Finding]:
-    if len(cleanup.offers) < 3:
-        message = f"a cleanup with {len(cleanup.offers)} offer{'s' if len(cleanup.offers) > 1 else ''}"
-        yield warn(("offers",), "few-offers", message, "Three or four daily offers wake people; one is overlooked.")
-    for index, letter in enumerate(cleanup.offers):
-        if letter.kind is not Kind.SALES:
-            yield warn(
-                ("offers", index, "kind"),
-                "kind-against-words",
-                f"the offer {letter.id} is called {letter.kind.value}",
-                "Write `kind: sales`.",
-            )
-
-
 def lint_policy(policy: Policy) -> Iterator[Finding]:
+    yield from contradictions(policy.mix, ("mix",))
     if policy.sender is None:
         advice = "Add `sender: {name: Anna, address: anna@example.com}`."
         yield warn((), "no-sender", "the policy names no sender, so nothing but `test` leaves over a real relay", advice)
