@@ -11,9 +11,8 @@ from nurture.domain.delivery import HORIZON, letter_name
 from nurture.domain.documents import Policy, lane_name
 from nurture.domain.mix import Earned, leaving_out, promises_on, sales_earned
 from nurture.domain.mixes import Promise
-from nurture.domain.pacing import cap_places
 from nurture.domain.plans import Done, OpenRow, Person, Plan, Send, Shelf, Skip, Wait, Way
-from nurture.domain.timing import Slot, cap_of, earliest
+from nurture.domain.timing import Slot, earliest, places_on
 from nurture.domain.turns import LOOK_AGAIN, Ahead, Book, Candidate, Turn, library_candidates, skipped, turn_of
 from nurture.domain.windows import Hours, hours_of, instant_of, openings
 from nurture.domain.words import Kind, State
@@ -103,6 +102,8 @@ def _time(
             slot = earliest(leaving_out(person, c.key), way, c.key, c.letter, hours, policy, now, only_day=c.day)
             if slot:
                 timed.append(_Timed(c, slot, hours.name))
+            elif c.letter.about is not None:
+                stuck.append(Wait(way.enrolment_id, c.key, now + LOOK_AGAIN, f"{c.reason}; no window is left in its dates", "about"))
             elif c.day is None:
                 stuck.append(Wait(way.enrolment_id, c.key, now + LOOK_AGAIN, "no window of this letter opens in 400 days", "window"))
             else:
@@ -126,15 +127,15 @@ def _choose(person: Person, timed: list[_Timed], policy: Policy, now: datetime) 
     first = min(timed, key=lambda t: (t.slot.due, -t.candidate.way.source.priority, t.candidate.key))
     if first.slot.due > now + HORIZON:
         return first
-    last_place = cap_places(first.slot.day, [e.day for e in person.entries], cap_of(person, policy)) <= 1
+    last_place = places_on(person, policy, first.slot.day) <= 1
     rivals = [t for t in timed if t is first or (t.slot.due <= now + HORIZON and (last_place or t.slot.due - first.slot.due < policy.gap))]
     if len(rivals) == 1:
         return first
     return min(rivals, key=lambda t: _rank(person, t, policy, now))
 
 
-def _rank(person: Person, timed: _Timed, policy: Policy, now: datetime) -> tuple[int, int, datetime, datetime, str]:
-    """Lower goes first: the now hour, greetings, patience ended, priority, longest waiting."""
+def _rank(person: Person, timed: _Timed, policy: Policy, now: datetime) -> tuple[int, int, bool, datetime, datetime, str]:
+    """Lower goes first: the now hour, greetings, patience ended, priority, of equals what is about a date, longest waiting."""
     c = timed.candidate
     since = c.way.sent[-1].at if c.way.sent else c.way.enrolled_at
     hours = hours_of(c.letter, c.windows, policy)
@@ -146,7 +147,7 @@ def _rank(person: Person, timed: _Timed, policy: Policy, now: datetime) -> tuple
         order = 1
     else:
         order = 2 if now - waiting_since >= PATIENCE else 3
-    return order, -c.way.source.priority, waiting_since, timed.slot.due, c.key
+    return order, -c.way.source.priority, c.letter.about is None, waiting_since, timed.slot.due, c.key
 
 
 def _wait(timed: _Timed, chosen: _Timed | None) -> Wait:
@@ -165,12 +166,14 @@ _WORDS = {
     "after": "waits as long as its `after` says",
     "paused": "waits for the person's pause to end",
     "now": "goes at once",
+    "most": "waits for the next {most.per}: at most {most}",
+    "about": "waits for its date",
 }
 
 
 def _when(timed: _Timed) -> str:
     hours = f" ({timed.hours})" if timed.hours else ""
-    return f"{timed.candidate.reason}; {_WORDS[timed.slot.rule]}{hours} on {timed.slot.day:%a %d %b %Y}"
+    return f"{timed.candidate.reason}; {_WORDS[timed.slot.rule].format(most=timed.slot.most)}{hours} on {timed.slot.day:%a %d %b %Y}"
 
 
 def _plan(

@@ -4,10 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from nurture.domain.dates import next_yearly
 from nurture.domain.delivery import LIBRARY_OCCASION, enrolment_occasion, greeting_occasion, letter_name
 from nurture.domain.letters import Letter, Windows
 from nurture.domain.mix import Earned, in_order
 from nurture.domain.plans import Done, Person, Shelf, Skip, Wait, Way
+from nurture.domain.timing import dates_of
 from nurture.domain.words import Kind, Kinds
 
 DECLINED_BY_USEFUL = (Kind.SALES, Kind.NEWS, Kind.ABOUT)
@@ -66,10 +68,12 @@ def is_yearly(letter: Letter) -> bool:
 def turn_of(person: Person, way: Way, shelf: Shelf, earned: Earned, now: datetime, ahead: Ahead) -> Turn:
     """The turn of one way through a sequence."""
     past = {p.letter for p in way.history}
-    rest = [x for x in way.source.letters if not is_yearly(x) and letter_name(way.source.name, x.id) not in past]
-    greetings = _greetings(person, way, shelf, now)
+    unsent = [x for x in way.source.letters if not is_yearly(x) and letter_name(way.source.name, x.id) not in past]
+    dated = _dated(person, way, shelf, [x for x in unsent if x.about is not None], earned, now)
+    rest = [*dated.held, *(x for x in unsent if x.about is None)]
+    beside = _greetings(person, way, shelf, now) + dated.candidates
     sent = [k for k in (p.kind for p in way.sent) if k is not Kind.GREETING]
-    skips: list[Skip] = []
+    skips = list(dated.skips)
     while rest:
         unwanted = rest[0].kind is Kind.SALES and declined(person, way, rest[0])  # declined letters are skipped, never held
         letter = rest[0] if unwanted else in_order(rest, sent, way.source.promises, not earned.allowed)[0]
@@ -78,18 +82,65 @@ def turn_of(person: Person, way: Way, shelf: Shelf, earned: Earned, now: datetim
         if skip is None and letter.kind is Kind.SALES and not earned.allowed:
             turn = _held(person, way, shelf, letter, earned, now, ahead)
             if turn.candidates or turn.wait:
-                return Turn(turn.candidates + greetings, tuple(skips), None, turn.wait, turn.stale_since)
+                return Turn(turn.candidates + beside, tuple(skips), None, turn.wait, turn.stale_since)
             skip = turn.skips[0]
         if skip is None:
             reason = _order_reason(way, rest, letter, earned)
             occasion = enrolment_occasion(way.number)
-            return Turn((Candidate(way, key, occasion, letter, way.source.windows, reason, "order"), *greetings), tuple(skips))
+            return Turn((Candidate(way, key, occasion, letter, way.source.windows, reason, "order"), *beside), tuple(skips))
         skips.append(skip)
         rest.remove(letter)
-    if any(is_yearly(x) for x in way.source.letters):
-        wait = None if greetings else Wait(way.enrolment_id, None, now + LOOK_AGAIN, "only yearly greetings are left", "greeting")
-        return Turn(greetings, tuple(skips), None, wait)
+    if beside or any(is_yearly(x) for x in way.source.letters):
+        wait = None if beside else Wait(way.enrolment_id, None, now + LOOK_AGAIN, "only yearly greetings are left", "greeting")
+        return Turn(beside, tuple(skips), None, wait)
+    skips += (_no_date(way, x) for x in dated.undated)
     return Turn((), tuple(skips), Done(way.enrolment_id, "every letter is sent or skipped", "done"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Dated:
+    """Letters about a date: those that may be next at their time, offers whose time has come unearned, and those without a date."""
+
+    candidates: tuple[Candidate, ...] = ()
+    held: tuple[Letter, ...] = ()
+    skips: tuple[Skip, ...] = ()
+    undated: tuple[Letter, ...] = ()
+
+
+def _dated(person: Person, way: Way, shelf: Shelf, letters: Sequence[Letter], earned: Earned, now: datetime) -> _Dated:
+    """They stand beside the order, so that no other letter waits for their date. Their condition is asked when it is near; once over,
+    they are skipped.
+    """
+    if not letters:
+        return _Dated()
+    candidates: list[Candidate] = []
+    held: list[Letter] = []
+    skips: list[Skip] = []
+    undated: list[Letter] = []
+    today = now.astimezone(person.zone).date()
+    for letter in letters:
+        key, dates = letter_name(way.source.name, letter.id), dates_of(person, way, letter)
+        if dates is None or letter.about is None:
+            undated.append(letter)
+            continue
+        near = dates[0] - today <= _NEAR
+        over = f"its dates, {dates[0]} to {dates[1]}, are over"
+        missed = Skip(way.enrolment_id, key, letter.kind, "missed", over, "about") if today > dates[1] else None
+        skip = missed or (skipped(person, way, shelf, letter, key) if near else None)
+        if skip:
+            skips.append(skip)
+        elif near and letter.kind is Kind.SALES and not earned.allowed:
+            held.append(letter)
+        else:
+            reason = f"about {dates[0] - timedelta(days=letter.about.days)}"
+            candidates.append(Candidate(way, key, enrolment_occasion(way.number), letter, way.source.windows, reason, "about"))
+    return _Dated(tuple(candidates), tuple(held), tuple(skips), tuple(undated))
+
+
+def _no_date(way: Way, letter: Letter) -> Skip:
+    field = letter.about.date if letter.about else ""
+    why = f"the person has no date in {field}"
+    return Skip(way.enrolment_id, letter_name(way.source.name, letter.id), letter.kind, "condition", why, "about")
 
 
 def _order_reason(way: Way, rest: Sequence[Letter], letter: Letter, earned: Earned) -> str:
@@ -174,24 +225,3 @@ def _greetings(person: Person, way: Way, shelf: Shelf, now: datetime) -> tuple[C
 
 def _greeted(way: Way, key: str, day: date) -> bool:
     return any(p.letter == key and p.day == day for p in way.history)
-
-
-def next_yearly(written: str, fields: object, today: date) -> date | None:
-    """The next date of `12-31` or of a date field (`birthday`: 1980-05-17 or 05-17), today included; 29 February falls on the 28th in
-    other years.
-    """
-    text = written if written[:1].isdigit() else str(fields.get(written, "")) if hasattr(fields, "get") else ""
-    try:
-        month, day = int(text[-5:-3]), int(text[-2:])
-    except ValueError:
-        return None
-    for year in (today.year, today.year + 1):
-        try:
-            found = date(year, month, day)
-        except ValueError:
-            if (month, day) != (2, 29):
-                return None
-            found = date(year, 2, 28)
-        if found >= today:
-            return found
-    return None

@@ -6,7 +6,7 @@
 from nurture.domain.documents import AnyDocument, Cleanup, Policy, Sequence
 from nurture.domain.lint.findings import Finding, Known, Level, Path
 from nurture.domain.lint.letters import lint_letter
-from nurture.domain.lint.others import lint_cleanup, lint_policy
+from nurture.domain.lint.others import lint_about, lint_cleanup, lint_policy
 from nurture.domain.lint.references import lint_references, placed_letters
 from nurture.domain.lint.sequences import lint_sequence
 
@@ -16,7 +16,7 @@ __all__ = ["Finding", "Known", "Level", "Path", "lint", "placed_letters"]
 def lint(document: AnyDocument, known: Known | None = None, policy: Policy | None = None) -> list[Finding]:
     """Every finding about a document, errors and warnings, by path."""
     known = known or Known()
-    found = lint_references(document, known)
+    found = [*lint_references(document, known), *lint_about(document)]
     for path, letter in placed_letters(document):
         found += lint_letter(letter, path, known)
     match document:

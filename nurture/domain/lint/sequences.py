@@ -6,6 +6,7 @@ from nurture.domain.documents import Policy, Sequence
 from nurture.domain.letters import Letter
 from nurture.domain.lint.findings import Finding, warn, wrong
 from nurture.domain.mixes import Ratio, Thirds
+from nurture.domain.pacing import DAYS_OF
 from nurture.domain.scalars import Delay
 from nurture.domain.windows import hours_of
 from nurture.domain.words import Kind
@@ -16,7 +17,8 @@ _SEARCH_WEEKS = 60
 
 def lint_sequence(sequence: Sequence, policy: Policy) -> list[Finding]:
     """Findings about the sequence itself; its letters are looked at one by one elsewhere."""
-    return [*_promises(sequence), *_earned(sequence), *_inhale(sequence), *_greetings(sequence), *_cycle(sequence, policy)]
+    alone = [*_promises(sequence), *_earned(sequence), *_inhale(sequence), *_greetings(sequence)]
+    return [*alone, *_cycle(sequence, policy), *_pace(sequence, policy)]
 
 
 def _promises(sequence: Sequence) -> Iterator[Finding]:
@@ -100,7 +102,7 @@ def walk(sequence: Sequence, policy: Policy) -> list[tuple[Letter, int]] | None:
         return None
     way: list[tuple[Letter, int]] = []
     day = -1
-    for letter in (x for x in sequence.letters if x.kind in _MIXED):
+    for letter in (x for x in sequence.letters if x.kind in _MIXED and x.about is None):
         days = open_days(sequence, letter, policy)
         earliest = day + 1 if way else 0
         if letter.after is not None:
@@ -120,7 +122,7 @@ def _room(way: list[tuple[Letter, int]], day: int, sequence: Sequence, policy: P
         return False
     if sequence.cadence is None or letter.after is not None:
         return True
-    length = 7 if sequence.cadence.per == "week" else 28  # a month is four weeks here: near enough for advice
+    length = DAYS_OF[sequence.cadence.per]
     return sum(1 for _, d in way if d // length == day // length) < sequence.cadence.count
 
 
@@ -140,7 +142,7 @@ def _cycle(sequence: Sequence, policy: Policy) -> Iterator[Finding]:
         message = f"the cadence wants {cadence}, the workspace's cap allows {policy.cap} on seven days"
         yield warn(("cadence",), "floor", message, f"Write `cadence: {policy.cap} per week`, or raise `cap` in the policy.")
         return
-    length = 7 if cadence.per == "week" else 28
+    length = DAYS_OF[cadence.per]
     last = way[-1][1] // length
     thin = [n for n in range(last) if sum(1 for _, d in way if d // length == n) < cadence.count]
     if thin:
@@ -167,3 +169,19 @@ def _narrow(sequence: Sequence, way: list[tuple[Letter, int]], policy: Policy) -
     days, count = max(by_days.items(), key=lambda item: item[1] / len(item[0]))
     names = " or ".join(_DAY_NAMES[d] for d in sorted(days))
     return f"{count} letter{'s' if count > 1 else ''} can leave only on {names}" if len(days) < 7 else f"{count} letters in this order"
+
+
+def _pace(sequence: Sequence, policy: Policy) -> Iterator[Finding]:
+    """The cadence against the workspace's pace: its fastest season, and the floor of the whole year."""
+    cadence, pace = sequence.cadence, policy.pace
+    if cadence is None or pace is None:
+        return
+    own = cadence.count / DAYS_OF[cadence.per]
+    mosts = [pace.most, *(season.most for season in pace.season)]
+    most = max((m for m in mosts if m is not None), key=lambda c: c.count / DAYS_OF[c.per], default=None)
+    if pace.most is not None and most is not None and own > most.count / DAYS_OF[most.per]:
+        message = f"the cadence wants {cadence}, the policy's pace allows at most {most} of everything"
+        yield warn(("cadence",), "over-pace", message, f"Write `cadence: {most}`, or raise `most` in the policy.")
+    if pace.floor is not None and own < pace.floor.count / DAYS_OF[pace.floor.per]:
+        message = f"the cadence of {cadence} is rarer than the policy's floor of {pace.floor}"
+        yield warn(("cadence",), "floor", message, f"Write `cadence: {pace.floor}`, or lower `floor` in the policy.")
