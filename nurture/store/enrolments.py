@@ -15,6 +15,7 @@ from nurture.store.tables import METADATA
 
 enrolments = METADATA.tables["enrolments"]
 events = METADATA.tables["events"]
+REACHED = ("accepted", "unknown", "held", "rejected", "failed")  # states after which a letter is not offered to the person again
 _e = enrolments.c
 _p = subscribers.c
 
@@ -138,10 +139,9 @@ async def had_letters(tx: AsyncConnection, ids: Iterable[int], letter_ids: Seque
     found: dict[int, set[int]] = {}
     if not letter_ids:
         return found
-    reached = ("accepted", "unknown", "held", "rejected", "failed")
     for piece in pieces(sorted(set(ids))):
         query = select(deliveries.c.subscriber_id, deliveries.c.letter_id).where(
-            deliveries.c.subscriber_id.in_(piece), deliveries.c.letter_id.in_(letter_ids), deliveries.c.state.in_(reached)
+            deliveries.c.subscriber_id.in_(piece), deliveries.c.letter_id.in_(letter_ids), deliveries.c.state.in_(REACHED)
         )
         for row in await tx.execute(query):
             found.setdefault(row.subscriber_id, set()).add(row.letter_id)

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from nurture.domain.delivery import letter_name
 from nurture.domain.documents import LibraryLetter, Policy, Sequence
 from nurture.domain.letters import Letter, Windows
+from nurture.domain.words import Kind
 from nurture.store.database import Database
 from nurture.store.documents import LetterRow, StoredDocument, letter_catalogue, load_documents
 from nurture.store.ledger import lanes
@@ -77,3 +78,11 @@ def _shelf(sequences: list[StoredDocument], library: list[StoredDocument]) -> tu
         if isinstance(document, Sequence) and stored.state == "live":
             shelf += [(letter_name(document.name, x.id), x, document.windows) for x in document.letters if x.evergreen]
     return tuple(shelf)
+
+
+def repayment(programme: Programme) -> tuple[list[int], dict[str, int]]:
+    """(ids of the running sequences that repay offers from the library, its useful letters with their ids)."""
+    running = (key for key, (sequence, runs) in programme.sequences.items() if runs and sequence.repay == "library")
+    repaying = [key for key in running if any(x.kind is Kind.SALES for x in programme.sequences[key][0].letters)]
+    useful = [key for key, letter, _ in programme.shelf if letter.kind is Kind.USEFUL and key in programme.letters]
+    return repaying, {key: programme.letters[key].id for key in useful}
