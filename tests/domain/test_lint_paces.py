@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from nurture.domain.documents import DOCUMENT_TYPES, Policy
-from nurture.domain.lint import lint
+from nurture.domain.lint import Known, lint
 
 LETTER = {"id": "a", "kind": "useful", "subject": "{{ first_name }}, s", "body": "b"}
 SALON = Policy.model_validate({"pace": {"floor": "1 per month", "most": "2 per month", "season": [{"from": "11-15", "until": "01-05", "most": "1 per week"}]}})
@@ -40,6 +40,18 @@ def test_a_floor_above_the_cap_and_days_that_never_come_are_named() -> None:
 @pytest.mark.parametrize(("date", "rules"), [("09-31", {("letters.0.about.date", "no-such-day")}), ("renewal", set()), ("2026-09-15", set())])
 def test_the_date_a_letter_is_about_exists(date: str, rules: set[tuple[str, str]]) -> None:
     assert found({"sequence": "s", "letters": [LETTER | {"about": {"date": date}}]}) == rules
+
+
+@pytest.mark.parametrize(("dry", "library", "repay", "words"), [
+    ({"s": 41}, 3, "library", "41 people wait for useful letters and have had all 3 of the library"),
+    ({"s": 1}, 1, "library", "1 person waits for useful letters and has had the only one of the library"),
+    ({"s": 2}, 0, "library", "2 people wait for useful letters, and the library is empty"),
+    ({"other": 2}, 0, "library", None), ({"s": 2}, 0, "wait", None), (None, 0, "library", None),
+])  # fmt: skip
+def test_a_dry_library_is_named_where_people_wait(dry: dict[str, int] | None, library: int, repay: str, words: str | None) -> None:
+    document = DOCUMENT_TYPES["sequence"].model_validate({"sequence": "s", "repay": repay, "letters": [LETTER]})
+    findings = [f.message for f in lint(document, Known(dry=dry, library=library)) if f.rule == "dry-library"]
+    assert findings == ([words] if words else [])
 
 
 def test_only_letters_of_sequences_are_about_a_date() -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import insert, update
 
 from nurture.domain.documents import Policy
 from nurture.domain.pace_report import Floor, last_complete, to_json
+from nurture.services.defining import known_names
 from nurture.services.pacing import pace
 from nurture.store.database import Database
 from nurture.store.documents import save_document
@@ -132,3 +133,5 @@ async def test_the_library_tells_how_much_is_left_for_each_who_is_owed(db: Datab
     found = (await pace(db, AT)).library
     assert (found.letters, found.left, found.waiting, found.dry) == (4, {0: 1, 3: 1, 2: 1, 4: 1}, 2, 1)
     assert found.warning == "1 person waits for useful letters and has had all 4 of the library"
+    known, _ = await known_names(db)
+    assert (known.dry, known.library) == ({"school": 1}, 4)

@@ -6,7 +6,7 @@
 from nurture.domain.documents import AnyDocument, Cleanup, Policy, Sequence
 from nurture.domain.lint.findings import Finding, Known, Level, Path
 from nurture.domain.lint.letters import lint_letter
-from nurture.domain.lint.others import lint_about, lint_cleanup, lint_policy
+from nurture.domain.lint.others import lint_about, lint_cleanup, lint_library, lint_policy
 from nurture.domain.lint.references import lint_references, placed_letters
 from nurture.domain.lint.sequences import lint_sequence
 
@@ -21,7 +21,7 @@ def lint(document: AnyDocument, known: Known | None = None, policy: Policy | Non
         found += lint_letter(letter, path, known)
     match document:
         case Sequence():
-            found += lint_sequence(document, policy or Policy())
+            found += [*lint_sequence(document, policy or Policy()), *lint_library(document, known)]
         case Cleanup():
             found += lint_cleanup(document)
         case Policy():

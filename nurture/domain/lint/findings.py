@@ -24,7 +24,8 @@ class Finding:
 class Known:
     """What the workspace holds besides the document. None: not known here (no database), so that nothing can be missing.
 
-    `templates` maps `letters/<folder>` to the text of its letter, for reading it as the body is read.
+    `templates` maps `letters/<folder>` to the text of its letter, for reading it as the body is read. `dry`: people of each sequence who
+    wait for useful letters and have had all `library` of the library.
     """
 
     segments: frozenset[str] | None = None
@@ -32,6 +33,8 @@ class Known:
     topics: frozenset[str] | None = None
     letters: frozenset[str] | None = None
     templates: Mapping[str, str] | None = None
+    dry: Mapping[str, int] | None = None
+    library: int = 0
 
 
 def warn(path: Path, rule: str, message: str, advice: str, line: int = 0) -> Finding:

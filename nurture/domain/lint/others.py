@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from nurture.domain.dates import is_day
 from nurture.domain.documents import AnyDocument, Cleanup, Policy, Sequence
-from nurture.domain.lint.findings import Finding, Path, warn
+from nurture.domain.lint.findings import Finding, Known, Path, warn
 from nurture.domain.lint.references import placed_letters
+from nurture.domain.pace_report import dry_words
 from nurture.domain.paces import Pace, Season
 from nurture.domain.pacing import DAYS_OF
 from nurture.domain.windows import quiet_spans
@@ -75,3 +76,10 @@ def lint_about(document: AnyDocument) -> Iterator[Finding]:
             message = "`about` is read in sequences only"
             advice = "A campaign has its `schedule`; put other letters into a sequence, or leave `about` out."
             yield warn((*path, "about"), "about-outside-sequence", message, advice)
+
+
+def lint_library(sequence: Sequence, known: Known) -> Iterator[Finding]:
+    """People who wait for useful letters while the library holds nothing for them."""
+    words = dry_words((known.dry or {}).get(sequence.name, 0), known.library)
+    if words and sequence.repay == "library":
+        yield warn((), "dry-library", words, "Write a library letter (`letter: <name>`, `kind: useful`), or another useful one here.")
