@@ -12,7 +12,7 @@ from nurture.domain.documents import Policy, lane_name
 from nurture.domain.mix import Earned, leaving_out, promises_on, sales_earned
 from nurture.domain.mixes import Promise
 from nurture.domain.plans import Done, OpenRow, Person, Plan, Send, Shelf, Skip, Wait, Way
-from nurture.domain.timing import Slot, earliest, places_on
+from nurture.domain.timing import Slot, earliest, on_its_date, places_on
 from nurture.domain.turns import LOOK_AGAIN, Ahead, Book, Candidate, Turn, library_candidates, skipped, turn_of
 from nurture.domain.windows import Hours, hours_of, instant_of, openings
 from nurture.domain.words import Kind, State
@@ -95,7 +95,8 @@ def _time(
     for way, turn in turns:
         for c in turn.candidates:
             hours = hours_of(c.letter, c.windows, policy)
-            if row and (row.letter, row.occasion) == (c.key, c.occasion) and _fits(row, hours, person, policy):
+            same = row is not None and (row.letter, row.occasion) == (c.key, c.occasion) and on_its_date(person, way, c.letter, row.due_at)
+            if row and same and _fits(row, hours, person, policy):
                 closes = row.closes_at or row.due_at + HORIZON
                 timed.append(_Timed(c, Slot(row.due_at, closes, row.due_at.astimezone(person.zone).date(), "window"), row=True))
                 continue

@@ -37,6 +37,12 @@ def dates_of(person: Person, way: Way, letter: Letter) -> tuple[date, date] | No
     return about_dates(letter.about, person.fields, way.enrolled_at.astimezone(person.zone).date())
 
 
+def on_its_date(person: Person, way: Way, letter: Letter, at: datetime) -> bool:
+    """Whether a moment already written still lies in the dates of its letter: an edit may have moved them."""
+    dates = dates_of(person, way, letter)
+    return letter.about is None or (dates is not None and dates[0] <= at.astimezone(person.zone).date() <= dates[1])
+
+
 def places_on(person: Person, policy: Policy, day: date, about: date | None = None) -> int:
     """How many more letters this date may take by the cap and the pace's `most` together."""
     room = cap_places(day, [e.day for e in person.entries], cap_of(person, policy))

@@ -20,6 +20,7 @@ from nurture.store.tables import METADATA
 from tests.support.desk import HOST, PASSWORD, USER, browser, open_desk, sign_in, token_of
 from tests.support.history import delivery, fill, prepare
 from tests.support.people import NOW, add_people
+from tests.support.programme import install, letter
 
 PAGES = ("/", "/letters", "/letters?view=coming", "/letters?view=stopped", "/people", "/sequences", "/pace")
 NAUGHTY = (
@@ -292,6 +293,13 @@ async def test_what_is_not_there_is_a_page_too(desk: httpx2.AsyncClient, path: s
 async def test_odd_questions_get_a_page(app: App, desk: httpx2.AsyncClient, path: str) -> None:
     await fill(app.db, people=2, weeks=2)
     assert (await desk.get(path)).status_code == 200
+
+
+async def test_a_sequence_shows_when_its_letters_go(app: App, desk: httpx2.AsyncClient) -> None:
+    dated = {"date": "09-15", "days": -7}
+    await install(app.db, {"sequence": "shop", "letters": [letter("a", after="0s"), letter("b", after="7d"), letter("c", about=dated)]})
+    page = (await desk.get("/sequences")).text
+    assert all(words in page for words in ("short, at once", "short, after 7d", "short, about 09-15 (-7 days)"))
 
 
 async def test_the_pace_names_people_and_a_person_shows_their_mix(app: App, desk: httpx2.AsyncClient) -> None:

@@ -15,9 +15,9 @@ from nurture.domain.letters import About, Cadence
 from nurture.domain.paces import Pace
 from nurture.domain.pacing import about_dates, most_places, pace_on
 from nurture.domain.planning import plan_person
-from nurture.domain.plans import Past, Person, Plan, Shelf, Way
+from nurture.domain.plans import OpenRow, Past, Person, Plan, Shelf, Way
 from nurture.domain.standing import Entry, Mark
-from nurture.domain.words import Kind
+from nurture.domain.words import Kind, State
 
 NOW = datetime(2026, 9, 7, 7, 0, tzinfo=UTC)  # a Monday, nine o'clock in Berlin
 DAY, BERLIN = timedelta(days=1), ZoneInfo("Europe/Berlin")
@@ -122,7 +122,8 @@ def plan(*letters: dict[str, Any], now: datetime = NOW, days_ago: float = 1, ent
     document = Sequence.model_validate({"sequence": "shop", "letters": written} | more.pop("document", {}))
     way = Way(1, document, 1, now - days_ago * DAY, history=more.pop("history", ()))
     person = Person(1, BERLIN, entries, fields=more.pop("fields", {}), useful_since_sales=more.pop("useful", 0))
-    return plan_person(person, (way,), Shelf(), Policy.model_validate({"policy": "default"} | (policy or {})), now)
+    rules = Policy.model_validate({"policy": "default"} | (policy or {}))
+    return plan_person(person, (way,), Shelf(), rules, now, more.pop("row", None))
 
 
 BEFORE = {"id": "soon", "about": {"date": "2026-09-15", "days": -7}}  # from Tuesday 8 September on
@@ -230,6 +231,13 @@ def test_greetings_have_their_day_whatever_the_pace_and_the_cadence() -> None:
     found = plan(card, entries=SEPTEMBER, policy={"pace": {"most": "2 per month"}}, document={"cadence": "1 per month"}, history=sent)
     assert found.send
     assert found.send.letter == "shop/card"
+
+
+@pytest.mark.parametrize(("date_now", "kept"), [("2026-09-15", True), ("2026-10-15", False)])
+def test_a_row_of_a_letter_whose_date_was_moved_gives_its_place_free(date_now: str, kept: bool) -> None:
+    row = OpenRow(7, "shop/soon", "1", State.PENDING, NOW + DAY + timedelta(hours=2), NOW + DAY + timedelta(hours=3), 1)
+    found = plan(BEFORE | {"about": {"date": date_now, "days": -7}}, row=row)
+    assert (found.keep, found.outrank) == (kept, None if kept else 7)
 
 
 @pytest.mark.parametrize("wrong", [

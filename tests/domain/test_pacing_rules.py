@@ -95,23 +95,15 @@ def test_letters_beyond_36_hours_are_no_rivals_yet() -> None:
     assert near.send.letter == "high/a"
 
 
-def test_a_gap_apart_both_go_the_earlier_first() -> None:
-    """Tuesday ten and Wednesday ten, 24 hours apart: no order is needed, though the later one is more important and waited for weeks."""
+@pytest.mark.parametrize(("policy", "expected"), [({}, "low/a"), ({"pace": {"most": "1 per month"}}, "high/a"), ({"cap": 1}, "high/a")])
+def test_a_gap_apart_both_go_the_earlier_first_unless_one_place_is_left(policy: dict[str, Any], expected: str) -> None:
+    """Tuesday ten and Wednesday ten, 24 hours apart, the later one more important: an order is needed only for a last place."""
     tuesday = [{"days": ["tue"], "from": "10:00", "until": "10:05"}]
     wednesday = [{"days": ["wed"], "from": "10:00", "until": "10:05"}]
     low, high = way("low", 1, window=tuesday, joined=MONDAY - DAY), way("high", 2, window=wednesday, document={"priority": 100})
-    found = plan(low, high, now=MONDAY + DAY)
+    found = plan(low, high, now=MONDAY + DAY, policy=policy)
     assert found.send
-    assert found.send.letter == "low/a"
-
-
-def test_one_place_left_under_the_pace_goes_to_the_more_important() -> None:
-    tuesday = [{"days": ["tue"], "from": "10:00", "until": "10:05"}]
-    wednesday = [{"days": ["wed"], "from": "10:00", "until": "10:05"}]
-    low, high = way("low", 1, window=tuesday, joined=MONDAY - DAY), way("high", 2, window=wednesday, document={"priority": 100})
-    found = plan(low, high, now=MONDAY + DAY, policy={"pace": {"most": "1 per month"}})
-    assert found.send
-    assert found.send.letter == "high/a"
+    assert found.send.letter == expected
 
 
 def test_a_letter_that_waited_14_days_goes_before_all_but_the_own_hour_and_greetings() -> None:
