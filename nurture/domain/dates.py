@@ -73,10 +73,10 @@ def written_in(written: str, fields: object) -> str:
 
 def coming_date(written: str, fields: object, since: date, *, yearly: bool = False) -> date | None:
     """The one date that is meant: with a year that very day, be it past; without one, or with `yearly`, the next from `since` on."""
-    text = written_in(written, fields)
+    text = written_in(written, fields)[:10]
     if yearly or len(text) == 5:
         return next_yearly(text, {}, since)
     try:
-        return date.fromisoformat(text[:10])
+        return date.fromisoformat(text)
     except ValueError:
         return None

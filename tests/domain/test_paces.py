@@ -109,6 +109,8 @@ def test_a_pace_that_means_nothing_is_refused(wrong: Any) -> None:
     ({"date": "birthday"}, {"birthday": "1980-05-17"}, date(1980, 5, 17)),
     ({"date": "birthday", "yearly": True}, {"birthday": "1980-05-17"}, date(2027, 5, 17)),
     ({"date": "birthday"}, {"birthday": "05-17"}, date(2027, 5, 17)),
+    ({"date": "birthday", "yearly": True}, {"birthday": "1980-05-17T08:00:00+00:00"}, date(2027, 5, 17)),
+    ({"date": "birthday"}, {"birthday": None}, None), ({"date": "birthday", "yearly": True}, {"birthday": "13-40"}, None),
     ({"date": "renewal"}, {}, None), ({"date": "renewal"}, {"renewal": "soon"}, None),
 ])  # fmt: skip
 def test_the_date_that_is_meant(about: Any, fields: dict[str, str], first: date | None) -> None:
