@@ -6,6 +6,7 @@ COPY nurture nurture
 COPY api api
 COPY templates templates
 COPY sequences sequences
+COPY trades trades
 RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .
 
 FROM python:3.12-slim

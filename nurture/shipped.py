@@ -1,4 +1,4 @@
-"""Where the shipped `templates/` and `sequences/` lie: inside the wheel, or beside the package in a checkout."""
+"""Where the shipped `templates/`, `sequences/` and `trades/` lie: inside the wheel, or beside the package in a checkout."""
 
 from pathlib import Path
 

@@ -11,8 +11,9 @@ from api.dashboard.overview import Latest
 from api.dashboard.pages import Pages, parse_after, parse_id
 from api.errors import STATUS
 from nurture.domain.errors import ErrorKind, NurtureError
+from nurture.domain.reports import Report
 from nurture.domain.words import Engagement, Kind, Status
-from nurture.services import browsing, showing
+from nurture.services import browsing, mixing, showing
 from nurture.services.access import Visit
 from nurture.store.browsing import View
 
@@ -26,7 +27,7 @@ _NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; sandbox"
 FRAMED = f"{_NOTHING}; style-src 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'self'"
 
 
-def looking_pages(app: "App", pages: Pages, latest: Latest) -> tuple[tuple[str, Guarded], ...]:
+def looking_pages(app: "App", pages: Pages, latest: Latest[Report]) -> tuple[tuple[str, Guarded], ...]:
     """(path, page) of each."""
 
     async def letters(request: Request, visit: Visit) -> Response:
@@ -88,7 +89,8 @@ def looking_pages(app: "App", pages: Pages, latest: Latest) -> tuple[tuple[str, 
         found = await browsing.profile(app.db, _id(request))
         if found is None:
             raise NurtureError("there is nobody here; look for them under People", ErrorKind.MISSING)
-        return pages.answer(request, "person.html", visit, profile=found, person=found.row, zone=found.zone)
+        mix = await mixing.person_mix(app.db, _id(request), app.clock())
+        return pages.answer(request, "person.html", visit, profile=found, person=found.row, zone=found.zone, mix=mix)
 
     return (
         ("/letters", letters), ("/letters/{id}", letter), ("/letters/{id}/preview", preview), ("/people", people), ("/people/{id}", person),

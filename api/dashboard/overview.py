@@ -3,10 +3,10 @@ page asks the database once."""
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from api.dashboard import charts, words
 from api.dashboard.charts import Part, Series
@@ -19,6 +19,7 @@ from nurture.services.reporting import report
 if TYPE_CHECKING:
     from nurture.bootstrap import App
 
+T = TypeVar("T")
 FRESH = timedelta(seconds=15)
 RESTS = 20  # a report that took three seconds is kept for a minute: reporting takes a twentieth of one core at most
 AUDITED, TIMED = 2_000, 50_000
@@ -28,21 +29,27 @@ KINDS = ("useful", "news", "about", "sales", "greeting", "service")
 
 
 @dataclass(slots=True)
-class Latest:
-    """The newest report of this process; asked again when it is old. Many visitors at once cause one question."""
+class Latest(Generic[T]):
+    """The newest report of this process, by what `ask` gives; asked again when it is old. Many visitors at once cause one question."""
 
-    found: Report | None = None
+    ask: Callable[["App", datetime], Awaitable[T]]
+    found: tuple[datetime, T] | None = None
     keep: timedelta = FRESH
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def get(self, app: "App") -> Report:
+    async def get(self, app: "App") -> T:
         async with self.lock:
             now = app.clock()
-            if self.found is None or not timedelta(0) <= now - self.found.at < self.keep:
+            if self.found is None or not timedelta(0) <= now - self.found[0] < self.keep:
                 began = time.perf_counter()
-                self.found = await report(app.db, now, AUDITED, TIMED)
+                self.found = now, await self.ask(app, now)
                 self.keep = max(FRESH, RESTS * timedelta(seconds=time.perf_counter() - began))
-            return self.found
+            return self.found[1]
+
+
+async def newest(app: "App", now: datetime) -> Report:
+    """The report as pages show it: a part of the letters is looked at one by one."""
+    return await report(app.db, now, AUDITED, TIMED)
 
 
 @dataclass(frozen=True, slots=True)

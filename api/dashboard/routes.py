@@ -11,6 +11,7 @@ from api.dashboard import doors, overview, signing
 from api.dashboard.curves import Measured, curves_context
 from api.dashboard.looking import Guarded, looking_pages
 from api.dashboard.overview import Latest
+from api.dashboard.pace import pace_pages
 from api.dashboard.pages import Pages
 from api.errors import STATUS
 from nurture.domain.errors import NurtureError
@@ -25,7 +26,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 def router(app: "App") -> APIRouter:
     """All pages of the dashboard, to be mounted at the root."""
-    routes, pages, latest = APIRouter(include_in_schema=False), Pages(app.templates), Latest()
+    routes, pages, latest = APIRouter(include_in_schema=False), Pages(app.templates), Latest(overview.newest)
     measured = Measured()
 
     def guarded(page: Guarded) -> Endpoint:
@@ -55,7 +56,7 @@ def router(app: "App") -> APIRouter:
             request, "sequences.html", visit, lines=await browsing.sequences(app.db), mixes=mixes, unearned=len(found.mix.unearned)
         )
 
-    for path, page in (("/", home), ("/sequences", sequences), *looking_pages(app, pages, latest)):
+    for path, page in (("/", home), ("/sequences", sequences), *looking_pages(app, pages, latest), *pace_pages(app, pages)):
         routes.add_route(path, guarded(page), methods=["GET"])
     routes.add_route("/favicon.ico", _favicon, methods=["GET"])
     signing.add(routes, app, pages)

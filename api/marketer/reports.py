@@ -1,13 +1,16 @@
-"""/api/v1/reports: the list against what is usual, its own curves, the mix kept, the hours kept, the personal hour."""
+"""/api/v1/reports: the list against what is usual, its own curves, the mix, the hours and the pace kept, the personal hour."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 
 from api.auth import app_of, scope
 from nurture.domain.curves import to_json as curves_json
+from nurture.domain.pace_report import to_json as pace_json
 from nurture.domain.reports import to_json
 from nurture.services.measuring import measure
+from nurture.services.mixing import offers_due
+from nurture.services.pacing import NAMES, pace
 from nurture.services.reporting import report
 
 router = APIRouter(prefix="/reports", tags=["reports"], dependencies=[Depends(scope("reports:read"))])
@@ -29,8 +32,19 @@ async def curves(request: Request) -> dict[str, Any]:
 
 @router.get("/mix")
 async def mix(request: Request) -> dict[str, Any]:
-    """The mix promised and the mix delivered."""
-    return await _parts(request, "mix")
+    """The mix promised and the mix delivered; to how many people an offer is due while none is planned."""
+    found = await _parts(request, "mix")
+    return found | {"mix": found["mix"] | {"offer_due": await offers_due(app_of(request).db)}}
+
+
+@router.get("/pace")
+async def pace_report(
+    request: Request, names: Annotated[int, Query(ge=0, le=500, description="How many people of each floor are named.")] = NAMES
+) -> dict[str, Any]:
+    """People under the floor in the last complete week or month, with why; what the library holds for those who are owed."""
+    app = app_of(request)
+    found = await pace(app.db, app.clock(), names)
+    return {"at": found.at, "pace": pace_json(found)}
 
 
 @router.get("/windows")

@@ -10,9 +10,10 @@ from api.auth import app_of, client_ip, scope
 from api.idempotency import IdempotentRoute
 from api.marketer.shapes import SubscriberOut, subscriber_out
 from api.paging import Page, Paging
+from nurture.domain import person_mix
 from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.mail.address import normalise
-from nurture.services import explaining, people
+from nurture.services import explaining, mixing, people
 from nurture.services.people import SubscriberIn, SubscriberPatch
 
 router = APIRouter(prefix="/subscribers", tags=["subscribers"], route_class=IdempotentRoute)
@@ -96,6 +97,13 @@ async def why(request: Request, id: Id) -> Page[WhyOut]:  # noqa: A002 - the wor
     """Every decision on this person, in the planner's own words."""
     found = await explaining.why(app_of(request).db, id)
     return Page(data=[WhyOut(**explaining.to_json(w)) for w in found])
+
+
+@router.get("/{id}/mix", dependencies=READ)
+async def mix(request: Request, id: Id) -> dict[str, Any]:  # noqa: A002 - the word of the API
+    """What this person was promised and what they got; whether the next offer is earned, or due and not planned."""
+    app = app_of(request)
+    return person_mix.to_json(await mixing.person_mix(app.db, id, app.clock()))
 
 
 @router.post("/{id}/resubscribe", dependencies=WRITE)

@@ -10,9 +10,11 @@ from nurture.cli.session import opened, print_json, run
 
 if TYPE_CHECKING:
     from nurture.domain.curves import Curves, Point
+    from nurture.domain.pace_report import Floor, PaceReport
     from nurture.domain.reports import Delivered, Report
 
 _BAR = 24
+_WIDE = 110
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _SHADES = "·░▒▓█"
 
@@ -23,26 +25,32 @@ def register(app: typer.Typer) -> None:
     @app.command("report")
     def report_command(
         json: bool = typer.Option(
-            False, "--json", help="One JSON value: composition, benchmark, mix, windows, hours, decay, first_purchase."
+            False, "--json", help="One JSON value: composition, benchmark, mix, windows, hours, pace, decay, first_purchase."
         ),
     ) -> None:
-        """Who is in the list, the mix and the hours kept. The classes stand against 80/17/3."""
+        """Who is in the list, mix, hours and pace kept. The classes stand against 80/17/3."""
         run(_report(as_json=json))
 
 
 async def _report(*, as_json: bool) -> None:
-    from nurture.domain import curves  # noqa: PLC0415 - heavy imports only where they are used
+    from nurture.domain import curves, pace_report  # noqa: PLC0415 - heavy imports only where they are used
     from nurture.domain.reports import to_json  # noqa: PLC0415
     from nurture.services.measuring import measure  # noqa: PLC0415
+    from nurture.services.mixing import offers_due  # noqa: PLC0415
+    from nurture.services.pacing import pace  # noqa: PLC0415
     from nurture.services.reporting import report  # noqa: PLC0415
 
     async with opened() as app:
-        found = await report(app.db, app.clock())
+        found, due, kept = await report(app.db, app.clock()), await offers_due(app.db), await pace(app.db, app.clock())
         measured = await measure(app.db, app.clock())
     if as_json:
-        print_json(to_json(found) | curves.to_json(measured))
+        whole = to_json(found)
+        print_json(whole | {"mix": whole["mix"] | {"offer_due": due}, "pace": pace_report.to_json(kept)} | curves.to_json(measured))
         return
-    for line in (*lines(found), *(curve_lines(measured) if found.composition.people else ())):
+    told = [*lines(found)]
+    if found.composition.people:
+        told += [*_offer_lines(due), "", *pace_lines(kept), *curve_lines(measured)]
+    for line in told:
         typer.echo(line)
 
 
@@ -155,3 +163,45 @@ def _peak(hours: Mapping[str, tuple[int, ...]], kind: str) -> str:
     counts = hours[kind]
     hour = counts.index(max(counts))
     return f"{hour}-{hour + 1} o'clock"
+
+
+def _offer_lines(due: Mapping[str, int]) -> Iterator[str]:
+    """You only inhale: where enough was given and no offer is planned."""
+    for source, people in due.items():
+        if people:
+            where = "everything together" if source == "workspace" else source.partition(":")[2]
+            yield f"  You only inhale ({where}): an offer is due to {people:,}, and none is planned."
+
+
+def pace_lines(report: "PaceReport") -> Iterator[str]:
+    """Floors and the library as text, a line each."""
+    yield "Pace: people who heard less than promised in the last complete week or month"
+    if not report.floors:
+        yield "  No running sequence has a cadence, and the policy's pace has no floor."
+    for floor in report.floors:
+        yield from _floor_lines(floor)
+    if report.library.warning:
+        yield f"  Library: {report.library.warning}. Write another one."
+    elif report.library.owed:
+        least = min(report.library.left)
+        yield f"  Library: {report.library.owed:,} are owed useful letters; each has {least} or more left of {report.library.letters}."
+
+
+def _floor_lines(floor: "Floor") -> Iterator[str]:
+    from nurture.domain.pace_report import REASONS  # noqa: PLC0415
+
+    title = floor.title if len(floor.title) <= 29 else floor.title[:28] + "…"
+    yield f"  {title:30}{floor.promised:>12}  {floor.under:,} of {floor.people:,} under it, {floor.first:%d %b} to {floor.last:%d %b}"
+    for reason, people in floor.reasons.items():
+        yield _with_names(f"    {people:,} {REASONS.get(reason, reason)}", [n.email for n in floor.names if n.reason == reason], people)
+
+
+def _with_names(words: str, names: Sequence[str], people: int) -> str:
+    """As many names as fit the line."""
+    shown = words
+    for number, name in enumerate(names, start=1):
+        longer = shown + (": " if number == 1 else ", ") + name
+        if len(longer) + len(", ...") > _WIDE:
+            return shown + (", ..." if number > 1 else "")
+        shown = longer
+    return shown + (", ..." if names and people > len(names) else "")

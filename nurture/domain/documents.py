@@ -7,15 +7,17 @@ The first key of a document names it (`sequence: roofing-school`); the pydantic 
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema, model_validator
 
 from nurture.domain.conditions import Condition
+from nurture.domain.dates import CalendarDate
 from nurture.domain.letters import CadenceText, Document, Letter, Weekday, Windows
 from nurture.domain.mixes import Mix, NoPromise, Promise, Ratio, Thirds
+from nurture.domain.paces import Pace
 from nurture.domain.scalars import Duration, HeaderText, Percent, Slug, TimeOfDay, format_duration, parse_duration
 from nurture.domain.words import Kind, Tracking
 
@@ -197,16 +199,6 @@ class QuietHours(Document):
     until: TimeOfDay
 
 
-def _parse_blackout(value: Any) -> str:
-    text = value.isoformat() if isinstance(value, date) else value
-    if isinstance(text, str) and re.fullmatch(r"(\d{4}-)?(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", text):
-        return text
-    raise ValueError(f"{value!r} is not a blackout date; write 2026-12-31 or, for every year, 01-01")
-
-
-BlackoutDate = Annotated[str, BeforeValidator(_parse_blackout)]
-
-
 class EngagementPolicy(Document):
     """The figures of domain/engagement.py; each may be previewed before it is applied."""
 
@@ -239,7 +231,8 @@ class Policy(Document):
     best_hour: bool = True
     tracking: Tracking = Tracking.INDIVIDUAL
     quiet_hours: QuietHours = QuietHours.model_validate({"from": "21:00", "until": "8:00"})
-    blackout: tuple[BlackoutDate, ...] = ()
+    blackout: tuple[CalendarDate, ...] = ()
+    pace: Pace | None = None
     windows: Windows = Windows()
     engagement: EngagementPolicy = EngagementPolicy()
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
 
 from nurture.domain.conditions import Condition
+from nurture.domain.dates import parse_calendar_date
 from nurture.domain.scalars import DelayText, HeaderText, Slug, TimeOfDay
 from nurture.domain.words import Kind, Size
 
@@ -85,6 +87,22 @@ def _parse_day(value: Any) -> str:
     raise ValueError(f"{value!r} is not a day; write a date field (birthday) or a yearly date (12-31)")
 
 
+def _parse_about(value: Any) -> str:
+    if isinstance(value, date) or (isinstance(value, str) and not re.fullmatch(r"[a-z_][a-z0-9_]*", value)):
+        return parse_calendar_date(value)
+    return _parse_day(value)
+
+
+class About(Document):
+    """The date a letter is about: a written one, `2026-09-15` or every year `09-15`, or a date field; it leaves so many days before or
+    after. A field's year counts unless `yearly`.
+    """
+
+    date: Annotated[str, BeforeValidator(_parse_about)]
+    days: int = Field(default=0, ge=-365, le=365)
+    yearly: bool = False
+
+
 class Letter(Document):
     """A message written once and sent to many. `body` is Markdown; `template` names a folder under templates/letters instead."""
 
@@ -102,6 +120,7 @@ class Letter(Document):
     window: Window | None = None
     only_if: Condition | None = None
     day: Annotated[str, BeforeValidator(_parse_day)] | None = None
+    about: About | None = None
     evergreen: bool = False
     archive: bool = False
 
@@ -111,6 +130,8 @@ class Letter(Document):
             raise ValueError("a letter needs `body` (Markdown) or `template` (letters/<folder>), and not both")
         if self.day is not None and self.kind is not Kind.GREETING:
             raise ValueError("`day` belongs to greetings; use `after` or a condition for other letters")
+        if self.about is not None and (self.kind is Kind.GREETING or self.after is not None):
+            raise ValueError("`about` stands without `after`, and greetings have `day`; keep one of them")
         return self
 
 

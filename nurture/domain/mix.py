@@ -49,6 +49,17 @@ def sales_earned(promises: Iterable[Promise], useful_since: int, others_since: i
     return worst
 
 
+def offer_asks(promises: Iterable[Promise]) -> tuple[tuple[str, int], ...]:
+    """What makes an offer due, as (what was given since the last one, how many): giving goes both ways. Empty where nothing is promised."""
+    asked: dict[str, int] = {}
+    for promise in promises:
+        if isinstance(promise, Ratio):
+            asked["useful"] = max(asked.get("useful", 0), promise.useful)
+        elif isinstance(promise, Thirds) and any(Kind.SALES in group for group in promise.groups):
+            asked["others"] = 2
+    return tuple(asked.items())
+
+
 def counts_since_sales(entries: Sequence[Entry]) -> tuple[int, int] | None:
     """(useful, non-sales) certain letters since the last sales letter in `entries`; None when it lies further back than they reach.
 

@@ -9,13 +9,13 @@ from nurture.domain.mix import Earned, leaving_out, promises_on, sales_earned
 from nurture.domain.mixes import Promise
 from nurture.domain.plans import Done, OpenRow, Person, Plan, Send, Shelf, Skip, Wait, Way, keyed
 from nurture.domain.remembering import by_identity
-from nurture.domain.rivals import RULE_WORDS, Timed, choose, in_words, wait_for
-from nurture.domain.timing import Slot, earliest
+from nurture.domain.rivals import Timed, choose, in_words, wait_for, what_kept
+from nurture.domain.timing import Slot, earliest, on_its_date
 from nurture.domain.turns import LOOK_AGAIN, Ahead, Book, Turn, deadline, library_candidates, skipped, turn_of
 from nurture.domain.windows import Hours, hours_of, instant_of, openings
 from nurture.domain.words import Kind, State
 
-_FOR_OTHERS = ("gap", "cap")
+_FOR_OTHERS = ("gap", "cap", "most")
 _REPLACEABLE = (State.PENDING, State.DEFERRED)
 
 
@@ -89,7 +89,7 @@ def _too_late(person: Person, timed: Timed) -> bool:
 
 def _given_up(timed: Timed) -> Turn:
     patience = f"longer than its {timed.candidate.way.source.stale_after.days} days"
-    return _given_up_way(timed.candidate.way, "stale", f"{RULE_WORDS[timed.slot.rule]}, until {timed.slot.day}: {patience}")
+    return _given_up_way(timed.candidate.way, "stale", f"{what_kept(timed.slot)}, until {timed.slot.day}: {patience}")
 
 
 def _coming(person: Person, way: Way, ways: tuple[Way, ...], shelf: Shelf, policy: Policy, now: datetime) -> datetime | None:
@@ -124,13 +124,16 @@ def _time(
     for way, turn in turns:
         for c in turn.candidates:
             hours = hours_of(c.letter, c.windows, policy)
-            if row and (row.letter, row.occasion) == (c.key, c.occasion) and _fits(row, way, hours, person, policy):
+            same = row is not None and (row.letter, row.occasion) == (c.key, c.occasion) and on_its_date(person, way, c.letter, row.due_at)
+            if row and same and _fits(row, way, hours, person, policy):
                 closes = row.closes_at or row.due_at + HORIZON
                 timed.append(Timed(c, Slot(row.due_at, closes, row.due_at.astimezone(person.zone).date(), "window"), row=True))
                 continue
             slot = earliest(leaving_out(person, c.key), way, c.key, c.letter, hours, policy, now, only_day=c.day)
             if slot:
                 timed.append(Timed(c, slot, hours.name))
+            elif c.letter.about is not None:
+                stuck.append(Wait(way.enrolment_id, c.key, now + LOOK_AGAIN, f"{c.reason}; no window is left in its dates", "about"))
             elif c.day is None:
                 stuck.append(Wait(way.enrolment_id, c.key, now + LOOK_AGAIN, "no window of this letter opens in 400 days", "window"))
             else:

@@ -1,7 +1,7 @@
 """Which letter is the person's next: the one that may leave earliest, and an order where two shut each other out.
 
 Only letters due within 36 hours that cannot both go - less than the gap apart, or one place left under the cap - are rivals: then the `now`
-hour goes first, greetings, a letter that waited 14 days, priority, and the longest wait.
+hour goes first, greetings, a letter that waited 14 days, priority, of equals what is about a date, and the longest wait.
 """
 
 import functools
@@ -11,10 +11,9 @@ from typing import NamedTuple
 
 from nurture.domain.delivery import HORIZON
 from nurture.domain.documents import Policy
-from nurture.domain.pacing import cap_places
 from nurture.domain.plans import Person, Wait
 from nurture.domain.rhythm import Timing
-from nurture.domain.timing import Slot, cap_of, earliest
+from nurture.domain.timing import Slot, earliest, places_on
 from nurture.domain.turns import Candidate
 from nurture.domain.windows import hours_of
 from nurture.domain.words import Kind
@@ -38,15 +37,15 @@ def choose(person: Person, timed: Sequence[Timed], policy: Policy, now: datetime
     first = min(timed, key=lambda t: (t.slot.due, -t.candidate.way.source.priority, t.candidate.key))
     if first.slot.due > now + HORIZON:
         return first
-    last_place = cap_places(first.slot.day, [e.day for e in person.entries], cap_of(person, policy)) <= 1
+    last_place = places_on(person, policy, first.slot.day) <= 1
     rivals = [t for t in timed if t is first or (t.slot.due <= now + HORIZON and (last_place or t.slot.due - first.slot.due < policy.gap))]
     if len(rivals) == 1:
         return first
     return min(rivals, key=lambda t: _rank(person, t, policy, now))
 
 
-def _rank(person: Person, timed: Timed, policy: Policy, now: datetime) -> tuple[int, int, datetime, datetime, str]:
-    """Lower goes first: the now hour, greetings, patience ended, priority, longest waiting."""
+def _rank(person: Person, timed: Timed, policy: Policy, now: datetime) -> tuple[int, int, bool, datetime, datetime, str]:
+    """Lower goes first: the now hour, greetings, patience ended, priority, of equals what is about a date, longest waiting."""
     c = timed.candidate
     since = c.way.sent[-1].at if c.way.sent else c.way.enrolled_at
     hours = hours_of(c.letter, c.windows, policy)
@@ -58,7 +57,7 @@ def _rank(person: Person, timed: Timed, policy: Policy, now: datetime) -> tuple[
         order = 1
     else:
         order = 2 if now - waiting_since >= PATIENCE else 3
-    return order, -c.way.source.priority, waiting_since, timed.slot.due, c.key
+    return order, -c.way.source.priority, c.letter.about is None, waiting_since, timed.slot.due, c.key
 
 
 def wait_for(timed: Timed, chosen: Timed | None) -> Wait:
@@ -78,6 +77,8 @@ RULE_WORDS = {
     "after": "waits as long as its `after` says",
     "paused": "waits for the person's pause to end",
     "now": "goes at once",
+    "most": "waits for the next {most.per}: at most {most}",
+    "about": "waits for its date",
     "schedule": "goes when its schedule says",
 }
 
@@ -85,12 +86,18 @@ RULE_WORDS = {
 _TIMING = {Timing.LEARNED: " at the reader's own best hour", Timing.RANDOM: " at a random hour, to measure what the best hour brings"}
 
 
+def what_kept(slot: Slot) -> str:
+    """What kept a letter from leaving earlier than it does."""
+    words = RULE_WORDS[slot.rule]
+    return words.format(most=slot.most) if slot.most else words
+
+
 def in_words(timed: Timed) -> str:
     """Why the letter leaves when it leaves."""
     slot = timed.slot
     hours = f" ({timed.hours})" if timed.hours else ""
     own = _TIMING[slot.timing] if slot.timing and slot.rule == "window" else ""
-    return f"{timed.candidate.reason}; {RULE_WORDS[slot.rule]}{own}{hours} on {_date(slot.day)}"
+    return f"{timed.candidate.reason}; {what_kept(slot)}{own}{hours} on {_date(slot.day)}"
 
 
 @functools.lru_cache(maxsize=1024)

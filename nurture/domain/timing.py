@@ -1,20 +1,21 @@
 """When one letter may leave for one person: window, pause, cadence or `after`, gap and cap looked at together, and what decided."""
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import NamedTuple
 
 from nurture.domain.documents import Policy, lane_name
 from nurture.domain.letters import Cadence, Letter
-from nurture.domain.pacing import after_allows, cadence_allows, cap_places, gap_ends
+from nurture.domain.pacing import about_dates, after_allows, cadence_allows, cap_places, gap_ends, most_places, pace_on
 from nurture.domain.plans import Person, Way, keyed
 from nurture.domain.rhythm import Stretch, Timing, best_part
-from nurture.domain.windows import LEAST_LEFT, Hours, Opening, blacked_out, moment_in, openings, share_of
-from nurture.domain.words import Frequency
+from nurture.domain.windows import LEAST_LEFT, Hours, Opening, blacked_out, instant_of, moment_in, openings, share_of
+from nurture.domain.words import Frequency, Kind
 
 
 class Slot(NamedTuple):
     """The moment found. `rule` names what kept the letter from leaving earlier; `own_hour`: it goes in the person's `now` hour;
-    `timing`: a best hour was known before the window opened, and whether the letter took it.
+    `timing`: a best hour was known before the window opened, and whether the letter took it; `most`: the pace's figure where that was the
+    rule.
     """
 
     due: datetime
@@ -23,11 +24,32 @@ class Slot(NamedTuple):
     rule: str
     own_hour: bool = False
     timing: Timing | None = None
+    most: Cadence | None = None
 
 
 def cap_of(person: Person, policy: Policy) -> int:
     """Letters on seven dates; `less often` makes it one."""
     return 1 if person.frequency is Frequency.LESS else policy.cap
+
+
+def dates_of(person: Person, way: Way, letter: Letter) -> tuple[date, date] | None:
+    """The first and last date of a letter about a date for this person on this way; None where it is about none or they have none."""
+    if letter.about is None:
+        return None
+    return about_dates(letter.about, person.fields, way.enrolled_at.astimezone(person.zone).date())
+
+
+def on_its_date(person: Person, way: Way, letter: Letter, at: datetime) -> bool:
+    """Whether a moment already written still lies in the dates of its letter: an edit may have moved them."""
+    dates = dates_of(person, way, letter)
+    return letter.about is None or (dates is not None and dates[0] <= at.astimezone(person.zone).date() <= dates[1])
+
+
+def places_on(person: Person, policy: Policy, day: date, about: date | None = None) -> int:
+    """How many more letters this date may take by the cap and the pace's `most` together."""
+    room = cap_places(day, [e.day for e in person.entries], cap_of(person, policy))
+    most = most_places(policy.pace, day, person.entries, about)
+    return room if most is None else min(room, most)
 
 
 def earliest(
@@ -47,23 +69,31 @@ def earliest(
     `paced=False` leaves gap, cap and pause out: the moment by the letter's own rules alone. `only_day` is a greeting's day.
     """
     floor, rule = _floor(person, way, letter, policy, now, paced=paced)
-    if hours.now and way.now_until and floor == now < way.now_until:
+    if hours.now and way.now_until and floor == now < way.now_until and letter.about is None:
         own = _own_hour(person, way, letter, policy, now, only_day)
         if own is not None:
             return own
+    dates = dates_of(person, way, letter)
+    since = max(now, instant_of(dates[0], time(0), person.zone)) if dates else now
+    if (letter.about is not None and dates is None) or (dates and since.astimezone(person.zone).date() > dates[1]):
+        return None
     share = share_of(person.subscriber_id, key)
-    decided = "window"
     at = _named_hour(person, way, letter, policy, floor, paced=paced)
     if at is not None:
         return at
-    for opening in openings(hours, person.zone, policy, now, only_day):
+    decided = "window" if since == now else "about"
+    most = None
+    for opening in openings(hours, person.zone, policy, since, only_day):
+        if dates and opening.day > dates[1]:
+            return None
         blocked = _day_rule(person, way, letter, opening.day, policy, paced=paced)
         part, timing = _best_part(person, way, key, opening) if person.rhythm and hours.spread and not blocked else (None, None)
         moment = None if blocked else moment_in(opening, hours, share, floor, part)
         if moment is not None:
             arm = timing if floor <= opening.opens else None
-            return Slot(moment, opening.closes, opening.day, rule if moment == floor > now else decided, timing=arm)
+            return Slot(moment, opening.closes, opening.day, rule if moment == floor > now else decided, timing=arm, most=most)
         decided = blocked or (rule if floor > now else decided)
+        most = pace_on(policy.pace, opening.day)[1] if blocked == "most" else None
     return None
 
 
@@ -95,17 +125,31 @@ def _day_rule(person: Person, way: Way, letter: Letter, day: date, policy: Polic
             return "after"
     elif way.source.cadence is not None and way.sent and _over_cadence(way, letter, day, way.source.cadence):
         return "cadence"
-    if paced and person.entries and cap_places(day, [e.day for e in person.entries], cap_of(person, policy)) < 1:
+    if not paced or not person.entries:
+        return None
+    if cap_places(day, [e.day for e in person.entries], cap_of(person, policy)) < 1:
         return "cap"
-    return None
+    return "most" if _over_most(person, way, letter, day, policy) else None
+
+
+def _over_most(person: Person, way: Way, letter: Letter, day: date, policy: Policy) -> bool:
+    """The pace's `most` binds everything but greetings, which have their day; a burst lifts it."""
+    if policy.pace is None or letter.kind is Kind.GREETING:
+        return False
+    dates = dates_of(person, way, letter)
+    places = most_places(policy.pace, day, person.entries, dates[0] if dates else None)
+    return places is not None and places < 1
 
 
 def _over_cadence(way: Way, letter: Letter, day: date, cadence: Cadence) -> bool:
-    """The cadence binds the sequence's own letters; what the library repays is not of its count."""
-    if not any(own is letter for _, own in keyed(way.source)):
+    """The cadence binds the sequence's own letters; what the library repays is not of its count, nor are greetings, which have their day.
+
+    A letter about a date has its own moment, as one with `after` has; it counts for the others.
+    """
+    if letter.about is not None or letter.kind is Kind.GREETING or not any(own is letter for _, own in keyed(way.source)):
         return False
     beginning = f"{way.source.name}/"
-    return not cadence_allows(day, [p.day for p in way.sent if p.letter.startswith(beginning)], cadence)
+    return not cadence_allows(day, [p.day for p in way.sent if p.letter.startswith(beginning) and p.kind is not Kind.GREETING], cadence)
 
 
 def _own_hour(person: Person, way: Way, letter: Letter, policy: Policy, now: datetime, only_day: date | None) -> Slot | None:

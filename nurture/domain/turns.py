@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
+from nurture.domain.dates import next_yearly
 from nurture.domain.delivery import LIBRARY_OCCASION, campaign_occasion, enrolment_occasion, greeting_occasion, letter_name
 from nurture.domain.documents import Campaign, Sequence
 from nurture.domain.letters import Letter, Windows
 from nurture.domain.mix import Earned, in_order
 from nurture.domain.plans import Done, Person, Shelf, Skip, Wait, Way, keyed
 from nurture.domain.remembering import by_identity
+from nurture.domain.timing import dates_of
 from nurture.domain.words import Kind, Kinds
 
 DECLINED_BY_USEFUL = (Kind.SALES, Kind.NEWS, Kind.ABOUT)
@@ -58,22 +60,29 @@ def declined(person: Person, way: Way, letter: Letter) -> str | None:
     return f"the topic {topic} was left" if topic in person.declined_topics else None
 
 
+Entries = tuple[tuple[str, Letter], ...]
+
+
 @by_identity(1024)
-def _by_turn(source: Sequence | Campaign) -> tuple[tuple[tuple[str, Letter], ...], tuple[tuple[str, Letter], ...]]:
-    """(letters that have their turn in order, yearly greetings), each with its key."""
-    yearly = tuple(entry for entry in keyed(source) if entry[1].kind is Kind.GREETING and entry[1].day is not None)
-    return tuple(entry for entry in keyed(source) if entry not in yearly), yearly
+def _by_turn(source: Sequence | Campaign) -> tuple[Entries, Entries, Entries]:
+    """(letters that have their turn in order, yearly greetings, letters about a date), each with its key."""
+    yearly = tuple(e for e in keyed(source) if e[1].kind is Kind.GREETING and e[1].day is not None)
+    about = tuple(e for e in keyed(source) if e[1].about is not None)
+    apart = {key for key, _ in yearly + about}
+    return tuple(e for e in keyed(source) if e[0] not in apart), yearly, about
 
 
 def turn_of(person: Person, way: Way, shelf: Shelf, earned: Earned, now: datetime, ahead: Ahead) -> Turn:
     """The turn of one way through a sequence."""
-    in_turn, yearly = _by_turn(way.source)
+    in_turn, yearly, about = _by_turn(way.source)
     past = {p.letter for p in way.history}
     keys = {id(letter): key for key, letter in in_turn}
-    rest = [letter for key, letter in in_turn if key not in past]
-    greetings = _greetings(person, way, yearly, shelf, now) if yearly else ()
+    dated = _dated(person, way, shelf, [entry for entry in about if entry[0] not in past], earned, now) if about else _NOTHING
+    rest = [*(letter for _, letter in dated.held), *(letter for key, letter in in_turn if key not in past)]
+    keys |= {id(letter): key for key, letter in dated.held}
+    beside = (_greetings(person, way, yearly, shelf, now) if yearly else ()) + dated.candidates
     sent = [p.kind for p in way.sent if p.kind is not Kind.GREETING]
-    skips: list[Skip] = []
+    skips = list(dated.skips)
     while rest:
         unwanted = rest[0].kind is Kind.SALES and declined(person, way, rest[0])  # declined letters are skipped, never held
         letter = rest[0] if unwanted else in_order(rest, sent, way.source.promises, not earned.allowed)[0]
@@ -82,17 +91,61 @@ def turn_of(person: Person, way: Way, shelf: Shelf, earned: Earned, now: datetim
         if skip is None and letter.kind is Kind.SALES and not earned.allowed:
             turn = _held(person, way, shelf, letter, earned, now, ahead)
             if turn.candidates or turn.wait:
-                return Turn(turn.candidates + greetings, tuple(skips), None, turn.wait, turn.stale_since)
+                return Turn(turn.candidates + beside, tuple(skips), None, turn.wait, turn.stale_since)
             skip = turn.skips[0]
         if skip is None:
             reason = _order_reason(way, rest, letter, earned)
-            return Turn((Candidate(way, key, _occasion(way), letter, way.source.windows, reason, "order"), *greetings), tuple(skips))
+            return Turn((Candidate(way, key, _occasion(way), letter, way.source.windows, reason, "order"), *beside), tuple(skips))
         skips.append(skip)
         rest = [x for x in rest if x is not letter]
-    if yearly:
-        wait = None if greetings else Wait(way.enrolment_id, None, now + LOOK_AGAIN, "only yearly greetings are left", "greeting")
-        return Turn(greetings, tuple(skips), None, wait)
+    if beside or yearly:
+        wait = None if beside else Wait(way.enrolment_id, None, now + LOOK_AGAIN, "only yearly greetings are left", "greeting")
+        return Turn(beside, tuple(skips), None, wait)
+    skips += dated.undated
     return Turn((), tuple(skips), Done(way.enrolment_id, "every letter is sent or skipped", "done"))
+
+
+class _Dated(NamedTuple):
+    """Letters about a date: those that may be next at their time, offers whose time has come unearned, what is skipped, and the skips of
+    those without a date, which count only when nothing else is left.
+    """
+
+    candidates: tuple[Candidate, ...] = ()
+    held: tuple[tuple[str, Letter], ...] = ()
+    skips: tuple[Skip, ...] = ()
+    undated: tuple[Skip, ...] = ()
+
+
+_NOTHING = _Dated()
+
+
+def _dated(person: Person, way: Way, shelf: Shelf, letters: Iterable[tuple[str, Letter]], earned: Earned, now: datetime) -> _Dated:
+    """They stand beside the order, so that no other letter waits for their date. Their condition is asked when it is near; once over,
+    they are skipped.
+    """
+    candidates: list[Candidate] = []
+    held: list[tuple[str, Letter]] = []
+    skips: list[Skip] = []
+    undated: list[Skip] = []
+    today = now.astimezone(person.zone).date()
+    for key, letter in letters:
+        dates = dates_of(person, way, letter)
+        if dates is None or letter.about is None:
+            why = f"the person has no date in {letter.about.date if letter.about else ''}"
+            undated.append(Skip(way.enrolment_id, key, letter.kind, "condition", why, "about"))
+            continue
+        near = dates[0] - today <= _NEAR
+        over = f"its dates, {dates[0]} to {dates[1]}, are over"
+        missed = Skip(way.enrolment_id, key, letter.kind, "missed", over, "about") if today > dates[1] else None
+        skip = missed or (skipped(person, way, shelf, letter, key) if near else None)
+        if skip:
+            skips.append(skip)
+        elif near and letter.kind is Kind.SALES and not earned.allowed:
+            held.append((key, letter))
+        else:
+            reason = f"about {dates[0] - timedelta(days=letter.about.days)}"
+            candidates.append(Candidate(way, key, _occasion(way), letter, way.source.windows, reason, "about"))
+    return _Dated(tuple(candidates), tuple(held), tuple(skips), tuple(undated))
 
 
 def _occasion(way: Way) -> str:
@@ -183,24 +236,3 @@ def _greetings(
 
 def _greeted(way: Way, key: str, day: date) -> bool:
     return any(p.letter == key and p.day == day for p in way.history)
-
-
-def next_yearly(written: str, fields: object, today: date) -> date | None:
-    """The next date of `12-31` or of a date field (`birthday`: 1980-05-17 or 05-17), today included; 29 February falls on the 28th in
-    other years.
-    """
-    text = written if written[:1].isdigit() else str(fields.get(written, "")) if hasattr(fields, "get") else ""
-    try:
-        month, day = int(text[-5:-3]), int(text[-2:])
-    except ValueError:
-        return None
-    for year in (today.year, today.year + 1):
-        try:
-            found = date(year, month, day)
-        except ValueError:
-            if (month, day) != (2, 29):
-                return None
-            found = date(year, 2, 28)
-        if found >= today:
-            return found
-    return None

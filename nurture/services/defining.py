@@ -43,6 +43,8 @@ from nurture.store.documents import (
     save_letter_version,
     save_media,
 )
+from nurture.store.owed import count_dry
+from nurture.store.programme import load_programme, repayment
 
 _LETTER_BEARING = ("sequence", "campaign", "cleanup", "letter")
 _CLEANUP_PRIORITY = 80  # before sequences and campaigns, as rules.md orders them
@@ -99,7 +101,11 @@ def _with_templates(known: Known, templates: Path) -> Known:
 async def known_names(db: Database) -> tuple[Known, Policy | None]:
     """What is stored already, for `check`: names by kind, and the policy, None while none is stored."""
     async with db.read() as tx:
-        return await _known(tx)
+        known, policy = await _known(tx)
+        repaying, shelf = repayment(programme := await load_programme(db, tx))
+        dry = await count_dry(tx, repaying, shelf) if repaying else {}
+        named = {programme.sequences[key][0].name: people for key, people in dry.items()}
+        return replace(known, dry=named), policy
 
 
 async def _known(tx: Connection) -> tuple[Known, Policy | None]:

@@ -102,7 +102,7 @@ async def load_cohort(
     doubts = await _doubts(tx, found, names)
     coming = await _coming(tx, programme, people, now, everything=everybody)
     pulls = await load_pulls(tx) if programme.policy.best_hour else None
-    since, shelf = now - reach(programme.policy.gap), Shelf(programme.shelf)
+    since, shelf = now - reach(programme.policy.gap, programme.policy.pace), Shelf(programme.shelf)
     members: list[Member] = []
     stored: dict[int, WayRow] = {}
     for person_id, group in groupby(found, key=lambda row: int(row.subscriber_id)):

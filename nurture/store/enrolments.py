@@ -16,6 +16,7 @@ from nurture.store.tables import METADATA
 
 enrolments = METADATA.tables["enrolments"]
 events = METADATA.tables["events"]
+REACHED = ("accepted", "unknown", "held", "rejected", "failed")  # states after which a letter is not offered to the person again
 _e = enrolments.c
 _p = subscribers.c
 
@@ -37,6 +38,15 @@ class EnrolmentRow:
 
 
 _READ = [_e[name] for name in EnrolmentRow.__dataclass_fields__]
+
+
+async def active_of(tx: AsyncConnection, subscriber_ids: Iterable[int]) -> dict[int, list[EnrolmentRow]]:
+    """The active enrolments of each person, oldest first."""
+    found: dict[int, list[EnrolmentRow]] = {}
+    for ids in pieces(sorted(set(subscriber_ids))):
+        for row in await tx.execute(select(*_READ).where(_e.subscriber_id.in_(ids), _e.state == "active").order_by(_e.id)):
+            found.setdefault(row.subscriber_id, []).append(EnrolmentRow(*row))
+    return found
 
 
 async def load_enrolments(tx: AsyncConnection, ids: Iterable[int]) -> dict[int, EnrolmentRow]:
@@ -137,10 +147,9 @@ async def had_letters(tx: AsyncConnection, ids: Iterable[int], letter_ids: Seque
     found: dict[int, set[int]] = {}
     if not letter_ids:
         return found
-    reached = ("accepted", "unknown", "held", "rejected", "failed")
     for piece in pieces(sorted(set(ids))):
         query = select(deliveries.c.subscriber_id, deliveries.c.letter_id).where(
-            deliveries.c.subscriber_id.in_(piece), deliveries.c.letter_id.in_(letter_ids), deliveries.c.state.in_(reached)
+            deliveries.c.subscriber_id.in_(piece), deliveries.c.letter_id.in_(letter_ids), deliveries.c.state.in_(REACHED)
         )
         for row in await tx.execute(query):
             found.setdefault(row.subscriber_id, set()).add(row.letter_id)

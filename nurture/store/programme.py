@@ -15,6 +15,7 @@ from nurture.domain.delivery import letter_name
 from nurture.domain.documents import Campaign, LibraryLetter, Policy, Segment, Sequence
 from nurture.domain.letters import Letter, Windows
 from nurture.domain.occasions import Occasion
+from nurture.domain.words import Kind
 from nurture.store.database import Database
 from nurture.store.documents import LetterRow, StoredDocument, letter_catalogue, load_documents
 from nurture.store.ledger import lanes
@@ -87,7 +88,8 @@ async def _parse(tx: AsyncConnection, lane_ids: Mapping[str, int], running: set[
     coming = {r.campaign_id: (r.number, occasions[r.campaign_id, r.number]) for r in to_come}
     stored = await load_documents(tx, "segment")
     segments = {s.name: s.document.where for s in stored if isinstance(s.document, Segment)}
-    asks = any(x.day and not x.day[:1].isdigit() for sequence, _ in live.values() for x in sequence.letters)
+    dates = (x.day or (x.about.date if x.about else "") for sequence, _ in live.values() for x in sequence.letters)
+    asks = any(date and not date[:1].isdigit() for date in dates)
     return Programme(
         policy, live, started, occasions, coming, segments, await letter_catalogue(tx), lane_ids, _shelf(sequences, library), asks
     )
@@ -105,3 +107,11 @@ def _shelf(sequences: list[StoredDocument], library: list[StoredDocument]) -> tu
         if isinstance(document, Sequence) and stored.state == "live":
             shelf += [(letter_name(document.name, x.id), x, document.windows) for x in document.letters if x.evergreen]
     return tuple(shelf)
+
+
+def repayment(programme: Programme) -> tuple[list[int], dict[str, int]]:
+    """(ids of the running sequences that repay offers from the library, its useful letters with their ids)."""
+    running = (key for key, (sequence, runs) in programme.sequences.items() if runs and sequence.repay == "library")
+    repaying = [key for key in running if any(x.kind is Kind.SALES for x in programme.sequences[key][0].letters)]
+    useful = [key for key, letter, _ in programme.shelf if letter.kind is Kind.USEFUL and key in programme.letters]
+    return repaying, {key: programme.letters[key].id for key in useful}

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.store.tables import METADATA
@@ -112,3 +112,11 @@ async def load_ways(tx: AsyncConnection, person: int) -> list[WayLine]:
     )
     rows: Any = await tx.execute(query)
     return [WayLine(*row) for row in rows]
+
+
+async def count_kinds(tx: AsyncConnection, person: int, short: datetime, long: datetime) -> dict[str, tuple[int, int]]:
+    """Accepted letters of one person by kind: (since `short`, since `long`, the earlier of the two)."""
+    d = deliveries.c
+    newer = func.sum(case((d.accepted_at >= short, 1), else_=0))
+    query = select(d.kind, newer, func.count()).where(d.subscriber_id == person, d.state == "accepted", d.accepted_at >= long)
+    return {kind: (few, many) for kind, few, many in await tx.execute(query.group_by(d.kind))}

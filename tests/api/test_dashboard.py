@@ -20,8 +20,9 @@ from nurture.store.tables import METADATA
 from tests.support.desk import HOST, PASSWORD, USER, browser, open_desk, sign_in, token_of
 from tests.support.history import act_on, delivery, fill, prepare
 from tests.support.people import NOW, add_people
+from tests.support.programme import install, letter
 
-PAGES = ("/", "/letters", "/letters?view=coming", "/letters?view=stopped", "/people", "/sequences")
+PAGES = ("/", "/letters", "/letters?view=coming", "/letters?view=stopped", "/people", "/sequences", "/pace")
 NAUGHTY = (
     "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "' onmouseover='alert(1)", "{{ 7 * 7 }}", "</title><svg onload=alert(1)>",
     "javascript:alert(1)", "Ω≈ç√∫˜µ≤≥÷", "田中さんにあげて下さい", "مرحبا", "\u202e\u200bhidden", "&lt;b&gt;", "%s%n", "<!--", "]]>", "a" * 900,
@@ -332,6 +333,25 @@ async def test_odd_questions_get_a_page(app: App, desk: httpx2.AsyncClient, path
     assert (await desk.get(path)).status_code == 200
 
 
+async def test_a_sequence_shows_when_its_letters_go(app: App, desk: httpx2.AsyncClient) -> None:
+    dated = {"date": "09-15", "days": -7}
+    await install(app.db, {"sequence": "shop", "letters": [letter("a", after="0s"), letter("b", after="7d"), letter("c", about=dated)]})
+    page = (await desk.get("/sequences")).text
+    assert all(words in page for words in ("short, at once", "short, after 7d", "short, about 09-15 (-7 days)"))
+
+
+async def test_the_pace_names_people_and_a_person_shows_their_mix(app: App, desk: httpx2.AsyncClient) -> None:
+    await fill(app.db, people=4, weeks=4)
+    page = (await desk.get("/pace")).text
+    assert "4 of 4 people got fewer letters than that" in page
+    assert "reader000@example.com" in page
+    assert "an offer waits to be earned" in page.lower()
+    assert "4 people wait for useful letters, and the library is empty. Write another" in page
+    person = " ".join((await desk.get("/people/1")).text.split())
+    assert "Promised: 3:1 (roof-school). 0 useful letters since the last offer. Sales held by 3:1: 3 useful letters due first." in person
+    assert "In 90 days:" in person
+
+
 async def test_a_page_asks_as_much_for_many_people_as_for_few(app: App) -> None:
     asked: dict[int, dict[str, int]] = {}
     for people in (5, 60):
@@ -340,9 +360,10 @@ async def test_a_page_asks_as_much_for_many_people_as_for_few(app: App) -> None:
         event.listen(app.db.engine.sync_engine, "before_cursor_execute", lambda *a, kept=statements: kept.append(a[2]))
         async with browser(app, demo=True) as desk:
             counted = asked.setdefault(people, {})
+            await desk.get("/pace")  # the documents are parsed once
             for path in (*PAGES, "/people/1", "/letters/1"):
                 statements.clear()
                 assert (await desk.get(path)).status_code == 200
                 counted[path] = len([s for s in statements if s.startswith("SELECT")])
     assert asked[5] == asked[60], json.dumps(asked, indent=1)
-    assert max(asked[60].values()) <= 21  # three of them, the curves, once an hour
+    assert max(asked[60].values()) <= 22  # three of them, the curves, once an hour

@@ -240,7 +240,11 @@ async def test_the_ledger_and_a_story_are_read(house: House) -> None:
     story = (await house.client.get(f"/api/v1/subscribers/{person}/timeline", headers=key)).json()["data"]
     assert {x["what"] for x in story} == {"letter"}
     assert (await house.client.get("/api/v1/subscribers/999/why", headers=key)).status_code == 404
-    for name, part in (("composition", "composition"), ("mix", "mix"), ("windows", "windows"), ("hours", "hours"), ("curves", "decay")):
+    own = (await house.client.get(f"/api/v1/subscribers/{person}/mix", headers=key)).json()
+    assert (own["promises"], own["days_28"]["useful"]) == ([{"source": "workspace", "promise": "3:1"}], 1)
+    assert (await house.client.get("/api/v1/subscribers/999/mix", headers=key)).status_code == 404
+    named = {"composition": "composition", "mix": "mix", "windows": "windows", "hours": "hours", "pace": "pace", "curves": "decay"}
+    for name, part in named.items():
         report = await house.client.get(f"/api/v1/reports/{name}", headers=key)
         assert (report.status_code, part in report.json()) == (200, True)
 

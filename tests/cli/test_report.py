@@ -2,15 +2,25 @@
 
 import asyncio
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from nurture.cli import main
+from nurture.cli.reports import _with_names
 from nurture.store.database import connect
 from nurture.store.schema import migrate
 from tests.support.history import act_on, fill
+
+
+def test_as_many_names_as_fit_stand_on_a_line() -> None:
+    names = [f"reader{n:02}@example.com" for n in range(9)]
+    assert _with_names("    2 the cap", names[:2], 2) == "    2 the cap: reader00@example.com, reader01@example.com"
+    assert _with_names("    3 the cap", names[:2], 3).endswith("reader01@example.com, ...")
+    assert len(_with_names("    9 the cap", names, 9)) <= 110
+    assert _with_names("    9 the cap", [], 9) == "    9 the cap"
 
 
 @pytest.fixture
@@ -51,6 +61,12 @@ def test_json_has_the_four_parts(folder: Path, capsys: pytest.CaptureFixture[str
     assert found["mix"]["sales"]["unearned"] == 0
     assert found["mix"]["sequences"][0]["promise"] == "3:1"
     assert found["windows"]["zones"] == {"import": 11, "default": 2}
+    (floor,) = found["pace"]["floors"]
+    assert (floor["source"], floor["floor"], floor["people"], floor["under"]) == ("sequence:roof-school", "2 per week", 13, floor["reasons"].get("mix", 0))
+    assert {n["email"] for n in floor["names"]} <= {f"reader{n:03}@example.com" for n in range(13)}
+    assert found["pace"]["library"] == {"letters": 0, "owed": 13, "left": {"0": 13}, "waiting": 13, "dry": 13,
+                                        "warning": "13 people wait for useful letters, and the library is empty"}  # fmt: skip
+    assert found["mix"]["offer_due"] == {"sequence:roof-school": 0, "workspace": 0}
 
 
 def test_the_hours_are_told_as_a_map_and_a_sentence(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -78,6 +94,9 @@ def test_the_table_says_it_in_words(folder: Path, capsys: pytest.CaptureFixture[
     assert "Too few people to measure how fast interest decays: 0 who answered could be followed long enough, 30 are" in text
     assert "(100.0%), most at 10-11 o'clock" in text
     assert "Choose a roof once in your l…" in text
+    assert "Pace: people who heard less than promised" in text
+    assert re.search(r"Choose a roof once in your l….* 2 per week  \d+ of 13 under it", text)
+    assert "Library: 13 people wait for useful letters, and the library is empty." in text
     assert all(len(line) <= 110 for line in text.splitlines())
 
 

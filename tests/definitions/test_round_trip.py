@@ -75,6 +75,8 @@ def letters(draw: Any, name: str = "id") -> dict[str, Any]:
     letter |= draw(st.fixed_dictionaries({}, optional=optional))
     if kind == "greeting" and draw(st.booleans()):
         letter["day"] = draw(st.sampled_from(["birthday", "12-31"]))
+    elif kind != "greeting" and "after" not in letter:
+        letter["about"] = draw(st.sampled_from([{"date": "09-15", "days": -7}, {"date": "2026-09-15"}, {"date": "birthday", "yearly": True}]))
     return letter
 
 
@@ -92,7 +94,7 @@ documents = st.one_of(
     ),
     st.fixed_dictionaries({"cleanup": slugs, "offers": many}, optional=common | {"audience": st.sampled_from(["passive", "fading", "both"]), "holdout": st.sampled_from(["0%", "12.5%", 0.1]), "canary": st.sampled_from(["1%"]), "silent": st.sampled_from(["archive", "keep"]), "closing": letters()}),
     letters("letter"),
-    st.fixed_dictionaries({"policy": st.just("default")}, optional={"sender": st.just({"name": "Anna", "address": "a@b.c"}), "postal_address": texts, "timezone": st.sampled_from(["Europe/Berlin", "UTC"]), "topics": st.dictionaries(slugs, words, max_size=2), "mix": mixes, "cap": st.integers(1, 21), "gap": durations, "tracking": st.sampled_from(["none", "aggregate"]), "quiet_hours": st.just({"from": "22:00", "until": "7:00"}), "blackout": st.just(["2026-12-31", "01-01"]), "windows": window_sets, "engagement": st.just({"active_days": "60d", "active_open_share": 0.3})}),
+    st.fixed_dictionaries({"policy": st.just("default")}, optional={"sender": st.just({"name": "Anna", "address": "a@b.c"}), "postal_address": texts, "timezone": st.sampled_from(["Europe/Berlin", "UTC"]), "topics": st.dictionaries(slugs, words, max_size=2), "mix": mixes, "cap": st.integers(1, 21), "gap": durations, "tracking": st.sampled_from(["none", "aggregate"]), "quiet_hours": st.just({"from": "22:00", "until": "7:00"}), "blackout": st.just(["2026-12-31", "01-01"]), "pace": st.sampled_from([{"floor": "1 per month"}, {"most": "2 per week", "season": [{"from": "11-01", "until": "02-28", "floor": "2 per month"}], "bursts": [{"about": "2026-09-15", "days": [-7, 0, 7]}]}]), "windows": window_sets, "engagement": st.just({"active_days": "60d", "active_open_share": 0.3})}),
 )  # fmt: skip
 
 

@@ -35,6 +35,10 @@ def spans(draw: st.DrawFn) -> list[dict[str, Any]]:
     return [{"days": sorted(days, key=DAYS.index), "from": f"{start[0]}:{start[1]:02}", "until": f"{until[0]}:{until[1]:02}"}]
 
 
+PACES = [
+    {"most": "2 per month"}, {"most": "1 per week", "bursts": [{"about": "03-08", "days": [-7, 0, 7]}]},
+    {"most": "3 per month", "season": [{"from": "10-15", "until": "03-15", "most": "1 per week"}]},
+]  # fmt: skip
 windows = st.one_of(st.none(), st.none(), st.just("any"), st.just("now"), spans())
 
 
@@ -45,6 +49,9 @@ def letters(draw: st.DrawFn, number: int) -> dict[str, Any]:
     written["size"] = draw(st.sampled_from(["short", "short", "long"]))
     written["after"] = draw(st.sampled_from([None, None, None, "0s", "36h", "3d", "10d", "60d"]))
     written["only_if"] = draw(st.sampled_from([None, None, None, {"tag": HOLDS}, {"tag": "no"}]))
+    if kind != "greeting" and written["after"] is None:
+        about = {"date": draw(st.sampled_from(["03-08", "2026-03-20", "10-25", "02-29", "birthday", "renewal"])), "days": draw(st.sampled_from([-7, 0, 7]))}
+        written["about"] = draw(st.sampled_from([None, None, None, about]))
     if kind == "useful":
         written["evergreen"] = draw(st.booleans())
     if kind == "greeting":
@@ -89,6 +96,7 @@ def cases(draw: st.DrawFn) -> Case:
         "gap": draw(st.sampled_from(["20h", "20h", "6h", "0s"])),
         "mix": draw(mixes),
         "blackout": draw(st.sampled_from([(), ("03-29", "11-01"), ("2026-10-25",)])),
+        "pace": draw(st.sampled_from([None, None, *PACES])),
         "quiet_hours": draw(st.sampled_from([{"from": "21:00", "until": "8:00"}, {"from": "1:00", "until": "5:00"}])),
     })
     return Case(

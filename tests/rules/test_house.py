@@ -147,7 +147,7 @@ def test_the_wheel_carries_templates_sequences_and_migrations(tmp_path: Path) ->
     inside = set(zipfile.ZipFile(wheel).namelist())
     wanted = {
         f"nurture/_shipped/{p.relative_to(ROOT).as_posix()}"
-        for folder in ("templates", "sequences")
+        for folder in ("templates", "sequences", "trades")
         for p in (ROOT / folder).rglob("*")
         if p.is_file() and "__pycache__" not in p.parts
     }

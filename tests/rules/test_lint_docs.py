@@ -39,7 +39,7 @@ KNOWN = Known(
     wheres={"readers": READERS, "sleepers": SLEEPERS},
     library=frozenset({"roof-faq"}),
 )
-POLICY = Policy.model_validate({"blackout": ["12-24"]})
+POLICY = Policy.model_validate({"blackout": ["12-24"], "pace": {"most": "2 per week"}})
 
 
 def names(alias: Any) -> Iterator[str]:

@@ -9,7 +9,7 @@ import yaml
 from selectolax.lexbor import LexborHTMLParser
 
 from nurture.definitions.loading import load_files
-from nurture.domain.documents import DOCUMENT_TYPES, Sequence, letters_of
+from nurture.domain.documents import DOCUMENT_TYPES, Policy, Sequence, letters_of
 from nurture.domain.letters import Letter
 from nurture.domain.readers import Reader
 from nurture.domain.tokens import Purpose
@@ -21,8 +21,10 @@ from nurture.shipped import shipped
 
 FILES = sorted(shipped("sequences").glob("*.yaml"))
 TEMPLATES = shipped("templates")
+TRADES = sorted(shipped("trades").glob("*.yaml"))  # each a workspace of its own: policy and sequence
 PLACED = load_files(FILES)
-LETTERS = {f"{Path(p.file).stem}/{letter.id}": letter for p in PLACED.documents for letter in letters_of(p.document)}
+ALL = [*PLACED.documents, *(p for file in TRADES for p in load_files([file]).documents)]
+LETTERS = {f"{Path(p.file).stem}/{letter.id}": letter for p in ALL for letter in letters_of(p.document)}
 RECEIVED = ("Five questions to ask before anybody climbs your roof", "What a roof really costs over thirty years")
 SOMEBODY = Reader(1, "mia@example.com", "Mia Berg", "Mia", joined_at=datetime(2026, 3, 2, tzinfo=UTC), received=RECEIVED)
 NOBODY = Reader(2, "x@example.com")
@@ -42,13 +44,13 @@ def test_all_files_are_there_and_without_a_fault() -> None:
     assert PLACED.faults == ()
 
 
-@pytest.mark.parametrize("files", [FILES, *([f] for f in FILES)], ids=lambda files: files[0].stem if len(files) == 1 else "all")
+@pytest.mark.parametrize("files", [FILES, *([f] for f in FILES + TRADES)], ids=lambda files: files[0].stem if len(files) == 1 else "all")
 def test_lint_has_nothing_to_say(files: list[Path]) -> None:
     """Neither errors nor warnings: an example with a warning teaches people to pass over warnings."""
     assert [f"{f.file}:{f.line} {f.message}" for f in check(load_files(files).documents, TEMPLATES)] == []
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
+@pytest.mark.parametrize("file", FILES + TRADES, ids=lambda f: f.stem)
 def test_a_plain_yaml_reader_agrees_with_ours(file: Path) -> None:
     plain = [DOCUMENT_TYPES[next(iter(raw))].model_validate(raw) for raw in yaml.safe_load_all(file.read_text())]
     assert plain == [placed.document for placed in load_files([file]).documents]
@@ -127,3 +129,15 @@ def test_the_welcome_starts_at_once_and_sells_nothing() -> None:
 def test_topics_of_the_shipped_sequences_stand_in_the_shipped_policy() -> None:
     topics = next(p.document.topics for p in PLACED.documents if hasattr(p.document, "topics"))
     assert {getattr(p.document, "topic", None) for p in PLACED.documents} - {None} == set(topics)
+
+
+def test_every_trade_has_a_pace_and_a_sequence_of_its_topic() -> None:
+    assert [f.stem for f in TRADES] == ["building", "clothes", "information", "salon", "travel", "windows"]
+    for file in TRADES:
+        policy, written = (p.document for p in load_files([file]).documents)
+        assert isinstance(policy, Policy)
+        assert isinstance(written, Sequence)
+        assert policy.pace
+        assert policy.pace.floor
+        assert policy.pace.most
+        assert [*policy.topics] == [written.topic]

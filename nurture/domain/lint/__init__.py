@@ -4,13 +4,16 @@
 described, with an example, in docs/lint.md.
 """
 
+from collections.abc import Iterable
+
 from nurture.domain.documents import AnyDocument, Campaign, Cleanup, LibraryLetter, Policy, Sequence
 from nurture.domain.lint.campaigns import lint_campaign
 from nurture.domain.lint.cleanups import lint_cleanup
 from nurture.domain.lint.findings import Finding, Known, Level, Path, warn
 from nurture.domain.lint.letters import lint_letter
-from nurture.domain.lint.policies import lint_policy
+from nurture.domain.lint.policies import lint_about, lint_dry, lint_policy
 from nurture.domain.lint.references import lint_references, placed_letters
+from nurture.domain.lint.rules import Rule
 from nurture.domain.lint.selling import Readers, readers_of
 from nurture.domain.lint.sequences import lint_sequence
 from nurture.domain.lint.together import lint_together
@@ -22,13 +25,13 @@ __all__ = ["Finding", "Known", "Level", "Path", "lint", "lint_together", "placed
 def lint(document: AnyDocument, known: Known | None = None, policy: Policy | None = None) -> list[Finding]:
     """Every finding about a document, errors and warnings, by path."""
     known, ruling = known or Known(), policy or Policy()
-    found = lint_references(document, known)
+    found = [*lint_references(document, known), *lint_about(document)]
     readers = _readers(document, known)
     for path, letter in placed_letters(document):
         found += lint_letter(letter, path, known, locale=ruling.locale, readers=readers)
     match document:
         case Sequence():
-            found += lint_sequence(document, ruling, known)
+            found += _once("dry-library", [*lint_dry(document, known), *lint_sequence(document, ruling, known)])
         case Campaign():
             found += lint_campaign(document, ruling, known)
         case Cleanup():
@@ -39,6 +42,15 @@ def lint(document: AnyDocument, known: Known | None = None, policy: Policy | Non
             message = f"a {document.kind.value} letter in the library never leaves it: only useful letters repay"
             found.append(warn(("kind",), "library-kind", message, "Write `kind: useful`, or make it a campaign."))
     return found
+
+
+def _once(rule: Rule, found: Iterable[Finding]) -> list[Finding]:
+    """One cause is told once, the first way it was found."""
+    kept: list[Finding] = []
+    for finding in found:
+        if finding.rule != rule or all(f.rule != rule for f in kept):
+            kept.append(finding)
+    return kept
 
 
 def _readers(document: AnyDocument, known: Known) -> Readers | None:

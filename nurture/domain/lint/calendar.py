@@ -39,7 +39,7 @@ def walk(sequence: Sequence, policy: Policy) -> list[tuple[Letter, int]] | None:
 def _ordered(sequence: Sequence, policy: Policy) -> Iterator[Letter]:
     """The letters as the mix brings them. A greeting on its day comes from outside the way."""
     promises = promises_on([sequence.promises], policy.mix)
-    rest = [x for x in sequence.letters if x.kind not in OUTSIDE]
+    rest = [x for x in sequence.letters if x.kind not in OUTSIDE and x.about is None]  # what is about a date stands beside the order
     sent: list[Kind] = []
     useful = others = 0
     while rest:

@@ -27,7 +27,8 @@ class Known:
     """What the workspace holds besides the document. None: not known here (no database), so that nothing can be missing.
 
     `templates` maps `letters/<folder>` to the text of its letter, for reading it as the body is read; `text_parts` to its own letter.txt.
-    `wheres`: the conditions of segments, by name. `library`: the useful letters (`document/id`) that may repay what a person is owed.
+    `wheres`: the conditions of segments, by name. `library`: the useful letters (`document/id`) that may repay what a person is owed;
+    `dry`: people of each sequence who wait for useful letters and have had all of the library.
     """
 
     segments: frozenset[str] | None = None
@@ -38,6 +39,7 @@ class Known:
     text_parts: Mapping[str, str] = field(default_factory=dict)
     wheres: Mapping[str, Any] = field(default_factory=dict)
     library: frozenset[str] | None = None
+    dry: Mapping[str, int] | None = None
 
 
 def warn(path: Path, rule: Rule, message: str, advice: str, line: int = 0) -> Finding:

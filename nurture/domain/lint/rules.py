@@ -11,7 +11,7 @@ LetterRule: TypeAlias = Literal[
 SequenceRule: TypeAlias = Literal[
     "unearned-sales", "dry-library", "only-inhaling", "contradicting-promises", "redundant-promise",
     "cycle-length", "floor", "after-against-cadence", "rarer-than-monthly", "never-opens", "unreachable-window",
-    "greeting-without-day", "now-too-late",
+    "greeting-without-day", "now-too-late", "over-pace", "about-outside-sequence",
 ]  # fmt: skip
 CampaignRule: TypeAlias = Literal["at-night", "schedule-day", "until-against-schedule", "segment-against-kind", "service-to-many"]
 CleanupRule: TypeAlias = Literal["few-offers", "leave-button", "holdout-size", "canary-size"]

@@ -14,6 +14,7 @@ from nurture.domain.lint.calendar import START, open_days, walk
 from nurture.domain.lint.findings import Finding, Known, warn, wrong
 from nurture.domain.lint.promises import lint_promises
 from nurture.domain.mix import OUTSIDE
+from nurture.domain.pacing import DAYS_OF
 from nurture.domain.scalars import Delay
 from nurture.domain.words import Kind
 
@@ -26,7 +27,7 @@ _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight"
 def lint_sequence(sequence: Sequence, policy: Policy, known: Known) -> list[Finding]:
     """Findings about the sequence itself; its letters are looked at one by one elsewhere."""
     found = [*lint_promises(sequence, policy, known), *_greetings(sequence, policy), *_opens(sequence, policy)]
-    return found if any(f.level == "error" for f in found) else found + list(_rhythm(sequence, policy))
+    return found if any(f.level == "error" for f in found) else [*found, *_rhythm(sequence, policy), *_against_pace(sequence, policy)]
 
 
 def _greetings(sequence: Sequence, policy: Policy) -> Iterator[Finding]:
@@ -78,7 +79,7 @@ def _floor(cadence: Cadence, policy: Policy) -> Finding | None:
     if cadence.per == "week" and cadence.count > policy.cap:
         message = f"the cadence wants {cadence}, the workspace's cap allows {policy.cap} on seven days"
         return warn(("cadence",), "floor", message, f"Write `cadence: {policy.cap} per week`, or raise `cap` in the policy.")
-    length = timedelta(days=7 if cadence.per == "week" else 28)
+    length = timedelta(days=DAYS_OF[cadence.per])
     if policy.gap * (cadence.count - 1) >= length:
         message = f"the cadence wants {cadence}, but the gap between two letters is {policy.gap.total_seconds() / 3600:g} h"
         return warn(("cadence",), "floor", message, "Lower the cadence, or shorten `gap` in the policy.")
@@ -140,3 +141,19 @@ def _rare(sequence: Sequence, way: Way) -> Iterator[Finding]:
         index = sequence.letters.index(pauses[0][0])
         message = f"{pauses[0][1]} days of silence before {pauses[0][0].id}, and {len(pauses)} such pauses: people forget who writes"
         yield warn(("letters", index), "rarer-than-monthly", message, "Write at least once a month; a short useful letter is enough.")
+
+
+def _against_pace(sequence: Sequence, policy: Policy) -> Iterator[Finding]:
+    """The cadence against the workspace's pace: its fastest season, and the floor of the whole year."""
+    cadence, pace = sequence.cadence, policy.pace
+    if cadence is None or pace is None:
+        return
+    own = cadence.count / DAYS_OF[cadence.per]
+    mosts = [pace.most, *(season.most for season in pace.season)]
+    most = max((m for m in mosts if m is not None), key=lambda c: c.count / DAYS_OF[c.per], default=None)
+    if pace.most is not None and most is not None and own > most.count / DAYS_OF[most.per]:
+        message = f"the cadence wants {cadence}, the policy's pace allows at most {most} of everything"
+        yield warn(("cadence",), "over-pace", message, f"Write `cadence: {most}`, or raise `most` in the policy.")
+    if pace.floor is not None and own < pace.floor.count / DAYS_OF[pace.floor.per]:
+        message = f"the cadence of {cadence} is rarer than the policy's floor of {pace.floor}"
+        yield warn(("cadence",), "floor", message, f"Write `cadence: {pace.floor}`, or lower `floor` in the policy.")

@@ -1,10 +1,10 @@
-"""Cap, gap, cadence, `after` and once-only, over all that one person received."""
+"""Cap, gap, cadence, `after`, the workspace's most, dates and once-only, over all that one person received."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 
-from nurture.simulation.checker.reading import House, Sent, Source
+from nurture.simulation.checker.reading import House, Sent, Source, per
 
 Finding = tuple[Sent, str, str]
 DAY = timedelta(days=1)
@@ -20,6 +20,8 @@ def broken_pace(house: House, letters: Sequence[Sent], start: datetime | None) -
         yield from _cadence(source, own)
         yield from _after(source, own, start)
     yield from _once(house, paced)
+    yield from _most(house, [x for x in paced if x.kind != "greeting" and not (x.text and house.source(x.text).type == "cleanup")])
+    yield from _about(paced)
 
 
 def _gap(house: House, letters: Sequence[Sent]) -> Iterator[Finding]:
@@ -43,10 +45,55 @@ def _cadence(source: Source, letters: Sequence[Sent]) -> Iterator[Finding]:
     for letter in letters:
         if letter.kind == "greeting":
             continue
-        period = letter.day.isocalendar()[:2] if unit == "week" else (letter.day.year, letter.day.month)
+        period = _period(letter.day, unit)
         counts[period] = counts.get(period, 0) + 1
-        if counts[period] > most and letter.text and letter.text.after is None:
+        if counts[period] > most and letter.text and letter.text.after is None and letter.text.about is None:
             yield letter, "cadence", f"number {counts[period]} of {source.name} in its {unit}, the cadence is {most} per {unit}"
+
+
+def _period(day: date, unit: str) -> tuple[int, int]:
+    return day.isocalendar()[:2] if unit == "week" else (day.year, day.month)
+
+
+def _in_year(written: str, near: date) -> date:
+    """A written date; one of every year: that which lies nearest."""
+    if len(written) == 10:
+        return date.fromisoformat(written)
+    month, day = int(written[:2]), int(written[3:])
+    found = [date(y, month, 28 if (month, day) == (2, 29) and y % 4 else day) for y in (near.year - 1, near.year, near.year + 1)]
+    return min(found, key=lambda d: abs(d - near))
+
+
+def _most(house: House, letters: Sequence[Sent]) -> Iterator[Finding]:
+    """Of everything, in a calendar week or month, on the dates of no burst."""
+    bursts = [(b["about"], n) for b in house.pace.get("bursts", ()) for n in b.get("days", [0])]
+    for i, letter in enumerate(letters):
+        now = f"{letter.day:%m-%d}"
+        seasons = [s for s in house.pace.get("season", ()) if _lies_in(s["from"], s["until"], now)]
+        most = per((seasons[0].get("most") if seasons else None) or house.pace.get("most"))
+        if most is None:
+            continue
+        about = letter.text.about if letter.text else None
+        days = [letter.day] + ([_in_year(about[0], letter.day) + about[1] * DAY] if about and about[0][0].isdigit() else [])
+        if any(_in_year(written, day - n * DAY) == day - n * DAY for written, n in bursts for day in days):
+            continue
+        count = sum(_period(x.day, most[1]) == _period(letter.day, most[1]) for x in letters[: i + 1])
+        if count > most[0]:
+            yield letter, "most", f"number {count} of everything in its {most[1]}, the most is {most[0]} per {most[1]}"
+
+
+def _lies_in(first: str, last: str, now: str) -> bool:
+    return first <= now <= last if first <= last else not last < now < first
+
+
+def _about(letters: Sequence[Sent]) -> Iterator[Finding]:
+    """On its date or in the six after it. What a date field holds is not known here."""
+    for letter in letters:
+        about = letter.text.about if letter.text else None
+        if about and about[0][0].isdigit():
+            late = letter.day - about[1] * DAY - _in_year(about[0], letter.day - about[1] * DAY)
+            if not 0 * DAY <= late <= 6 * DAY:
+                yield letter, "about", f"left on {letter.day}, {late.days} days from its date"
 
 
 def _after(source: Source, letters: Sequence[Sent], start: datetime | None) -> Iterator[Finding]:

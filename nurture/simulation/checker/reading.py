@@ -17,7 +17,9 @@ Window = str | tuple[tuple[frozenset[int], time, time], ...]
 
 @dataclass(frozen=True)
 class LetterText:
-    """`after`: so many local dates and so much elapsed time since the letter before; `conditional`: it may be skipped."""
+    """`after`: so many local dates and so much elapsed time since the letter before; `conditional`: it may be skipped;
+    `about`: a written date and the days before (-) or after it.
+    """
 
     name: str
     document: str
@@ -28,6 +30,7 @@ class LetterText:
     conditional: bool
     day: str | None
     evergreen: bool
+    about: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ class House:
     gap: timedelta
     quiet: tuple[time, time]
     blackout: frozenset[str]
+    pace: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def sequences(self) -> tuple[Source, ...]:
@@ -98,6 +102,12 @@ def _delay(text: str) -> tuple[int, timedelta]:
     return (length.days, timedelta(0)) if text[-1] in "dw" else (0, length)
 
 
+def per(text: str | None) -> tuple[int, str] | None:
+    """`2 per week`."""
+    found = re.fullmatch(r"(\d+) per (week|month)", text or "")
+    return (int(found[1]), found[2]) if found else None
+
+
 def wall_clock(text: str) -> time:
     hour, minute = text.split(":")
     return time.max if int(hour) == 24 else time(int(hour), int(minute))
@@ -133,9 +143,10 @@ def _letter(raw: Mapping[str, Any], document: str, name: str | None = None, alwa
         size=raw.get("size") or "short",
         window=None if raw.get("window") is None else _window(raw["window"]),
         after=None if raw.get("after") is None else _delay(raw["after"]),
-        conditional=raw.get("only_if") is not None or raw.get("topic") is not None,
+        conditional=any(raw.get(key) is not None for key in ("only_if", "topic", "about")),
         day=raw.get("day"),
         evergreen=always or bool(raw.get("evergreen")),
+        about=(raw["about"]["date"], raw["about"].get("days", 0)) if raw.get("about") else None,
     )
 
 
@@ -148,10 +159,9 @@ def _re_entry(raw: str | None) -> timedelta | None:
 def _source(raw: Mapping[str, Any]) -> Source | None:
     if "sequence" in raw:
         name = raw["sequence"]
-        cadence = re.fullmatch(r"(\d+) per (week|month)", raw.get("cadence") or "")
         return Source(
             "sequence", name, tuple(_letter(x, name) for x in raw["letters"]), _promises(raw.get("mix")),
-            (int(cadence[1]), cadence[2]) if cadence else None, _windows(raw.get("windows")), _re_entry(raw.get("re_entry")),
+            per(raw.get("cadence")), _windows(raw.get("windows")), _re_entry(raw.get("re_entry")),
             exits=bool(raw.get("exit_on")) or raw.get("topic") is not None,
         )  # fmt: skip
     if "campaign" in raw:
@@ -185,6 +195,7 @@ def read_house(documents: Iterable[Mapping[str, Any]]) -> House:
         gap=duration(policy.get("gap", "20h")),
         quiet=(wall_clock(quiet["from"]), wall_clock(quiet["until"])),
         blackout=frozenset(policy.get("blackout") or ()),
+        pace=policy.get("pace") or {},
     )
 
 
