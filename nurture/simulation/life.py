@@ -4,7 +4,7 @@ Letters that are due within one span are claimed together, as a worker would cla
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from nurture.services.classifying import classify_weekly, rise_since
@@ -12,6 +12,7 @@ from nurture.services.enrolling import enrol_matching
 from nurture.services.folding import fold
 from nurture.services.planning import plan
 from nurture.simulation.clock import Clock, Sink
+from nurture.simulation.movers import Move, move_people
 from nurture.simulation.returns import Returns
 from nurture.store.chronicle import Due, Taken, due_next, taken
 from nurture.store.database import Database
@@ -28,7 +29,8 @@ class Life:
     """One run of time over `db`. `send` sends what is due through `sink`; `heard` is told of the letters that were accepted.
 
     `span`: how long letters may be gathered into one batch; `patience`: how long folding and planning may wait. Both are well under the
-    gap between two letters of one person, so that nobody's next letter is planned too late.
+    gap between two letters of one person, so that nobody's next letter is planned too late. `coming`: who will move, the first one last;
+    `moved`: who did, each told at midnight UTC.
     """
 
     db: Database
@@ -39,6 +41,8 @@ class Life:
     heard: Callable[[Sequence[Taken]], None]
     span: timedelta
     patience: timedelta
+    coming: list[Move] = field(default_factory=list)
+    moved: list[Move] = field(default_factory=list)
     _tried: frozenset[int] = frozenset()
     _planned: datetime | None = None
     _news: bool = False
@@ -118,10 +122,21 @@ class Life:
         self._planned, self._news = now, False
 
     async def _night(self) -> None:
-        """Once a day: who rose by yesterday's signs, who came to match an audience."""
+        """Once a day: who moved, who rose by yesterday's signs, who came to match an audience."""
+        await self._move()
         await self._catch_up()
         await rise_since(self.db, self.clock.now, self.clock.now - 2 * DAY)
         await self.begin()
+
+    async def _move(self) -> None:
+        """Letters that were due before somebody moved go first: their dates are fixed in the zone of that moment."""
+        now, today = self.clock.now, []
+        while self.coming and self.coming[-1].at <= now:
+            today.append(replace(self.coming.pop(), at=now))
+        if today:
+            await self._depart(await self._due())
+            await move_people(self.db, today, now)
+            self.moved += today
 
 
 def batch_end(due: Sequence[Due], span: timedelta) -> datetime | None:

@@ -18,7 +18,7 @@ def summary(simulated: Simulated, violations: Sequence[Violation]) -> str:
     sent = simulated.deliveries
     people = {d["email"] for d in sent}
     zones = {d["timezone"] for d in sent}
-    head = f"{len(sent)} letters to {len(people)} of {simulated.people} people in {len(zones)} zones"
+    head = f"{len(sent)} letters to {len(people)} of {simulated.count} people in {len(zones)} zones"
     parts = [
         f"{head}, {simulated.weeks} weeks from {simulated.start:%A %d %B %Y}, seed {simulated.seed}",
         _section("People by class at the end of each week", _composition(simulated.composition)),
