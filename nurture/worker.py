@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 import structlog
 
 from nurture.bootstrap import App
+from nurture.services.campaigning import close_occasions, open_occasions
 from nurture.services.classifying import classify_weekly, rise, rise_since
 from nurture.services.enrolling import enrol_matching
 from nurture.services.folding import fold
@@ -172,7 +173,7 @@ class Work:
         if self.signs_since:  # a run before this one may have ended between the two
             moved += await rise_since(db, now, self.signs_since)
             self.signs_since = None
-        enrolled = await self.enrol(now)
+        enrolled = await self.enrol(now) + await open_occasions(db, now)
         planned = await plan(db, now)
         if moved or enrolled or planned.people:
             log.info("planned", moved=moved, enrolled=enrolled, people=planned.people, **planned.counts)
@@ -209,6 +210,7 @@ class Work:
     async def tidy(self) -> None:
         now = self.app.clock()
         await sweep_stopped_lanes(self.app.db, Desk(), now)
+        await close_occasions(self.app.db, now)
         async with self.app.db.write() as tx:
             await idempotency.purge(tx, now)
 

@@ -1,20 +1,49 @@
-"""/api/v1/campaigns, /cleanups, /letters: stored as drafts, linted and shown."""
+"""/api/v1/campaigns, /cleanups, /letters: stored as drafts, linted and shown; campaigns are started, paused and cancelled."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
+from api.auth import app_of
 from api.idempotency import IdempotentRoute
 from api.marketer import storing
 from api.marketer.storing import BODY, READ, WRITE, DocumentOut, StoredOut
 from api.paging import Page
-from nurture.domain.errors import ErrorKind, NurtureError
+from nurture.services import campaigning, steering
 
 Name = Annotated[str, Path(max_length=80)]
 router = APIRouter(route_class=IdempotentRoute)
 
 
-def _routes(plural: str, kind: str, *, starts: bool) -> APIRouter:
+def _steering(part: APIRouter) -> None:
+    """Start, pause, resume and cancel a campaign; each answers with the campaign as it stands then."""
+
+    @part.post("/{name}/start", dependencies=WRITE, operation_id="start_campaign", summary="Start a campaign")
+    async def start(request: Request, name: Name) -> DocumentOut:
+        app = app_of(request)
+        await campaigning.start(app.db, name, app.clock())
+        await app.bell.ring("plan")
+        return await storing.find(request, "campaign", name)
+
+    @part.post("/{name}/pause", dependencies=WRITE, operation_id="pause_campaign", summary="Pause a campaign")
+    async def pause(request: Request, name: Name) -> DocumentOut:
+        await steering.pause(app_of(request).db, "campaign", name, app_of(request).clock())
+        return await storing.find(request, "campaign", name)
+
+    @part.post("/{name}/resume", dependencies=WRITE, operation_id="resume_campaign", summary="Let a paused campaign go on")
+    async def resume(request: Request, name: Name) -> DocumentOut:
+        app = app_of(request)
+        await steering.resume(app.db, "campaign", name, app.clock())
+        await app.bell.ring("plan")
+        return await storing.find(request, "campaign", name)
+
+    @part.post("/{name}/cancel", dependencies=WRITE, operation_id="cancel_campaign", summary="End a campaign for good")
+    async def cancel(request: Request, name: Name) -> DocumentOut:
+        await steering.cancel(app_of(request).db, name, app_of(request).clock())
+        return await storing.find(request, "campaign", name)
+
+
+def _routes(plural: str, kind: str) -> APIRouter:
     part = APIRouter(prefix=f"/{plural}", tags=[plural], route_class=IdempotentRoute)
 
     @part.post("", dependencies=WRITE, status_code=201, openapi_extra=BODY, operation_id=f"store_{kind}", summary=f"Store a {kind}")
@@ -29,15 +58,17 @@ def _routes(plural: str, kind: str, *, starts: bool) -> APIRouter:
     async def read_one(request: Request, name: Name) -> DocumentOut:
         return await storing.find(request, kind, name)
 
-    if starts:
+    if kind == "campaign":
+        _steering(part)
+    if kind == "cleanup":
 
-        @part.post("/{name}/start", dependencies=WRITE, operation_id=f"start_{kind}", summary=f"Start a {kind}")
+        @part.post("/{name}/start", dependencies=WRITE, operation_id="start_cleanup", summary="Start a cleanup")
         async def start(request: Request, name: Name) -> DocumentOut:
-            await storing.find(request, kind, name)
-            raise NurtureError(f"{plural} are stored and linted; starting them comes in a later version", ErrorKind.NOT_YET)
+            await steering.start_cleanup(app_of(request).db, name)
+            return await storing.find(request, kind, name)
 
     return part
 
 
-for _plural, _kind, _starts in (("campaigns", "campaign", True), ("cleanups", "cleanup", True), ("letters", "letter", False)):
-    router.include_router(_routes(_plural, _kind, starts=_starts))
+for _plural, _kind in (("campaigns", "campaign"), ("cleanups", "cleanup"), ("letters", "letter")):
+    router.include_router(_routes(_plural, _kind))

@@ -194,13 +194,11 @@ def _difference_lines(found: "Difference") -> list[str]:
 
 
 def _applied_lines(one: "Applied") -> list[str]:
-    draft = (
-        " (draft; this version does not run it yet)"
-        if one.state == "draft" and one.type in ("campaign", "cleanup")
-        else " (draft)"
-        if one.state == "draft"
-        else ""
-    )
+    draft = " (draft)" if one.state == "draft" else ""
+    if draft and one.type == "campaign":
+        draft = f" (draft; it leaves by: nurture campaign start {one.name})"
+    if draft and one.type == "cleanup":
+        draft = " (draft; this version does not run it yet)"
     lines = [f"{one.type} {one.name}: {one.change}, version {one.version}{draft}", *(f"  {change}" for change in one.changes)]
     if one.passed_over:
         lines.append(f"  {one.passed_over} match already and are passed over; --enrol-existing takes them in")

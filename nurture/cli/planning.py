@@ -1,4 +1,4 @@
-"""`nurture enrol`, `classify`, `rebuild`, and `sequence | campaign | cleanup list, start, pause, resume`."""
+"""`nurture enrol`, `classify`, `rebuild`, and `sequence | campaign | cleanup list, start, pause, resume, cancel`."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -18,11 +18,12 @@ def register(app: typer.Typer) -> None:
     for kind in ("sequence", "campaign", "cleanup"):
         group = typer.Typer(help=f"Look at and steer {kind}s.", no_args_is_help=True)
         _add_listing(group, kind)
-        if kind == "sequence":
-            group.command("pause")(pause)
-            group.command("resume")(resume)
-        else:
-            _add_start(group, kind)
+        if kind != "cleanup":
+            _add_steering(group, kind)
+        if kind == "campaign":
+            _add_campaign(group)
+        if kind == "cleanup":
+            _add_cleanup(group)
         app.add_typer(group, name=kind)
 
 
@@ -85,31 +86,29 @@ def rebuild() -> None:
     run(work())
 
 
-def pause(name: Name) -> None:
-    """Stop a sequence before its next letter."""
+def _add_steering(group: typer.Typer, kind: str) -> None:
+    @group.command("pause", help=f"Stop a {kind} before its next letter.")
+    def pause(name: Name) -> None:
+        async def work() -> None:
+            from nurture.services.steering import pause as stop  # noqa: PLC0415
 
-    async def work() -> None:
-        from nurture.services.steering import pause_sequence  # noqa: PLC0415
+            async with opened() as app:
+                waiting = await stop(app.db, kind, name, app.clock())
+            typer.echo(f"{name} is paused; waiting letters taken back: {waiting}. They come again after: nurture {kind} resume {name}")
 
-        async with opened() as app:
-            waiting = await pause_sequence(app.db, name, app.clock())
-        typer.echo(f"{name} is paused; waiting letters taken back: {waiting}. They come again after: nurture sequence resume {name}")
+        run(work())
 
-    run(work())
+    @group.command("resume", help=f"Let a paused {kind} go on.")
+    def resume(name: Name) -> None:
+        async def work() -> None:
+            from nurture.services.steering import resume as go_on  # noqa: PLC0415
 
+            async with opened() as app:
+                await go_on(app.db, kind, name, app.clock())
+                await app.bell.ring("plan")
+            typer.echo(f"{name} goes on.")
 
-def resume(name: Name) -> None:
-    """Let a paused sequence go on."""
-
-    async def work() -> None:
-        from nurture.services.steering import resume_sequence  # noqa: PLC0415
-
-        async with opened() as app:
-            await resume_sequence(app.db, name, app.clock())
-            await app.bell.ring("plan")
-        typer.echo(f"{name} goes on.")
-
-    run(work())
+        run(work())
 
 
 def _add_listing(group: typer.Typer, kind: str) -> None:
@@ -133,13 +132,38 @@ def _add_listing(group: typer.Typer, kind: str) -> None:
         run(work())
 
 
-def _add_start(group: typer.Typer, kind: str) -> None:
-    @group.command("start", help=f"Start a {kind}.")
-    def start_one(name: Name) -> None:
+def _add_campaign(group: typer.Typer) -> None:
+    @group.command("start", help="Start a campaign: its letters leave by its schedule.")
+    def start(name: Name) -> None:
         async def work() -> None:
-            from nurture.services.steering import start  # noqa: PLC0415
+            from nurture.services.campaigning import start as begin  # noqa: PLC0415
 
             async with opened() as app:
-                await start(app.db, kind, name)
+                first = await begin(app.db, name, app.clock())
+                await app.bell.ring("plan")
+            typer.echo(f"{name} runs; its first letters are of {first.nominal:%A %d %B %Y}.")
+
+        run(work())
+
+    @group.command("cancel", help="End a campaign for good; what waits is taken back.")
+    def cancel(name: Name) -> None:
+        async def work() -> None:
+            from nurture.services.steering import cancel as end  # noqa: PLC0415
+
+            async with opened() as app:
+                waiting = await end(app.db, name, app.clock())
+            typer.echo(f"{name} is cancelled; waiting letters taken back: {waiting}.")
+
+        run(work())
+
+
+def _add_cleanup(group: typer.Typer) -> None:
+    @group.command("start", help="Start a cleanup.")
+    def start(name: Name) -> None:
+        async def work() -> None:
+            from nurture.services.steering import start_cleanup  # noqa: PLC0415
+
+            async with opened() as app:
+                await start_cleanup(app.db, name)
 
         run(work())

@@ -14,11 +14,12 @@ from nurture.domain.mixes import Promise
 from nurture.domain.pacing import cap_places
 from nurture.domain.plans import Done, OpenRow, Person, Plan, Send, Shelf, Skip, Wait, Way
 from nurture.domain.timing import Slot, cap_of, earliest
-from nurture.domain.turns import LOOK_AGAIN, Ahead, Book, Candidate, Turn, library_candidates, skipped, turn_of
+from nurture.domain.turns import LOOK_AGAIN, Ahead, Book, Candidate, Turn, deadline, library_candidates, skipped, turn_of
 from nurture.domain.windows import Hours, hours_of, instant_of, openings
 from nurture.domain.words import Kind, State
 
 PATIENCE = timedelta(days=14)
+_FOR_OTHERS = ("gap", "cap")
 _REPLACEABLE = (State.PENDING, State.DEFERRED)
 
 
@@ -38,29 +39,65 @@ def plan_person(person: Person, ways: tuple[Way, ...], shelf: Shelf, policy: Pol
         return Plan(waits=tuple(Wait(w.enrolment_id, None, None, f"{row.letter} is on its way", "one at a time") for w in ways))
     left = tuple(Done(w.enrolment_id, f"left by {w.exit}", "exit") for w in ways if w.exit)
     ways = tuple(w for w in ways if not w.exit)
-    promises = promises_on([person.bound, *(w.source.promises for w in ways)], policy.mix)
-    earned = sales_earned(promises, person.useful_since_sales, person.others_since_sales)
+    passed, ways = _superseded(ways)
     ahead = Ahead(
         lambda way: _coming(person, way, ways, shelf, policy, now),
         lambda way, book: _leaves(person, way, book, policy, now, way.source.stale_after) is not None,
     )
-    turns = [(w, turn_of(person, w, shelf, _earned_on(person, w, promises) or earned, now, ahead)) for w in ways]
+    earned = {campaign: _earned(person, ways, policy, campaign=campaign) for campaign in {w.occasion is not None for w in ways}}
+    turns = [(w, turn_of(person, w, shelf, _earned_on(person, w, *earned[w.occasion is not None]), now, ahead)) for w in ways]
     timed, stuck = _time(person, turns, policy, now, row)
+    late = [t for t in timed if _too_late(person, t)]
+    timed = [t for t in timed if t not in late]
+    turns += passed + [(t.candidate.way, _given_up(t)) for t in late]
     chosen = _choose(person, timed, policy, now)
     standing = [t.wait for _, t in turns if t.wait] + stuck
     waits = standing + [_wait(t, chosen) for t in timed if t is not chosen]
     return _plan(chosen, waits, [w.until for w in standing if w.until], turns, left, row, now)
 
 
-def _earned_on(person: Person, way: Way, promises: tuple[Promise, ...]) -> Earned | None:
-    """Whether this way's next sales letter is earned when it is a doubtful one: its own row does not hold it."""
+def _earned(person: Person, ways: tuple[Way, ...], policy: Policy, *, campaign: bool) -> tuple[tuple[Promise, ...], Earned]:
+    """Every promise the person is under - for a campaign's letter the workspace's too - and whether a sales letter is earned by them."""
+    promises = promises_on([person.bound, *(w.source.promises for w in ways)], policy.mix, campaign=campaign)
+    return promises, sales_earned(promises, person.useful_since_sales, person.others_since_sales)
+
+
+def _earned_on(person: Person, way: Way, promises: tuple[Promise, ...], earned: Earned) -> Earned:
+    """Whether this way's next sales letter is earned; a doubtful one's own row does not hold it."""
     past = {p.letter for p in way.history}
     keys = [letter_name(way.source.name, x.id) for x in way.source.letters if x.kind is Kind.SALES]
     key = next((k for k in keys if k not in past), None)
     if key not in person.doubts or key is None:
-        return None
+        return earned
     own = leaving_out(person, key)
     return sales_earned(promises, own.useful_since_sales, own.others_since_sales)
+
+
+def _superseded(ways: tuple[Way, ...]) -> tuple[list[tuple[Way, Turn]], tuple[Way, ...]]:
+    """A campaign's letter that has not left when its next occasion opens is skipped; and the ways that go on."""
+    newest: dict[str, int] = {}
+    for way in ways:
+        if way.occasion:
+            newest[way.source.name] = max(way.number, newest.get(way.source.name, 0))
+    over = [w for w in ways if w.occasion and w.number < newest[w.source.name]]
+    reason = "the campaign's next occasion has opened"
+    return [(w, _given_up_way(w, "superseded", reason)) for w in over], tuple(w for w in ways if w not in over)
+
+
+def _given_up_way(way: Way, outcome: str, reason: str) -> Turn:
+    skips = [Skip(way.enrolment_id, letter_name(way.source.name, x.id), x.kind, outcome, reason, outcome) for x in way.source.letters]
+    return Turn((), tuple(skips), Done(way.enrolment_id, reason, outcome))
+
+
+def _too_late(person: Person, timed: _Timed) -> bool:
+    """Whether other letters of the person keep a campaign's letter back for longer than it is to wait."""
+    end = deadline(person, timed.candidate.way)
+    return end is not None and not timed.row and timed.slot.due > end and timed.slot.rule in _FOR_OTHERS
+
+
+def _given_up(timed: _Timed) -> Turn:
+    until = timed.candidate.way.source.stale_after.days
+    return _given_up_way(timed.candidate.way, "stale", f"{_WORDS[timed.slot.rule]}, until {timed.slot.day}: longer than its {until} days")
 
 
 def _coming(person: Person, way: Way, ways: tuple[Way, ...], shelf: Shelf, policy: Policy, now: datetime) -> datetime | None:
@@ -96,7 +133,7 @@ def _time(
     for way, turn in turns:
         for c in turn.candidates:
             hours = hours_of(c.letter, c.windows, policy)
-            if row and (row.letter, row.occasion) == (c.key, c.occasion) and _fits(row, hours, person, policy):
+            if row and (row.letter, row.occasion) == (c.key, c.occasion) and _fits(row, way, hours, person, policy):
                 closes = row.closes_at or row.due_at + HORIZON
                 timed.append(_Timed(c, Slot(row.due_at, closes, row.due_at.astimezone(person.zone).date(), "window"), row=True))
                 continue
@@ -111,9 +148,12 @@ def _time(
     return timed, stuck
 
 
-def _fits(row: OpenRow, hours: Hours, person: Person, policy: Policy) -> bool:
+def _fits(row: OpenRow, way: Way, hours: Hours, person: Person, policy: Policy) -> bool:
     """Whether the moment written still lies in the letter's hours: an edit may have moved them. A deferred row keeps its next try."""
     if row.state is State.DEFERRED or hours.now:
+        return True
+    named = way.occasion.hour(person.zone, policy.lateness) if way.occasion else None
+    if named and named.opens <= row.due_at < named.closes:
         return True
     opening = next(openings(hours, person.zone, policy, row.due_at), None)
     return opening is not None and opening.opens <= row.due_at
@@ -165,6 +205,7 @@ _WORDS = {
     "after": "waits as long as its `after` says",
     "paused": "waits for the person's pause to end",
     "now": "goes at once",
+    "schedule": "goes when its schedule says",
 }
 
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from nurture.domain.documents import Campaign, Sequence
 from nurture.domain.letters import Letter, Windows
 from nurture.domain.mixes import Promise
+from nurture.domain.occasions import Occasion
 from nurture.domain.standing import Entry
 from nurture.domain.words import Frequency, Kind, Kinds, State
 
@@ -25,8 +26,8 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One person's enrolment in one sequence. `now_until`: the hour after the person's own act; `exits`: the conversion that ends it, if
-    it came.
+    """One person's enrolment in one sequence, or in one occasion of a campaign. `now_until`: the hour after the person's own act; `exit`:
+    the conversion that ends it, if it came.
     """
 
     enrolment_id: int
@@ -37,6 +38,7 @@ class Way:
     history: tuple[Past, ...] = ()
     stale_since: datetime | None = None
     exit: str | None = None
+    occasion: Occasion | None = None
 
     @property
     def sent(self) -> tuple[Past, ...]:

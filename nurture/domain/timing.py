@@ -7,7 +7,7 @@ from nurture.domain.documents import Policy
 from nurture.domain.letters import Letter
 from nurture.domain.pacing import after_allows, cadence_allows, cap_places, gap_ends
 from nurture.domain.plans import Person, Way
-from nurture.domain.windows import Hours, blacked_out, moment_in, openings, share_of
+from nurture.domain.windows import LEAST_LEFT, Hours, blacked_out, moment_in, openings, share_of
 from nurture.domain.words import Frequency
 
 
@@ -50,6 +50,9 @@ def earliest(
             return own
     share = share_of(person.subscriber_id, key)
     decided = "window"
+    at = _named_hour(person, way, letter, policy, floor, paced=paced)
+    if at is not None:
+        return at
     for opening in openings(hours, person.zone, policy, now, only_day):
         blocked = _day_rule(person, way, letter, opening.day, policy, paced=paced)
         moment = None if blocked else moment_in(opening, hours, share, floor)
@@ -62,6 +65,8 @@ def earliest(
 def _floor(person: Person, way: Way, letter: Letter, policy: Policy, now: datetime, *, paced: bool) -> tuple[datetime, str]:
     """The earliest instant by elapsed time, and the rule that set it."""
     floors = [(now, "now")]
+    if way.occasion is not None:
+        floors.append((way.occasion.begins(person.zone), "schedule"))
     if letter.after is not None:
         last = way.sent[-1].at if way.sent else way.enrolled_at
         floors.append((last + letter.after.elapsed, "after"))
@@ -103,3 +108,13 @@ def _own_hour(person: Person, way: Way, letter: Letter, policy: Policy, now: dat
     if only_day not in (None, day) or blacked_out(day, policy) or _day_rule(person, way, letter, day, policy, paced=True):
         return None
     return Slot(now, way.now_until, day, "now", own_hour=True)
+
+
+def _named_hour(person: Person, way: Way, letter: Letter, policy: Policy, floor: datetime, *, paced: bool) -> Slot | None:
+    """The hour that a campaign's schedule names is itself the window; missed, the letter goes in the next window of its kind."""
+    opening = way.occasion.hour(person.zone, policy.lateness) if way.occasion else None
+    if opening is None or floor > opening.closes - LEAST_LEFT or blacked_out(opening.day, policy):
+        return None
+    if _day_rule(person, way, letter, opening.day, policy, paced=paced):
+        return None
+    return Slot(max(floor, opening.opens), opening.closes, opening.day, "schedule")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from nurture.domain.delivery import LIBRARY_OCCASION, enrolment_occasion, greeting_occasion, letter_name
+from nurture.domain.delivery import LIBRARY_OCCASION, campaign_occasion, enrolment_occasion, greeting_occasion, letter_name
 from nurture.domain.letters import Letter, Windows
 from nurture.domain.mix import Earned, in_order
 from nurture.domain.plans import Done, Person, Shelf, Skip, Wait, Way
@@ -82,8 +82,7 @@ def turn_of(person: Person, way: Way, shelf: Shelf, earned: Earned, now: datetim
             skip = turn.skips[0]
         if skip is None:
             reason = _order_reason(way, rest, letter, earned)
-            occasion = enrolment_occasion(way.number)
-            return Turn((Candidate(way, key, occasion, letter, way.source.windows, reason, "order"), *greetings), tuple(skips))
+            return Turn((Candidate(way, key, _occasion(way), letter, way.source.windows, reason, "order"), *greetings), tuple(skips))
         skips.append(skip)
         rest.remove(letter)
     if any(is_yearly(x) for x in way.source.letters):
@@ -92,11 +91,17 @@ def turn_of(person: Person, way: Way, shelf: Shelf, earned: Earned, now: datetim
     return Turn((), tuple(skips), Done(way.enrolment_id, "every letter is sent or skipped", "done"))
 
 
+def _occasion(way: Way) -> str:
+    return campaign_occasion(way.occasion.nominal) if way.occasion else enrolment_occasion(way.number)
+
+
 def _order_reason(way: Way, rest: Sequence[Letter], letter: Letter, earned: Earned) -> str:
     if rest[0].kind is Kind.SALES and letter is not rest[0] and not earned.allowed:
         return f"passes {rest[0].id}: {earned.reason}"
     if letter.kind is Kind.SALES:
         return "sales letter earned by the letters before it"
+    if way.occasion:
+        return f"campaign {way.source.name} of {way.occasion.nominal}"
     return f"letter {len(way.sent) + 1} of {way.source.name}"
 
 
@@ -135,25 +140,24 @@ def _held(person: Person, way: Way, shelf: Shelf, letter: Letter, earned: Earned
             reason = f"repays for {letter.id}: {earned.reason}"
             return Turn((Candidate(way, name, LIBRARY_OCCASION, book, windows, reason, "repay"),))
     paused = person.paused_until if person.paused_until and person.paused_until > now else None
+    end = deadline(person, way)
     moment = paused or ahead.coming(way)
-    if moment:
-        return Turn(wait=Wait(way.enrolment_id, key, max(moment, now + LOOK_AGAIN), earned.reason, "mix"))
-    since = way.stale_since or now
-    until = since + way.source.stale_after
+    if moment and (end is None or now < end):
+        until = max(moment, now + LOOK_AGAIN)
+        return Turn(wait=Wait(way.enrolment_id, key, min(until, end or until), earned.reason, "mix"))
+    since = None if end else way.stale_since or now
+    until = end or (since or now) + way.source.stale_after
     if now >= until:
-        return Turn(
-            skips=(
-                Skip(
-                    way.enrolment_id,
-                    key,
-                    letter.kind,
-                    "stale",
-                    f"{earned.reason}, and none came in {way.source.stale_after.days} days",
-                    "stale",
-                ),
-            )
-        )
+        reason = f"{earned.reason}, and none came in {way.source.stale_after.days} days"
+        return Turn(skips=(Skip(way.enrolment_id, key, letter.kind, "stale", reason, "stale"),))
     return Turn(wait=Wait(way.enrolment_id, key, until, earned.reason, "mix"), stale_since=since)
+
+
+def deadline(person: Person, way: Way) -> datetime | None:
+    """Until when a campaign's letter waits for the mix and for other letters' sake; a pause of the person does not count. None: no end."""
+    if way.occasion is None:
+        return None
+    return max(way.occasion.begins(person.zone), person.paused_until or way.enrolled_at) + way.source.stale_after
 
 
 def _greetings(person: Person, way: Way, shelf: Shelf, now: datetime) -> tuple[Candidate, ...]:

@@ -54,7 +54,7 @@ async def why(db: Database, subscriber_id: int) -> list[Why]:
         drafts = {d.name for d in await load_documents(tx, "sequence") if isinstance(d.document, Sequence) and d.state != "live"}
     found = [_of_letter(line) for line in letters]
     for way in ways:
-        found += _of_way(way, paused=way.sequence in drafts)
+        found += _of_way(way, paused=way.type == "sequence" and way.sequence in drafts)
     return sorted(found, key=lambda w: w.at)
 
 
@@ -90,7 +90,7 @@ def _of_letter(line: DeliveryLine) -> Why:
 
 
 def _of_way(way: timeline.WayLine, *, paused: bool) -> list[Why]:
-    source = f"sequence:{way.sequence}"
+    source = f"{way.type}:{way.sequence}"
     found = [
         Why(datetime.fromisoformat(step["at"]), step["letter"], source, "skip", step.get("reason") or step["outcome"], None)
         for step in way.history

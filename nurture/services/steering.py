@@ -1,5 +1,5 @@
-"""Steer a sequence: pause it and let it go on; list what is defined. What waits follows its lane, and comes back as the person's next
-letter.
+"""Steer a sequence or campaign: pause it, let it go on, end it; list what is defined. What waits follows its lane, and comes back as the
+person's next letter.
 """
 
 from dataclasses import dataclass
@@ -8,11 +8,14 @@ from datetime import datetime
 from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.store.audiences import count_audience, look_again
 from nurture.store.database import Connection, Database
-from nurture.store.documents import StoredDocument, ensure_lane, load_document, load_documents
+from nurture.store.documents import StoredDocument, ensure_lane, load_document, load_documents, set_state
+from nurture.store.enrolments import end_ways
 from nurture.store.lanes import notices, set_lane
+from nurture.store.occasions import set_coming
 from nurture.store.outbox import cancel_open
 
 CHUNK = 5_000
+CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ async def list_documents(db: Database, kind: str) -> list[Listed]:
         stopped = await notices(tx)
         found = []
         for stored in await load_documents(tx, kind):
-            under_way = (await count_audience(tx, stored.id, None)).under_way if kind == "sequence" else 0
+            under_way = (await count_audience(tx, stored.id, None)).under_way if kind != "cleanup" else 0
             title = str(getattr(stored.document, "title", ""))
             found.append(
                 Listed(stored.name, title, stored.state, stored.version, stopped.get(f"{kind}:{stored.name}", "running"), under_way)
@@ -41,43 +44,66 @@ async def list_documents(db: Database, kind: str) -> list[Listed]:
         return found
 
 
-async def pause_sequence(db: Database, name: str, now: datetime) -> int:
-    """Stop a sequence at the next intent; its waiting rows are cancelled for the while. Returns how many."""
+async def start_cleanup(db: Database, name: str) -> None:
+    """Cleanups are kept and linted, not run: says so, or that the name is unknown."""
+    async with db.read() as tx:
+        await _stored(tx, "cleanup", name)
+    raise NurtureError(
+        f"The cleanup {name!r} is stored and linted; this version does not run cleanups yet, so nothing was started.", ErrorKind.NOT_YET
+    )
+
+
+async def pause(db: Database, kind: str, name: str, now: datetime) -> int:
+    """Stop a sequence or campaign at the next intent; its waiting rows are cancelled for the while. Returns how many."""
     async with db.write() as tx:
-        stored = await _sequence(tx, name)
-        lane = await ensure_lane(tx, f"sequence:{name}", getattr(stored.document, "priority", 50))
-        await set_lane(tx, f"sequence:{name}", "paused", f"paused by hand; go on with: nurture sequence resume {name}")
+        lane = await _lane(tx, await _stored(tx, kind, name))
+        await set_lane(tx, f"{kind}:{name}", "paused", f"paused by hand; go on with: nurture {kind} resume {name}")
+    return await _take_back(db, lane, "paused", now)
+
+
+async def resume(db: Database, kind: str, name: str, now: datetime) -> None:
+    """Let it go on: everybody on the way is planned anew."""
+    async with db.write() as tx:
+        stored = await _stored(tx, kind, name)
+        if stored.state == CANCELLED:
+            raise NurtureError(f"The {kind} {name!r} was cancelled, which is for good; write it under another name.", ErrorKind.CONFLICT)
+        await set_lane(tx, f"{kind}:{name}", "running")
+        await look_again(tx, now, stored.id)
+
+
+async def cancel(db: Database, name: str, now: datetime) -> int:
+    """End a campaign for good: what waits is taken back, its ways end, nothing more opens. Returns how many letters were taken back."""
+    async with db.write() as tx:
+        stored = await _stored(tx, "campaign", name)
+        if stored.state not in ("running", "draft"):
+            raise NurtureError(f"The campaign {name!r} is {stored.state}; there is nothing to cancel.", ErrorKind.CONFLICT)
+        lane = await _lane(tx, stored)
+        await set_lane(tx, f"campaign:{name}", "cancelled")
+        await set_state(tx, stored.id, CANCELLED, now)
+        await set_coming(tx, stored.id, 0, None)
+    total = await _take_back(db, lane, CANCELLED, now)
+    async with db.write() as tx:
+        await look_again(tx, now, stored.id)
+        await end_ways(tx, stored.id, "the campaign was cancelled", now)
+    return total
+
+
+async def _take_back(db: Database, lane: int, reason: str, now: datetime) -> int:
     total = 0
     while True:
         async with db.write() as tx:
-            some = await cancel_open(tx, "paused", now, lane_id=lane, at_most=CHUNK)
+            some = await cancel_open(tx, reason, now, lane_id=lane, at_most=CHUNK)
         total += some
         if some == 0:  # a short chunk is no sign: on PostgreSQL others may be claiming at the same time
             return total
 
 
-async def resume_sequence(db: Database, name: str, now: datetime) -> None:
-    """Let it go on: everybody on the way is planned anew."""
-    async with db.write() as tx:
-        stored = await _sequence(tx, name)
-        await set_lane(tx, f"sequence:{name}", "running")
-        await look_again(tx, now, stored.id)
+async def _lane(tx: Connection, stored: StoredDocument) -> int:
+    return await ensure_lane(tx, f"{stored.type}:{stored.name}", getattr(stored.document, "priority", 50))
 
 
-async def start(db: Database, kind: str, name: str) -> None:
-    """Campaigns and cleanups are kept and linted, not run: says so, or that the name is unknown."""
-    async with db.read() as tx:
-        if await load_document(tx, kind, name) is None:
-            raise NurtureError(
-                f"There is no {kind} {name!r}; apply its file first, or look at the names with: nurture {kind} list", ErrorKind.MISSING
-            )
-    raise NurtureError(
-        f"The {kind} {name!r} is stored and linted; this version does not run {kind}s yet, so nothing was started.", ErrorKind.NOT_YET
-    )
-
-
-async def _sequence(tx: Connection, name: str) -> StoredDocument:
-    stored = await load_document(tx, "sequence", name)
+async def _stored(tx: Connection, kind: str, name: str) -> StoredDocument:
+    stored = await load_document(tx, kind, name)
     if stored is None:
-        raise NurtureError(f"There is no sequence {name!r}; look at the names with: nurture sequence list", ErrorKind.MISSING)
+        raise NurtureError(f"There is no {kind} {name!r}; look at the names with: nurture {kind} list", ErrorKind.MISSING)
     return stored

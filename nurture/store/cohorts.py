@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from nurture.domain.documents import Sequence
+from nurture.domain.delivery import letter_name
+from nurture.domain.documents import Campaign, Sequence
 from nurture.domain.mixes import Promise
 from nurture.domain.plans import OpenRow, Past, Person, Shelf, Way
 from nurture.domain.standing import Mark, Standing
@@ -66,7 +67,7 @@ async def load_cohort(tx: AsyncConnection, programme: Programme, ids: Iterable[i
         ways = tuple(
             _way(e, programme, exits.get(person_id, []))
             for e in enrolments[person_id]
-            if programme.sequences.get(e.sequence_id, (0, False))[1]
+            if _runs(programme, e)
         )
         if not ways or row["status"] != Status.SUBSCRIBED.value:
             continue
@@ -103,16 +104,22 @@ async def _people(tx: AsyncConnection, ids: list[int]) -> dict[int, RowMapping]:
 async def _holding(tx: AsyncConnection, programme: Programme, ids: list[int], now: datetime) -> dict[str, frozenset[int]]:
     """For every letter with `only_if`: who of these people it holds for now."""
     asked: dict[str, Any] = {key: letter.only_if for key, letter, _ in programme.shelf if letter.only_if is not None}
-    for sequence, live in programme.sequences.values():
+    sources: list[tuple[Sequence | Campaign, bool]] = [*programme.sequences.values(), *programme.campaigns.values()]
+    for source, live in sources:
         if live:
-            asked |= {f"{sequence.name}/{x.id}": x.only_if for x in sequence.letters if x.only_if is not None}
+            asked |= {letter_name(source.name, x.id): x.only_if for x in source.letters if x.only_if is not None}
     zone = programme.policy.timezone
     return {key: frozenset(await matching(tx, condition, now, ids, zone)) for key, condition in asked.items()}
 
 
+def _runs(programme: Programme, row: EnrolmentRow) -> bool:
+    found = programme.source(row.sequence_id)
+    return found is not None and found[1] and (isinstance(found[0], Sequence) or (row.sequence_id, row.number) in programme.occasions)
+
+
 def _still_bound(enrolments: Iterable[EnrolmentRow], programme: Programme) -> tuple[Promise, ...]:
     """The promises of ways that stand still: a person is in a sequence from enrolment to done or exit."""
-    still = [programme.sequences[e.sequence_id][0] for e in enrolments if not programme.sequences.get(e.sequence_id, (0, True))[1]]
+    still = [found[0] for e in enrolments if (found := programme.sequences.get(e.sequence_id)) and not found[1]]
     return tuple(p for sequence in still for p in sequence.promises)
 
 
@@ -147,17 +154,20 @@ def _person(
 
 
 def _way(row: EnrolmentRow, programme: Programme, conversions: list[tuple[str, datetime]]) -> Way:
-    sequence: Sequence = programme.sequences[row.sequence_id][0]
-    exited = next((name for name, at in conversions if name in sequence.exit_on and at >= row.enrolled_at), None)
+    found = programme.source(row.sequence_id)
+    assert found is not None  # noqa: S101 - the caller has asked whether it runs
+    exit_on = found[0].exit_on if isinstance(found[0], Sequence) else ()
+    exited = next((name for name, at in conversions if name in exit_on and at >= row.enrolled_at), None)
     return Way(
         enrolment_id=row.id,
-        source=sequence,
+        source=found[0],
         number=row.number,
         enrolled_at=row.enrolled_at,
         now_until=row.now_until,
         history=tuple(_past(entry) for entry in row.history),
         stale_since=row.stale_since,
         exit=exited,
+        occasion=programme.occasions.get((row.sequence_id, row.number)),
     )
 
 

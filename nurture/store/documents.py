@@ -143,6 +143,11 @@ async def save_document(tx: AsyncConnection, document: AnyDocument, state: str, 
     return Saved(old["id"], version, "unchanged" if same else "changed")
 
 
+async def set_state(tx: AsyncConnection, document_id: int, state: str, now: datetime) -> None:
+    """What `start` and time make of a campaign: draft, running, finished, cancelled. Its content and version stay."""
+    await tx.execute(update(Document).where(_documents.id == document_id).values(state=state, changed_at=now))
+
+
 async def _keep_version(tx: AsyncConnection, document_id: int, version: int, content: dict[str, Any], now: datetime) -> None:
     await tx.execute(insert(tx, DocumentVersion).values(document_id=document_id, version=version, content=content, at=now))
 

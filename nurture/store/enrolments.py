@@ -109,6 +109,12 @@ def _new(sequence_id: int, person: int, number: int, by: str, now: datetime, act
     }  # fmt: skip
 
 
+async def end_ways(tx: AsyncConnection, document_id: int, reason: str, now: datetime) -> None:
+    """All ways under way through this document end."""
+    ended = {"state": "ended", "ended_at": now, "end_reason": reason}
+    await tx.execute(update(enrolments).where(_e.sequence_id == document_id, _e.state == "active").values(ended))
+
+
 async def may_re_enter(tx: AsyncConnection, sequence_id: int, ids: Sequence[int], ended_before: datetime | None) -> list[int]:
     """Of `ids` those with no active way here, whose last one ended before the moment; None: only those who never had one."""
     own = and_(_e.sequence_id == sequence_id, _e.subscriber_id == _p.id)

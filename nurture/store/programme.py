@@ -5,16 +5,19 @@ something changes.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import inspect, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.delivery import letter_name
-from nurture.domain.documents import LibraryLetter, Policy, Sequence
+from nurture.domain.documents import Campaign, LibraryLetter, Policy, Sequence
 from nurture.domain.letters import Letter, Windows
+from nurture.domain.occasions import Occasion
 from nurture.store.database import Database
 from nurture.store.documents import LetterRow, StoredDocument, letter_catalogue, load_documents
 from nurture.store.ledger import lanes
+from nurture.store.occasions import OccasionRow, by_number, unended_occasions
 from nurture.store.tables import Document
 from nurture.store.tables import Letter as LetterTable
 
@@ -24,15 +27,21 @@ _letters = inspect(LetterTable).local_table.c
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """`sequences` by document id, each with whether it runs (live, and its lane not paused); `lanes` by name; `shelf`: library letters as
-    (key, letter, windows).
+    """`sequences` by document id, each with whether it runs (live, and its lane not paused); `campaigns` that were started, the same way,
+    and their `occasions` by (campaign id, number); `lanes` by name; `shelf`: library letters as (key, letter, windows).
     """
 
     policy: Policy
     sequences: Mapping[int, tuple[Sequence, bool]]
+    campaigns: Mapping[int, tuple[Campaign, bool]]
+    occasions: Mapping[tuple[int, int], Occasion]
     letters: Mapping[str, LetterRow]
     lanes: Mapping[str, int]
     shelf: tuple[tuple[str, Letter, Windows], ...]
+
+    def source(self, document_id: int) -> tuple[Sequence | Campaign, bool] | None:
+        """The sequence or campaign behind a way, and whether it runs."""
+        return self.sequences.get(document_id) or self.campaigns.get(document_id)
 
     def sequence_id(self, name: str) -> int | None:
         return next((key for key, (sequence, _) in self.sequences.items() if sequence.name == name), None)
@@ -43,17 +52,18 @@ async def load_programme(db: Database, tx: AsyncConnection) -> Programme:
     documents = (await tx.execute(select(_documents.id, _documents.version, _documents.state).order_by(_documents.id))).all()
     letters = (await tx.execute(select(_letters.id, _letters.current_version_id).order_by(_letters.id))).all()
     lane_rows = (await tx.execute(select(lanes.c.name, lanes.c.id, lanes.c.flag))).all()
-    print_now = (tuple(map(tuple, documents)), tuple(map(tuple, letters)), tuple(map(tuple, lane_rows)))
+    unended = await unended_occasions(tx)
+    print_now = (tuple(map(tuple, documents)), tuple(map(tuple, letters)), tuple(map(tuple, lane_rows)), tuple(unended))
     known = db.parsed.get("programme")
     if known and known[0] == print_now:
         return known[1]  # type: ignore[no-any-return]
     running = {row.name for row in lane_rows if row.flag == "running"}
-    programme = await _parse(tx, {row.name: row.id for row in lane_rows}, running)
+    programme = await _parse(tx, {row.name: row.id for row in lane_rows}, running, unended)
     db.parsed["programme"] = (print_now, programme)
     return programme
 
 
-async def _parse(tx: AsyncConnection, lane_ids: Mapping[str, int], running: set[str]) -> Programme:
+async def _parse(tx: AsyncConnection, lane_ids: Mapping[str, int], running: set[str], unended: list[OccasionRow]) -> Programme:
     sequences = await load_documents(tx, "sequence")
     library = await load_documents(tx, "letter")
     policies = await load_documents(tx, "policy")
@@ -62,7 +72,13 @@ async def _parse(tx: AsyncConnection, lane_ids: Mapping[str, int], running: set[
     live = {
         s.id: (s.document, s.state == "live" and f"sequence:{s.name}" in running) for s in sequences if isinstance(s.document, Sequence)
     }
-    return Programme(policy, live, await letter_catalogue(tx), lane_ids, _shelf(sequences, library))
+    started = {
+        s.id: (s.document, f"campaign:{s.name}" in running)
+        for s in await load_documents(tx, "campaign")
+        if isinstance(s.document, Campaign) and s.state == "running"
+    }
+    occasions = by_number(unended, {key: campaign for key, (campaign, _) in started.items()}, ZoneInfo(policy.timezone))
+    return Programme(policy, live, started, occasions, await letter_catalogue(tx), lane_ids, _shelf(sequences, library))
 
 
 def _shelf(sequences: list[StoredDocument], library: list[StoredDocument]) -> tuple[tuple[str, Letter, Windows], ...]:

@@ -86,9 +86,10 @@ async def load_consents(tx: AsyncConnection, person: int, limit: int) -> list[Co
 
 @dataclass(frozen=True, slots=True)
 class WayLine:
-    """One way through a sequence, with the planner's last word about it and what it did with each letter."""
+    """One way through a sequence or a campaign's occasion (`type`): what the planner did with each letter, and its last word."""
 
     id: int
+    type: str
     sequence: str
     number: int
     state: str
@@ -104,9 +105,10 @@ class WayLine:
 async def load_ways(tx: AsyncConnection, person: int) -> list[WayLine]:
     e, d = enrolments.c, documents.c
     query = (
-        select(e.id, d.name, e.number, e.state, e.by, e.enrolled_at, e.ended_at, e.end_reason, e.history, e.decision, d.content)
+        select(e.id, d.type, d.name, e.number, e.state, e.by, e.enrolled_at, e.ended_at, e.end_reason, e.history, e.decision, d.content)
         .join(documents, d.id == e.sequence_id)
         .where(e.subscriber_id == person)
         .order_by(e.id.desc())
     )
-    return [WayLine(*row) for row in await tx.execute(query)]
+    rows: Any = await tx.execute(query)
+    return [WayLine(*row) for row in rows]

@@ -126,7 +126,7 @@ def test_apply_stores_drafts_and_diff_tells_before(workspace: Path):
     assert stored(workspace) == []
     applied = nurture("apply", file)
     assert applied.exit_code == 0
-    assert "campaign news: created, version 1 (draft; this version does not run it yet)" in applied.stdout
+    assert "campaign news: created, version 1 (draft; it leaves by: nurture campaign start news)" in applied.stdout
     assert stored(workspace) == [("campaign", "news", "draft", 1), ("segment", "readers", "live", 1)]
     changed = write(workspace, GOOD.replace("{tag: roof}", "{tag: tile}"))
     assert 'where: {"tag": "roof"} -> {"tag": "tile"}' in nurture("diff", changed).stdout

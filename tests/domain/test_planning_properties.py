@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
-from nurture.domain.documents import LibraryLetter, Policy, Sequence
+from nurture.domain.documents import Campaign, LibraryLetter, Policy, Sequence
 from nurture.domain.mixes import Ratio, Thirds
 from nurture.domain.planning import HORIZON
 from nurture.domain.plans import Plan
@@ -67,6 +67,18 @@ def sequences(draw: st.DrawFn, name: str) -> Sequence:
 
 
 @st.composite
+def campaigns(draw: st.DrawFn, name: str) -> tuple[Campaign, int]:
+    written = draw(letters(0)) | {"day": None, "after": None, "evergreen": False}
+    campaign = {
+        "campaign": name, "segment": "all", "letter": {k: v for k, v in written.items() if v is not None},
+        "schedule": draw(st.one_of(st.just("now"), st.sampled_from(DAYS).map(lambda d: {"weekly": d}))),
+        "priority": draw(st.sampled_from([60, 60, 10, 90])), "until": draw(st.sampled_from(["7d", "7d", "2d", "30d"])),
+        "repay": draw(st.sampled_from(["wait", "wait", "library"])),
+    }  # fmt: skip
+    return Campaign.model_validate(campaign), draw(st.sampled_from([0, 0, 30, 200, 700]))
+
+
+@st.composite
 def cases(draw: st.DrawFn) -> Case:
     books = [
         LibraryLetter.model_validate({"letter": f"book{n}", "kind": draw(st.sampled_from(["useful", "useful", "news"])), "subject": "s", "body": "b"})
@@ -93,6 +105,7 @@ def cases(draw: st.DrawFn) -> Case:
         glances=tuple(draw(st.lists(st.sampled_from([0, 0, 5, 90, 700]), min_size=1, max_size=3))),
         own_hour=draw(st.booleans()),
         joins=tuple(draw(st.lists(st.sampled_from([0, 0, 6, 30, 200]), max_size=3))),
+        campaigns=tuple(draw(campaigns(f"c{n}")) for n in range(draw(st.integers(0, 2)))),
     )
 
 
@@ -106,13 +119,14 @@ def judge_plan(life: Life, plan: Plan) -> None:
         if wait.rule == "mix":
             assert wait.letter
             assert life.letters[wait.letter].kind is Kind.SALES, wait
-            patience = next(w.source.stale_after for w in life.ways if w.enrolment_id == wait.enrolment_id)
+            way = next(w for w in life.ways if w.enrolment_id == wait.enrolment_id)
+            begins = max(life.now, way.occasion.begins(life.zone)) if way.occasion else life.now
             assert wait.until
-            assert life.person().paused_until or wait.until <= life.now + patience
+            assert life.person().paused_until or wait.until <= begins + way.source.stale_after
         assert wait.until is not None, wait
         assert wait.until >= life.now, wait
     for skip in plan.skips:
-        assert life.letters[skip.letter].kind is Kind.SALES or skip.outcome != "stale"
+        assert life.letters[skip.letter].kind is Kind.SALES or skip.outcome != "stale" or skip.letter.startswith("c")
     told = {w.enrolment_id for w in plan.waits} | ({plan.send.enrolment_id} if plan.send else set())
     assert told >= under_way or plan.keep
     if under_way:
@@ -149,7 +163,8 @@ def assert_earned(sales: Handed, arrived: list[Handed], policy: Policy) -> None:
         elif before.outcome == "accepted" and before.letter.kind is not Kind.GREETING:
             useful += before.letter.kind is Kind.USEFUL
             others += 1
-    promises = [p for w in sales.ways for p in w.source.promises] or list(policy.mix)
+    own = [p for w in sales.ways for p in w.source.promises]
+    promises = [*own, *policy.mix] if sales.send.lane.startswith("campaign:") else own or list(policy.mix)
     assert useful >= max((p.useful for p in promises if isinstance(p, Ratio)), default=0)
     assert others >= (2 if any(isinstance(p, Thirds) for p in promises) else 0)
 

@@ -1,14 +1,15 @@
 """One person lives through sequences by the planner's rules alone: no database, no clock; what a sender would write, this writes in memory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from nurture.domain.documents import LibraryLetter, Policy, Sequence
+from nurture.domain.documents import Campaign, LibraryLetter, Policy, Sequence
 from nurture.domain.folding import EventFact, LetterFact, fold
 from nurture.domain.letters import Letter, Windows
+from nurture.domain.occasions import occasions_after
 from nurture.domain.planning import plan_person
 from nurture.domain.plans import OpenRow, Past, Person, Plan, Send, Shelf, Way
 from nurture.domain.standing import Standing
@@ -21,7 +22,9 @@ MOST_LOOKS = 600
 
 @dataclass(frozen=True)
 class Case:
-    """What one life is made of. `outcomes` are taken in turn: accepted, rejected, held, bounced. `joins`: hours until each sequence begins."""
+    """What one life is made of. `outcomes` are taken in turn: accepted, rejected, held, bounced. `joins`: hours until each sequence begins;
+    `campaigns`: each with the hours until it is started.
+    """
 
     sequences: tuple[Sequence, ...]
     library: tuple[LibraryLetter, ...]
@@ -36,11 +39,12 @@ class Case:
     glances: tuple[int, ...] = (0,)
     own_hour: bool = True
     joins: tuple[int, ...] = ()
+    campaigns: tuple[tuple[Campaign, int], ...] = ()
 
     def __str__(self) -> str:
         """As it would be written, for a counter-example."""
         rest = {name: getattr(self, name) for name in ("zone", "start", "weeks", "kinds", "frequency", "pause", "outcomes", "glances", "own_hour", "joins")}
-        documents = (self.policy, *self.sequences, *self.library)
+        documents = (self.policy, *self.sequences, *(c for c, _ in self.campaigns), *self.library)
         return "\n".join([*(d.model_dump_json(by_alias=True, exclude_defaults=True) for d in documents), str(rest)])
 
 
@@ -73,15 +77,24 @@ class Life:
         self.now = self.case.start
         hours = [*self.case.joins, *(0 for _ in self.case.sequences)]
         self.ahead = [self._way(n, s, self.now + timedelta(hours=h)) for n, (s, h) in enumerate(zip(self.case.sequences, hours, strict=False), 1)]
+        self.ahead += [w for n, (c, h) in enumerate(self.case.campaigns, 1) for w in self._occasions(100 * n, c, self.now + timedelta(hours=h))]
         self._join()
         shelf = [(f"{x.id}/{x.id}", x, Windows()) for x in self.case.library]
         shelf += [(f"{s.name}/{x.id}", x, s.windows) for s in self.case.sequences for x in s.letters if x.evergreen]
         self.letters: dict[str, Letter] = {key: letter for key, letter, _ in shelf}
-        self.letters |= {f"{s.name}/{x.id}": x for s in self.case.sequences for x in s.letters}
+        sources = (*self.case.sequences, *(c for c, _ in self.case.campaigns))
+        self.letters |= {f"{s.name}/{x.id}": x for s in sources for x in s.letters}
         self.shelf = Shelf(tuple(shelf), frozenset(k for k, x in self.letters.items() if x.only_if and HOLDS in str(x.only_if)))
 
     def _way(self, number: int, sequence: Sequence, at: datetime) -> Way:
         return Way(number, sequence, 1, at, at + timedelta(hours=1) if self.case.own_hour else None)
+
+    def _occasions(self, number: int, campaign: Campaign, started: datetime) -> Iterator[Way]:
+        end = self.case.start + timedelta(weeks=self.case.weeks)
+        for n, occasion in enumerate(occasions_after(campaign, None, started, ZoneInfo(self.case.policy.timezone)), 1):
+            if occasion.opens_at >= end:
+                return
+            yield Way(number + n, campaign, n, max(started, occasion.opens_at), occasion=occasion)
 
     def _join(self) -> None:
         self.ways += [w for w in self.ahead if w.enrolled_at <= self.now]
@@ -195,7 +208,7 @@ class Life:
     def documents(self) -> list[dict[str, Any]]:
         """As JSON. Letters that were skipped or did not arrive are marked conditional: they prove nothing to the checker."""
         gone = {s.letter for _, p in self.plans for s in p.skips} | {h.send.letter for h in self.handed if h.outcome in ("rejected", "held")}
-        written = [d.model_dump(mode="json", by_alias=True, exclude_none=True) for d in (self.case.policy, *self.case.sequences, *self.case.library)]
+        written = [d.model_dump(mode="json", by_alias=True, exclude_none=True) for d in (self.case.policy, *self.case.sequences, *(c for c, _ in self.case.campaigns), *self.case.library)]
         for document in written:
             for letter in document.get("letters", ()):
                 if f"{document['sequence']}/{letter['id']}" in gone:

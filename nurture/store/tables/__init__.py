@@ -3,7 +3,7 @@
 from nurture.store.tables.access import ApiKey, Audit, Idempotency, Session, User
 from nurture.store.tables.base import Table
 from nurture.store.tables.deliveries import Delivery, Lane, Worker
-from nurture.store.tables.documents import Document, DocumentVersion, Letter, LetterVersion, Media
+from nurture.store.tables.documents import Document, DocumentVersion, Letter, LetterVersion, Media, Occasion
 from nurture.store.tables.events import Event
 from nurture.store.tables.standings import Composition, Enrolment, Match, Move, Standing
 from nurture.store.tables.subscribers import Consent, Subscriber, SubscriberTag
@@ -12,7 +12,31 @@ from nurture.store.tables.workspace import Import, Job, Workspace
 METADATA = Table.metadata
 
 __all__ = [
-    "METADATA", "ApiKey", "Audit", "Composition", "Consent", "Delivery", "Document", "DocumentVersion", "Enrolment", "Event",
-    "Idempotency", "Import", "Job", "Lane", "Letter", "LetterVersion", "Match", "Media", "Move", "Session", "Standing", "Subscriber",
-    "SubscriberTag", "User", "Worker", "Workspace",
+    "METADATA",
+    "ApiKey",
+    "Audit",
+    "Composition",
+    "Consent",
+    "Delivery",
+    "Document",
+    "DocumentVersion",
+    "Enrolment",
+    "Event",
+    "Idempotency",
+    "Import",
+    "Job",
+    "Lane",
+    "Letter",
+    "LetterVersion",
+    "Match",
+    "Media",
+    "Move",
+    "Occasion",
+    "Session",
+    "Standing",
+    "Subscriber",
+    "SubscriberTag",
+    "User",
+    "Worker",
+    "Workspace",
 ]  # fmt: skip

@@ -1,6 +1,6 @@
 """What marketers wrote: documents with their versions, and each letter's versions as they are mailed."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Column, ForeignKey, LargeBinary, UniqueConstraint
@@ -30,6 +30,23 @@ class DocumentVersion(Table, table=True):
     version: int = Field(primary_key=True)
     content: dict[str, Any] = Field(sa_column=Column(Json, nullable=False))
     at: datetime
+
+
+class Occasion(Table, table=True):
+    """One occasion of a campaign. `at`: the hour its schedule names. `filled_at`: when all people of the segment were taken in (their ways
+    carry the occasion's `number`); None while it is still to come. `ended_at`: when the last of these ways had ended.
+    """
+
+    __tablename__ = "occasions"
+    __table_args__ = (UniqueConstraint("campaign_id", "number"), UniqueConstraint("campaign_id", "nominal"))
+    id: int | None = Field(default=None, sa_type=Key, primary_key=True)
+    campaign_id: int = Field(sa_column=Column(Key, ForeignKey("documents.id"), nullable=False))
+    number: int
+    nominal: date
+    at: str | None = None
+    opens_at: datetime
+    filled_at: datetime | None = None
+    ended_at: datetime | None = None
 
 
 class Letter(Table, table=True):

@@ -66,9 +66,9 @@ class Composition(Table, table=True):
 
 
 class Enrolment(Table, table=True):
-    """One person's way through one sequence. `history` lists what is done, in order: {"letter", "kind", "outcome", "day", "at",
-    "delivery", "reason"}.
+    """One person's way through one sequence, or through one occasion (`number`) of a campaign.
 
+    `history` lists what is done, in order: {"letter", "kind", "outcome", "day", "at", "delivery", "reason"}.
     `decision` is the last word of the planner for this way: {"at", "letter", "decision", "reason", "rule", "until"}.
     """
 

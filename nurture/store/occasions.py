@@ -1,0 +1,122 @@
+"""Occasions of campaigns: the one to come, those under way, and the people they take in."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Select, exists, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from nurture.domain.documents import At, Campaign, Cron, Weekly
+from nurture.domain.occasions import Occasion
+from nurture.store.dialect import insert
+from nurture.store.enrolments import enrolments
+from nurture.store.ledger import pieces, subscribers
+from nurture.store.tables import METADATA
+
+occasions = METADATA.tables["occasions"]
+_o, _e, _p = occasions.c, enrolments.c, subscribers.c
+
+
+@dataclass(frozen=True, slots=True)
+class OccasionRow:
+    id: int
+    campaign_id: int
+    number: int
+    nominal: date
+    at: str | None
+    opens_at: datetime
+    filled_at: datetime | None
+
+
+_READ = [_o[name] for name in OccasionRow.__dataclass_fields__]
+
+
+async def unended_occasions(tx: AsyncConnection) -> list[OccasionRow]:
+    """Those that have not ended: to come, or under way; by campaign and number."""
+    query = select(*_READ).where(_o.ended_at.is_(None)).order_by(_o.campaign_id, _o.number)
+    return [OccasionRow(*row) for row in await tx.execute(query)]
+
+
+async def coming_occasion(tx: AsyncConnection, campaign_id: int) -> OccasionRow | None:
+    """The one whose people are not all taken in yet."""
+    row = (await tx.execute(select(*_READ).where(_o.campaign_id == campaign_id, _o.filled_at.is_(None)))).first()
+    return OccasionRow(*row) if row else None
+
+
+async def has_ways(tx: AsyncConnection, row: OccasionRow) -> bool:
+    """Whether it has taken in somebody."""
+    query = select(_e.id).where(_e.sequence_id == row.campaign_id, _e.number == row.number).limit(1)
+    return (await tx.execute(query)).first() is not None
+
+
+async def last_occasion(tx: AsyncConnection, campaign_id: int) -> OccasionRow | None:
+    """The newest one whose people were taken in."""
+    query = select(*_READ).where(_o.campaign_id == campaign_id, _o.filled_at.is_not(None)).order_by(_o.number.desc()).limit(1)
+    row = (await tx.execute(query)).first()
+    return OccasionRow(*row) if row else None
+
+
+async def set_coming(tx: AsyncConnection, campaign_id: int, number: int, coming: Occasion | None) -> None:
+    """What is to come next, as the schedule says now; None: nothing. An occasion whose people are in stays as it is."""
+    unfilled = (_o.campaign_id == campaign_id, _o.filled_at.is_(None))
+    if coming is None:
+        await tx.execute(occasions.delete().where(*unfilled))
+        return
+    told = {"number": number, "nominal": coming.nominal, "at": f"{coming.at:%H:%M}" if coming.at else None, "opens_at": coming.opens_at}
+    if not (await tx.execute(update(occasions).where(*unfilled).values(told).returning(_o.id))).first():
+        await tx.execute(insert(tx, occasions).values(campaign_id=campaign_id, **told).on_conflict_do_nothing())
+
+
+async def mark_filled(tx: AsyncConnection, occasion_id: int, now: datetime) -> None:
+    await tx.execute(update(occasions).where(_o.id == occasion_id).values(filled_at=now))
+
+
+async def end_over(tx: AsyncConnection, now: datetime) -> None:
+    """Occasions whose last way has ended are over."""
+    going = exists().where(_e.sequence_id == _o.campaign_id, _e.number == _o.number, _e.state == "active")
+    await tx.execute(update(occasions).where(_o.filled_at.is_not(None), _o.ended_at.is_(None), ~going).values(ended_at=now))
+
+
+async def not_taken_in(tx: AsyncConnection, row: OccasionRow, matching: Select[Any], limit: int) -> list[int]:
+    """Subscribed people of the segment who are not in this occasion yet, by id."""
+    known = exists().where(_e.sequence_id == row.campaign_id, _e.number == row.number, _e.subscriber_id == _p.id)
+    query = matching.where(_p.status == "subscribed", ~known).order_by(_p.id).limit(limit)
+    return list((await tx.execute(query)).scalars())
+
+
+async def take_in(tx: AsyncConnection, row: OccasionRow, ids: Iterable[int], now: datetime) -> None:
+    """Each gets their way through this occasion."""
+    for piece in pieces(ids, 2_000):
+        ways = [
+            {
+                "sequence_id": row.campaign_id, "subscriber_id": person, "number": row.number, "state": "active", "by": "campaign",
+                "enrolled_at": now, "history": [],
+            }
+            for person in piece
+        ]  # fmt: skip
+        await tx.execute(insert(tx, enrolments).on_conflict_do_nothing(), ways)
+
+
+async def count_ways(tx: AsyncConnection, campaign_id: int) -> dict[int, dict[str, int]]:
+    """Occasion number -> state of its ways -> people."""
+    found: dict[int, dict[str, int]] = {}
+    query = select(_e.number, _e.state, func.count()).where(_e.sequence_id == campaign_id).group_by(_e.number, _e.state)
+    for number, state, people in await tx.execute(query):
+        found.setdefault(number, {})[state] = people
+    return found
+
+
+def occasion_of(row: OccasionRow, campaign: Campaign, workspace: ZoneInfo) -> Occasion:
+    """The row as the rules know it."""
+    walled = isinstance(campaign.schedule, At | Weekly | Cron) and campaign.schedule.zone == "workspace"
+    moment = row.opens_at if campaign.schedule == "now" else None
+    return Occasion(row.nominal, time.fromisoformat(row.at) if row.at else None, workspace if walled else None, moment)
+
+
+def by_number(rows: Iterable[OccasionRow], campaigns: Mapping[int, Campaign], workspace: ZoneInfo) -> dict[tuple[int, int], Occasion]:
+    """(campaign id, number) -> occasion, of campaigns that are known."""
+    known = [(r, campaigns[r.campaign_id]) for r in rows if r.campaign_id in campaigns]
+    return {(r.campaign_id, r.number): occasion_of(r, campaign, workspace) for r, campaign in known}

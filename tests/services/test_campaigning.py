@@ -1,0 +1,165 @@
+"""Campaigns on real databases: start, each occasion once, whom it takes in, pause, cancel, outage, the end."""
+
+import asyncio
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from nurture.domain.errors import NurtureError
+from nurture.services.campaigning import close_occasions, open_occasions, start
+from nurture.services.explaining import why
+from nurture.services.folding import fold
+from nurture.services.planning import plan
+from nurture.services.steering import cancel, list_documents, pause, resume
+from nurture.store.database import Database
+from nurture.store.documents import load_document, save_document
+from nurture.store.tables import Enrolment, Occasion
+from tests.support.people import NOW, add_people
+from tests.support.programme import end_row, install, letter, rows_of
+
+DAY = timedelta(days=1)
+ROOFS = {"segment": "roofs", "where": {"tag": "roof"}}
+
+
+def news(schedule: Any = "now", **more: Any) -> dict[str, Any]:
+    return {"campaign": "news", "segment": "roofs", "schedule": schedule, "letter": letter("one", "news")} | more
+
+
+async def occasions(db: Database) -> list[tuple[Any, ...]]:
+    async with db.read() as tx:
+        rows = await tx.execute(select(Occasion.number, Occasion.nominal, Occasion.filled_at, Occasion.ended_at).order_by(Occasion.number))
+        return [tuple(r) for r in rows]
+
+
+async def state_of(db: Database) -> str:
+    return next(c.state for c in await list_documents(db, "campaign"))
+
+
+async def test_now_takes_in_the_segment_once_and_the_planner_writes_each_letter(db: Database) -> None:
+    await install(db, ROOFS, news())
+    people = await add_people(db, "a@example.com", "b@example.com", tags=("roof",))
+    await add_people(db, "c@example.com")
+    await add_people(db, "gone@example.com", tags=("roof",), status="unsubscribed")
+    assert await open_occasions(db, NOW) == 0, "a draft sends nothing"
+    await start(db, "news", NOW)
+    assert await open_occasions(db, NOW, chunk=1) == 2
+    assert await open_occasions(db, NOW) == 0
+    await plan(db, NOW)
+    rows = await rows_of(db, "subscriber_id", "occasion", "state", "reason")
+    assert [r[:3] for r in rows] == [(p, "2026-03-02", "pending") for p in people]
+    assert rows[0][3].startswith("campaign news of 2026-03-02; goes in its window (Tue-Thu 10:00-12:00)")
+    with pytest.raises(NurtureError, match="runs already"):
+        await start(db, "news", NOW)
+
+
+async def test_a_campaign_that_has_run_is_finished_and_explains_itself(db: Database) -> None:
+    await install(db, ROOFS, news())
+    [person] = await add_people(db, "a@example.com", tags=("roof",))
+    await start(db, "news", NOW)
+    await open_occasions(db, NOW)
+    await plan(db, NOW)
+    await close_occasions(db, NOW)
+    assert await state_of(db) == "running"
+    await end_row(db, NOW + DAY)
+    await fold(db, NOW + DAY)
+    await plan(db, NOW + DAY)
+    await close_occasions(db, NOW + DAY)
+    assert await state_of(db) == "finished"
+    told = await why(db, person)
+    assert [(w.letter, w.source, w.decision) for w in told] == [("news/one", "campaign:news", "send"), (None, "campaign:news", "done")]
+    with pytest.raises(NurtureError, match="has run"):
+        await start(db, "news", NOW + DAY)
+
+
+async def test_weekly_opens_each_date_where_it_begins_first_and_supersedes_the_one_before(db: Database) -> None:
+    await install(db, ROOFS, news({"weekly": "tue"}))
+    [person] = await add_people(db, "a@example.com", tags=("roof",), timezone="Pacific/Auckland")
+    first = await start(db, "news", NOW)
+    assert first.nominal == date(2026, 3, 3)
+    assert await open_occasions(db, datetime(2026, 3, 2, 9, 59, tzinfo=UTC)) == 0
+    assert await open_occasions(db, datetime(2026, 3, 2, 10, tzinfo=UTC)) == 1
+    assert [o[:2] for o in await occasions(db)] == [(1, date(2026, 3, 3)), (2, date(2026, 3, 10))]
+    later = datetime(2026, 3, 9, 10, tzinfo=UTC)
+    assert await open_occasions(db, later) == 1
+    await plan(db, later)
+    [(occasion, due)] = await rows_of(db, "occasion", "due_at")
+    assert occasion == "2026-03-10"
+    assert datetime(2026, 3, 9, 21, tzinfo=UTC) <= due < datetime(2026, 3, 9, 23, tzinfo=UTC), "Tuesday, ten to twelve in Auckland"
+    assert ("skip", "the campaign's next occasion has opened") in [(w.decision, w.reason) for w in await why(db, person)]
+
+
+async def test_after_an_outage_only_the_newest_occasion_opens(db: Database) -> None:
+    await install(db, ROOFS, news({"weekly": "tue"}))
+    await add_people(db, "a@example.com", tags=("roof",))
+    await start(db, "news", NOW)
+    assert await open_occasions(db, NOW + 30 * DAY) == 1
+    opened = [o for o in await occasions(db) if o[2]]
+    assert [o[:2] for o in opened] == [(1, date(2026, 3, 31))]
+
+
+async def test_an_edit_moves_the_occasion_to_come_and_leaves_the_past(db: Database) -> None:
+    ids = await install(db, ROOFS, news({"cron": "30 9 * * 4"}))
+    await add_people(db, "a@example.com", tags=("roof",))
+    assert (await start(db, "news", NOW)).nominal == date(2026, 3, 5)
+    async with db.write() as tx:
+        stored = await load_document(tx, "campaign", "news")
+        assert stored
+        edited = type(stored.document).model_validate(news({"cron": "0 10 * * 5"}))
+        await save_document(tx, edited, "running", NOW)
+    await open_occasions(db, NOW)
+    [(number, nominal, filled, _)] = await occasions(db)
+    assert (number, nominal, filled) == (1, date(2026, 3, 6), None)
+    assert ids["news"]
+
+
+async def test_pause_takes_back_what_waits_and_resume_plans_it_anew(db: Database) -> None:
+    await install(db, ROOFS, news())
+    await add_people(db, "a@example.com", tags=("roof",))
+    await start(db, "news", NOW)
+    await open_occasions(db, NOW)
+    await plan(db, NOW)
+    assert await pause(db, "campaign", "news", NOW) == 1
+    await plan(db, NOW)
+    assert [r[0] for r in await rows_of(db, "state")] == ["cancelled"]
+    await resume(db, "campaign", "news", NOW)
+    await fold(db, NOW)
+    await plan(db, NOW)
+    assert [r[0] for r in await rows_of(db, "state")] == ["pending"]
+
+
+async def test_cancel_is_for_good(db: Database) -> None:
+    await install(db, ROOFS, news({"weekly": "tue"}))
+    await add_people(db, "a@example.com", tags=("roof",))
+    await start(db, "news", NOW)
+    await open_occasions(db, NOW + DAY)
+    await plan(db, NOW + DAY)
+    assert await cancel(db, "news", NOW + DAY) == 1
+    await fold(db, NOW + 8 * DAY)
+    assert await open_occasions(db, NOW + 8 * DAY) == 0
+    await plan(db, NOW + 8 * DAY)
+    assert await rows_of(db, "state", "outcome") == [("cancelled", "cancelled")]
+    assert await state_of(db) == "cancelled"
+    for again in (start(db, "news", NOW), resume(db, "campaign", "news", NOW)):
+        with pytest.raises(NurtureError, match="cancelled"):
+            await again
+
+
+async def test_a_schedule_that_is_over_everywhere_is_refused(db: Database) -> None:
+    await install(db, ROOFS, news({"at": "2026-03-01 10:00"}))
+    with pytest.raises(NurtureError, match="lies in the past"):
+        await start(db, "news", datetime(2026, 3, 2, 0, 0, tzinfo=UTC))
+    with pytest.raises(NurtureError, match="There is no campaign 'nws'"):
+        await start(db, "nws", NOW)
+
+
+async def test_two_sweeps_at_once_take_everybody_in_once(db: Database) -> None:
+    await install(db, ROOFS, news())
+    await add_people(db, *(f"p{n}@example.com" for n in range(60)), tags=("roof",))
+    await start(db, "news", NOW)
+    await asyncio.gather(*(open_occasions(db, NOW, chunk=7) for _ in range(3)))
+    async with db.read() as tx:
+        assert (await tx.execute(select(func.count()).select_from(Enrolment))).scalar_one() == 60
+    await plan(db, NOW)
+    assert len(await rows_of(db, "id")) == 60
