@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from nurture.services.campaigning import close_occasions, open_occasions
 from nurture.services.classifying import classify_weekly, rise_since
 from nurture.services.enrolling import enrol_matching
 from nurture.services.folding import fold
@@ -14,7 +15,7 @@ from nurture.services.planning import plan
 from nurture.simulation.clock import Clock, Sink
 from nurture.simulation.movers import Move, move_people
 from nurture.simulation.returns import Returns
-from nurture.store.chronicle import Due, Taken, due_next, taken
+from nurture.store.chronicle import Due, Taken, due_next, opens_next, taken
 from nurture.store.database import Database
 from nurture.store.standings import next_look
 
@@ -58,11 +59,14 @@ class Life:
         while True:
             due = await self._due()
             desk = await self._desk()
-            moment = min(m for m in (self._departure(due), desk, night) if m)
+            opening = await self._opening()
+            moment = min(m for m in (self._departure(due), desk, opening, night) if m)
             if moment >= end:
                 break
             self.clock.now = moment
             await self._depart(due)
+            if opening and moment >= opening:
+                await self.begin()
             if desk and moment >= desk:
                 await self._catch_up()
             if moment >= night:
@@ -72,9 +76,16 @@ class Life:
         await self._night()
 
     async def begin(self) -> None:
-        """Take in who came to match an audience, and plan their first letters."""
+        """Take in who came to match an audience, and the people of campaigns whose day has come, and plan their letters."""
         await enrol_matching(self.db, self.clock.now)
+        await open_occasions(self.db, self.clock.now)
         await plan(self.db, self.clock.now)
+
+    async def _opening(self) -> datetime | None:
+        """When the next occasion of a campaign begins."""
+        async with self.db.read() as tx:
+            opens = await opens_next(tx)
+        return max(opens, self.clock.now) if opens else None
 
     async def _due(self) -> list[Due]:
         async with self.db.read() as tx:
@@ -127,6 +138,7 @@ class Life:
         await self._catch_up()
         await rise_since(self.db, self.clock.now, self.clock.now - 2 * DAY)
         await self.begin()
+        await close_occasions(self.db, self.clock.now)
 
     async def _move(self) -> None:
         """Letters that were due before somebody moved go first: their dates are fixed in the zone of that moment."""

@@ -10,10 +10,12 @@ from zoneinfo import ZoneInfo
 
 from nurture.definitions.faults import Position
 from nurture.definitions.loading import Placed
-from nurture.domain.documents import Policy, Sender
+from nurture.domain.documents import Campaign, Policy, Sender
 from nurture.domain.documents import Sequence as SequenceDocument
+from nurture.domain.errors import NurtureError
 from nurture.domain.tokens import TokenKey
 from nurture.domain.words import Engagement
+from nurture.services import campaigning
 from nurture.services.defining import apply
 from nurture.services.enrolling import enrol
 from nurture.shipped import shipped
@@ -39,7 +41,7 @@ Look = Callable[[Database], Awaitable[None]]
 class Simulated:
     """`deliveries`, `held`, `composition`, `left`, `load` and `people` as `simulate --json` prints them.
 
-    `documents` are those in force, as JSON, for the checker; `count` is how many people were invented.
+    `documents` are those in force, as JSON, for the checker; `count`: how many people were invented; `notes`: what could not be simulated.
     """
 
     deliveries: list[dict[str, Any]]
@@ -48,6 +50,7 @@ class Simulated:
     left: list[dict[str, Any]]
     load: list[dict[str, Any]]
     people: list[dict[str, Any]]
+    notes: list[str]
     documents: list[dict[str, Any]]
     start: datetime
     weeks: int
@@ -70,7 +73,7 @@ async def simulate(
         await _lay(db, documents, start, seed)
         invented = invent(people, [p.document for p in documents], start, Random(f"people {seed}"))
         ids = await settle_people(db, invented, start)
-        await _set_going(db, documents, list(ids.values()), start)
+        notes = await _set_going(db, documents, list(ids.values()), start)
         deliveries: list[dict[str, Any]] = []
         told = deliveries.extend
         returns = Returns(souls(invented, ids, start), seed, leaving=not stay)
@@ -86,7 +89,9 @@ async def simulate(
         deliveries.sort(key=lambda d: (d["at"], d["email"], d["letter"]))
         census = await take_census(db, invented, returns.deeds, life.moved)
         left, load = await departures(db), load_by_hour(deliveries)
-        return Simulated(deliveries, await _held(db), composition, left, load, census, as_json(documents), start, weeks, people, seed)
+        return Simulated(
+            deliveries, await _held(db), composition, left, load, census, notes, as_json(documents), start, weeks, people, seed
+        )
     finally:
         await db.close()
 
@@ -130,11 +135,19 @@ def _gone(invented: Sequence[Person], seed: int) -> set[str]:
     return {p.email for p in invented if Random(f"mailbox {seed} {p.email}").random() < GONE}
 
 
-async def _set_going(db: Database, documents: Sequence[Placed], ids: list[int], start: datetime) -> None:
-    """Everybody enters every sequence."""
+async def _set_going(db: Database, documents: Sequence[Placed], ids: list[int], start: datetime) -> list[str]:
+    """Everybody enters every sequence, every campaign is started; returns why one could not be."""
+    notes = []
     for placed in documents:
-        if isinstance(placed.document, SequenceDocument):
-            await enrol(db, placed.document.name, ids, start, "simulation", own_hour=True)
+        match placed.document:
+            case SequenceDocument(name=name):
+                await enrol(db, name, ids, start, "simulation", own_hour=True)
+            case Campaign(name=name):
+                try:
+                    await campaigning.start(db, name, start)
+                except NurtureError as error:
+                    notes.append(f"{placed.file}:{placed.line}: the campaign {name} is not simulated: {error.message}")
+    return notes
 
 
 async def _week(life: Life, start: datetime, week: int, weeks: int, progress: Callable[[int, int], None] | None) -> dict[str, Any]:
