@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from api.dashboard import charts, words
-from api.dashboard.charts import Part, Series
+from api.dashboard import words
 from nurture.domain.reports import USUAL, Delivered, Report
 from nurture.domain.words import Engagement, ZoneSource
+from nurture.render import charts
+from nurture.render.charts import Part, Series
 from nurture.services.reporting import report
 
 if TYPE_CHECKING:

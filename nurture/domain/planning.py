@@ -149,7 +149,12 @@ def _time(
 
 
 def _fits(row: OpenRow, way: Way, hours: Hours, person: Person, policy: Policy) -> bool:
-    """Whether the moment written still lies in the letter's hours: an edit may have moved them. A deferred row keeps its next try."""
+    """Whether the moment written still lies in the letter's hours, which an edit may have moved, and under the cap, which the person may
+    have lowered by asking for less. A deferred row keeps its next try.
+    """
+    day = row.due_at.astimezone(person.zone).date()
+    if cap_places(day, [e.day for e in person.entries if e.delivery != row.delivery_id], cap_of(person, policy)) < 1:
+        return False
     if row.state is State.DEFERRED or hours.now:
         return True
     named = way.occasion.hour(person.zone, policy.lateness) if way.occasion else None

@@ -128,8 +128,9 @@ def react(temper: Temper, kind: Kind, links: int, interest: float, rng: Random) 
     clicks = rng.random() < rates.click * scale
     if clicks or rng.random() < rates.open * scale:
         acts.append(Reaction(opened_after, Act.OPEN, APPLE_PROXY if temper.proxy else GOOGLE_PROXY if rng.random() < 0.5 else CHROME))
-    if clicks and links:
-        acts.append(Reaction(opened_after + timedelta(seconds=rng.randint(15, 400)), Act.CLICK, CHROME, 0))
+    if clicks:  # a letter without a link asks for an answer by mail
+        answered_after = opened_after + timedelta(seconds=rng.randint(15, 400))
+        acts.append(Reaction(answered_after, Act.CLICK, CHROME, 0) if links else Reaction(answered_after, Act.REPLY))
     later = opened_after + timedelta(seconds=rng.randint(900, 20_000))
     if rng.random() < rates.reply * scale:
         acts.append(Reaction(later, Act.REPLY))

@@ -21,10 +21,10 @@ _WHY = {
 
 
 async def take_census(db: Database, people: Sequence[Person], deeds: Iterable[Deed], moves: Iterable[Move]) -> list[dict[str, Any]]:
-    """One row a person, by address: `{email, heart, engagement, fields, zones: [{at, timezone}], deeds: [{at, act}]}`.
+    """One row a person, by address: `{email, heart, engagement, kinds, frequency, fields, zones: [{at, timezone}], deeds: [{at, act}]}`.
 
-    `heart` is what they are, `engagement` the class the engine gave them. `zones`: the first has no moment, it held from the beginning.
-    `deeds`: clicks, replies, visits, purchases, wishes and leaving, not opens.
+    `heart` is what they are, `engagement` the class the engine gave them; `kinds` and `frequency`: what they wanted when they came. `zones`:
+    the first has no moment, it held from the beginning. `deeds`: clicks, replies, visits, purchases, wishes and leaving, not opens.
     """
     done: dict[str, list[Deed]] = defaultdict(list)
     for deed in deeds:
@@ -42,7 +42,8 @@ async def take_census(db: Database, people: Sequence[Person], deeds: Iterable[De
 def _line(person: Person, engagement: str, deeds: Sequence[Deed], moves: Sequence[Move]) -> dict[str, Any]:
     told = [d for d in sorted(deeds, key=lambda d: (d.at, d.act)) if d.act is not SEEN_ON_LETTERS[0]]
     return {
-        "email": person.email, "heart": person.temper.type.value, "engagement": engagement, "fields": person.fields,
+        "email": person.email, "heart": person.temper.type.value, "engagement": engagement,
+        "kinds": person.columns.get("kinds", "all"), "frequency": person.columns.get("frequency", "normal"), "fields": person.fields,
         "zones": [{"at": None, "timezone": person.columns["timezone"]}, *({"at": _iso(m.at), "timezone": m.zone} for m in moves)],
         "deeds": [{"at": _iso(d.at), "act": d.act.value} for d in told],
     }  # fmt: skip

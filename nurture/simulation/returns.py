@@ -86,20 +86,20 @@ class Returns:
             await record_hits(db, arrived, now)
 
     async def acts(self, db: Database, now: datetime) -> bool:
-        """Let what may change the next letters come in, in order: purchases, answers, visits, wishes, leaving; whether there was any."""
+        """Let purchases, answers, visits, wishes and leaving come in, in order; whether any of them may forbid the very next letter."""
         events: list[dict[str, object]] = []
-        others = False
+        forbids = False
         for at, number, reaction, letter in _until(self._acts, now):
             self._remember(at, reaction, letter)
+            forbids |= reaction.act not in (Act.REPLY, Act.VISIT)
             if reaction.act in _EVENTS:
                 events.append(_event(at, number, reaction, letter))
             else:
-                others = True
                 await _end(db, at, number, reaction, letter)
         if events:
             async with db.write() as tx:
                 await add_events(tx, events)
-        return bool(events) or others
+        return forbids
 
     def _remember(self, at: datetime, reaction: Reaction, letter: Taken) -> None:
         if not reaction.machine:

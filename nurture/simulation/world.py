@@ -1,8 +1,8 @@
 """A whole world for a moment: an in-memory database, invented people, a virtual clock, and the services of production."""
 
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -20,6 +20,7 @@ from nurture.services.defining import apply
 from nurture.services.enrolling import enrol
 from nurture.shipped import shipped
 from nurture.simulation.census import departures, load_by_hour, take_census
+from nurture.simulation.checker import Violation, check
 from nurture.simulation.clock import Clock, Sink
 from nurture.simulation.life import WEEK, Life
 from nurture.simulation.people import Person, invent
@@ -57,21 +58,29 @@ class Simulated:
     count: int
     seed: int
 
+    def violations(self) -> list[Violation]:
+        """What the independent checker holds against it."""
+        end = self.start + self.weeks * WEEK
+        return check(self.deliveries, self.documents, start=self.start, end=end, people=self.people, left=self.left, held=self.held)
+
 
 async def simulate(
     placed: Sequence[Placed], *, weeks: int, people: int, seed: int, start: datetime, stay: bool = False, look: Look | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    columns: Mapping[str, Any] | None = None, progress: Callable[[int, int], None] | None = None,
 ) -> Simulated:  # fmt: skip
     """Live through `weeks` from `start` (aware UTC) with `people` invented ones, all enrolled at the start in every sequence.
 
     Same arguments, same result. With `stay` nobody leaves, bounces, moves or asks for less, so that everybody's letters can be seen to the
-    end. `look(database)` is asked before the world ends, `progress(week, weeks)` after each week.
+    end. `columns` hold for everybody (`{"kinds": "useful"}`). `look(database)` is asked before the world ends, `progress(week, weeks)` after
+    each week.
     """
     documents = in_force(placed)
     db = connect("sqlite://")
     try:
         await _lay(db, documents, start, seed)
         invented = invent(people, [p.document for p in documents], start, Random(f"people {seed}"))
+        if columns:
+            invented = [replace(p, columns={**p.columns, **columns}) for p in invented]
         ids = await settle_people(db, invented, start)
         notes = await _set_going(db, documents, list(ids.values()), start)
         deliveries: list[dict[str, Any]] = []

@@ -45,6 +45,15 @@ def test_only_useful_letters_for_those_who_asked_for_no_others(kind):
     assert rules([row("s/useful-1", "2026-03-05 10:00")], document, house, people=[wish]) == set()
 
 
+def test_what_people_wanted_when_they_came_holds_from_the_first():
+    house = {"policy": "default", "mix": "none"}
+    sent = two("2026-03-02 10:00", "2026-03-08 10:00")
+    assert rules(sent, DOCUMENT, house, people=[person() | {"frequency": "less"}]) == {"cap"}
+    assert rules(sent, DOCUMENT, house, people=[person() | {"frequency": "normal", "kinds": "all"}]) == set()
+    news = [row("s/news-1", "2026-03-02 10:00", "news")]
+    assert rules(news, sequence(anytime(1, "news")), house, people=[person() | {"kinds": "useful"}]) == {"declined"}
+
+
 def test_a_pause_holds_everything_for_thirty_days():
     wish = person(("pause", "2026-03-03T08:00:00+00:00"))
     assert rules(two("2026-03-02 10:00", "2026-04-02 09:00"), DOCUMENT, people=[wish]) == {"paused"}

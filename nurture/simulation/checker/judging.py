@@ -28,6 +28,9 @@ class Violation:
     at: datetime
     message: str
 
+    def as_json(self) -> dict[str, str]:
+        return {"rule": self.rule, "email": self.email, "letter": self.letter, "at": self.at.isoformat(), "message": self.message}
+
     def __str__(self) -> str:
         return f"{self.rule}: {self.letter} to {self.email} at {self.at:%Y-%m-%d %H:%M}Z: {self.message}"
 

@@ -1,6 +1,6 @@
 """Deliveries and people as the checker understands them: rows of `simulate --json`, with all arithmetic of time done anew."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -10,6 +10,7 @@ from nurture.simulation.checker.reading import House, LetterText, Source
 
 PAUSE = timedelta(days=30)
 _WISHES = ("less", "useful", "pause")
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -74,11 +75,18 @@ def read_facts(
             told=True,
             fields=row.get("fields", {}),
             zones=tuple((_moment(z["at"]) if z["at"] else None, z["timezone"]) for z in row.get("zones", ())),
-            wishes=tuple(d for d in deeds if d[1] in _WISHES),
+            wishes=(*_from_the_first(row), *(d for d in deeds if d[1] in _WISHES)),
             conversions=tuple((at, "purchase") for at, act in deeds if act == "buy"),
             left=gone.get(row["email"]),
         )
     return found
+
+
+def _from_the_first(row: Mapping[str, Any]) -> Iterator[tuple[datetime, str]]:
+    """What they wanted when they came."""
+    for name, wish in (("kinds", "useful"), ("frequency", "less")):
+        if row.get(name) == wish:
+            yield _BEGINNING, wish
 
 
 def _moment(text: str) -> datetime:
