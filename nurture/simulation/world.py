@@ -70,9 +70,9 @@ async def simulate(
 ) -> Simulated:  # fmt: skip
     """Live through `weeks` from `start` (aware UTC) with `people` invented ones, all enrolled at the start in every sequence.
 
-    Same arguments, same result. With `stay` nobody leaves, bounces, moves or asks for less, so that everybody's letters can be seen to the
-    end. `columns` hold for everybody (`{"kinds": "useful"}`). `look(database)` is asked before the world ends, `progress(week, weeks)` after
-    each week.
+    Same arguments, same result. With `stay` nobody leaves, bounces, moves or asks for less, so that everybody's letters are seen to the
+    end. `columns` hold for everybody (`{"kinds": "useful"}`). `look(database)` is asked before the world ends, `progress(week, weeks)`
+    after each week.
     """
     documents = in_force(placed)
     db = connect("sqlite://")

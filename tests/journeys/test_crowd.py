@@ -45,11 +45,11 @@ async def explained(db: Database) -> None:
     sources: dict[int, set[str]] = {}
     for person, kind, name in entered:
         sources.setdefault(person, set()).add(f"{kind}:{name}")
-    for person in sources:
+    for person, known in sources.items():
         found = await why(db, person)
         assert all(w.reason and w.source for w in found)
         assert not owed.get(person, Counter()) - Counter(w.letter for w in found)
-        assert sources[person] <= {w.source for w in found}, person
+        assert known <= {w.source for w in found}, person
 
 
 async def live(people: int) -> Simulated:
