@@ -70,10 +70,11 @@ def _refuse(faults: Sequence[Fault]) -> ProblemError:
     return ProblemError(f"line {first.line}: {first.message}. {first.advice}", faults=[f.model_dump() for f in _faults(faults)])
 
 
-async def _read(request: Request, kind: str) -> Loaded:
+async def read_documents(request: Request, kind: str | None = None) -> Loaded:
+    """The documents of the body, YAML or JSON, all of one `kind` where it is given; raises with the first fault."""
     media = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if media not in TYPES:
-        raise NurtureError(f"a {kind} is sent as application/yaml or application/json, not as {media}")
+        raise NurtureError(f"a {kind or 'document'} is sent as application/yaml or application/json, not as {media}")
     try:
         text = (await request.body()).decode()
     except UnicodeDecodeError as error:
@@ -82,6 +83,11 @@ async def _read(request: Request, kind: str) -> Loaded:
     errors = [f for f in loaded.faults if f.level == "error"]
     if errors:
         raise _refuse(errors)
+    return loaded
+
+
+async def _read(request: Request, kind: str) -> Loaded:
+    loaded = await read_documents(request, kind)
     if len(loaded.documents) != 1:
         raise NurtureError(f"the body holds {len(loaded.documents)} documents; send one {kind} in each request")
     return loaded

@@ -3,7 +3,6 @@
 The moves are those of docs/concepts.md; `accepted` is absorbing, and the truth of an acceptance beats every fence.
 """
 
-import base64
 import hashlib
 from datetime import date, timedelta
 
@@ -24,6 +23,11 @@ MOVES: dict[State, frozenset[State]] = {
 OPEN = frozenset({State.PENDING, State.CLAIMED, State.SENDING, State.DEFERRED, State.UNKNOWN})
 HORIZON = timedelta(hours=36)  # a row is written at most this far ahead; one whose next window is further off gives its place free
 REOPENABLE = frozenset({"paused", "outranked", "missed"})  # reasons of a cancellation that the planner alone may take back
+
+
+_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"  # RFC 4648, in small letters
+_PAIRS = [a + b for a in _BASE32 for b in _BASE32]
+_SHIFTS = range(120, -1, -10)
 
 
 def may_move(old: State, new: State) -> bool:
@@ -49,7 +53,8 @@ def message_id(installation: bytes, letter: str, subscriber_id: int, occasion: s
     digest = hashlib.blake2b(
         dedup_key(letter, subscriber_id, occasion), digest_size=16, key=installation, person=b"nurture-msgid-1"
     ).digest()
-    return f"<{base64.b32encode(digest).decode().rstrip('=').lower()}@{domain}>"
+    number = int.from_bytes(digest, "big") << 2  # 130 bits: 26 letters of five
+    return f"<{''.join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])}@{domain}>"
 
 
 # Occasions: the third part of the key, one form for each cause.

@@ -88,7 +88,7 @@ def in_order(letters: Sequence[Letter], sent: Sequence[Kind], promises: Sequence
     the group sent longest ago, then as written; otherwise as written, later useful letters passing a held one first, then other kinds.
     """
     held = [x for x in letters if x.kind is Kind.SALES] if sales_held else []
-    free = [x for x in letters if x not in held]
+    free = [x for x in letters if x.kind is not Kind.SALES] if sales_held else list(letters)
     thirds = thirds_of(promises)
     if thirds and free:
         groups = [g for g in thirds.groups if any(x.kind in g for x in free)]

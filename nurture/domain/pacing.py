@@ -12,10 +12,16 @@ CAP_DATES = 7
 
 def cap_places(day: date, days: Sequence[date], cap: int) -> int:
     """How many more letters this date may take, so that no seven consecutive dates hold more than `cap`."""
-    fullest = max(
-        sum(first <= d < first + timedelta(days=CAP_DATES) for d in days) for first in (day - timedelta(days=n) for n in range(CAP_DATES))
-    )
-    return cap - fullest
+    offsets = [(d - day).days for d in days]
+    near = [n for n in offsets if -CAP_DATES < n < CAP_DATES]
+    if not near or max(near) <= 0:
+        return cap - len(near)  # all lie in the seven dates that end with this one
+    return cap - max(sum(first <= n < first + CAP_DATES for n in near) for first in range(1 - CAP_DATES, 1))
+
+
+def reach(gap: timedelta) -> timedelta:
+    """How far back planning looks: the dates of the cap - a local date may lie a day off UTC's - and the gap."""
+    return max(timedelta(days=CAP_DATES + 2), gap)
 
 
 def gap_ends(entries: Sequence[Entry], gap: timedelta) -> datetime | None:

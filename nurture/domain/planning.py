@@ -1,34 +1,22 @@
-"""Planning one person: which letter is next, when, and why; what is skipped, what waits, what is done.
+"""Planning one person: which letter is next, when, and why; what is skipped, what waits, what is done."""
 
-The person's *next* letter is the one that may leave earliest. Only where two letters due within 36 hours shut each other out does an order
-decide: the `now` hour, greetings, then a letter that waited 14 days, then priority, then the longest wait.
-"""
-
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
-from nurture.domain.delivery import HORIZON, letter_name
-from nurture.domain.documents import Policy, lane_name
+from nurture.domain.delivery import HORIZON
+from nurture.domain.documents import Campaign, Policy, lane_name
+from nurture.domain.documents import Sequence as SequenceDocument
 from nurture.domain.mix import Earned, leaving_out, promises_on, sales_earned
 from nurture.domain.mixes import Promise
-from nurture.domain.pacing import cap_places
-from nurture.domain.plans import Done, OpenRow, Person, Plan, Send, Shelf, Skip, Wait, Way
-from nurture.domain.timing import Slot, cap_of, earliest
-from nurture.domain.turns import LOOK_AGAIN, Ahead, Book, Candidate, Turn, deadline, library_candidates, skipped, turn_of
+from nurture.domain.plans import Done, OpenRow, Person, Plan, Send, Shelf, Skip, Wait, Way, keyed
+from nurture.domain.remembering import by_identity
+from nurture.domain.rivals import RULE_WORDS, Timed, choose, in_words, wait_for
+from nurture.domain.timing import Slot, earliest
+from nurture.domain.turns import LOOK_AGAIN, Ahead, Book, Turn, deadline, library_candidates, skipped, turn_of
 from nurture.domain.windows import Hours, hours_of, instant_of, openings
 from nurture.domain.words import Kind, State
 
-PATIENCE = timedelta(days=14)
 _FOR_OTHERS = ("gap", "cap")
 _REPLACEABLE = (State.PENDING, State.DEFERRED)
-
-
-@dataclass(frozen=True, slots=True)
-class _Timed:
-    candidate: Candidate
-    slot: Slot
-    hours: str = ""
-    row: bool = False
 
 
 def plan_person(person: Person, ways: tuple[Way, ...], shelf: Shelf, policy: Policy, now: datetime, row: OpenRow | None = None) -> Plan:
@@ -38,43 +26,47 @@ def plan_person(person: Person, ways: tuple[Way, ...], shelf: Shelf, policy: Pol
     if row is not None and row.state not in _REPLACEABLE:
         return Plan(waits=tuple(Wait(w.enrolment_id, None, None, f"{row.letter} is on its way", "one at a time") for w in ways))
     left = tuple(Done(w.enrolment_id, f"left by {w.exit}", "exit") for w in ways if w.exit)
-    ways = tuple(w for w in ways if not w.exit)
+    if left:
+        ways = tuple(w for w in ways if not w.exit)
     passed, ways = _superseded(ways)
     ahead = Ahead(
         lambda way: _coming(person, way, ways, shelf, policy, now),
         lambda way, book: _leaves(person, way, book, policy, now, way.source.stale_after) is not None,
     )
-    earned = {campaign: _earned(person, ways, policy, campaign=campaign) for campaign in {w.occasion is not None for w in ways}}
-    turns = [(w, turn_of(person, w, shelf, _earned_on(person, w, *earned[w.occasion is not None]), now, ahead)) for w in ways]
+    turns = [(w, turn_of(person, w, shelf, _earned(person, w, ways, policy), now, ahead)) for w in ways]
     timed, stuck = _time(person, turns, policy, now, row)
-    late = [t for t in timed if _too_late(person, t)]
-    timed = [t for t in timed if t not in late]
+    late = [t for t in timed if t.candidate.way.occasion and _too_late(person, t)]
+    if late:
+        timed = [t for t in timed if t not in late]
     turns += passed + [(t.candidate.way, _given_up(t)) for t in late]
-    chosen = _choose(person, timed, policy, now)
+    chosen = choose(person, timed, policy, now)
     standing = [t.wait for _, t in turns if t.wait] + stuck
-    waits = standing + [_wait(t, chosen) for t in timed if t is not chosen]
+    waits = standing + [wait_for(t, chosen) for t in timed if t is not chosen]
     return _plan(chosen, waits, [w.until for w in standing if w.until], turns, left, row, now)
 
 
-def _earned(person: Person, ways: tuple[Way, ...], policy: Policy, *, campaign: bool) -> tuple[tuple[Promise, ...], Earned]:
-    """Every promise the person is under - for a campaign's letter the workspace's too - and whether a sales letter is earned by them."""
-    promises = promises_on([person.bound, *(w.source.promises for w in ways)], policy.mix, campaign=campaign)
-    return promises, sales_earned(promises, person.useful_since_sales, person.others_since_sales)
+def _earned(person: Person, way: Way, ways: tuple[Way, ...], policy: Policy) -> Earned:
+    """Whether this way's next sales letter is earned by every promise the person is under; a doubtful letter's own row does not hold it."""
+    if len(ways) == 1 and not person.bound:
+        promises = _alone(way.source, policy)
+    else:
+        promises = promises_on([person.bound, *(w.source.promises for w in ways)], policy.mix, campaign=way.occasion is not None)
+    if person.doubts:
+        past = {p.letter for p in way.history}
+        key = next((key for key, letter in keyed(way.source) if letter.kind is Kind.SALES and key not in past), "")
+        person = leaving_out(person, key)
+    return sales_earned(promises, person.useful_since_sales, person.others_since_sales)
 
 
-def _earned_on(person: Person, way: Way, promises: tuple[Promise, ...], earned: Earned) -> Earned:
-    """Whether this way's next sales letter is earned; a doubtful one's own row does not hold it."""
-    past = {p.letter for p in way.history}
-    keys = [letter_name(way.source.name, x.id) for x in way.source.letters if x.kind is Kind.SALES]
-    key = next((k for k in keys if k not in past), None)
-    if key not in person.doubts or key is None:
-        return earned
-    own = leaving_out(person, key)
-    return sales_earned(promises, own.useful_since_sales, own.others_since_sales)
+@by_identity(1024)
+def _alone(source: SequenceDocument | Campaign, policy: Policy) -> tuple[Promise, ...]:
+    return promises_on([source.promises], policy.mix, campaign=isinstance(source, Campaign))
 
 
 def _superseded(ways: tuple[Way, ...]) -> tuple[list[tuple[Way, Turn]], tuple[Way, ...]]:
     """A campaign's letter that has not left when its next occasion opens is skipped; and the ways that go on."""
+    if not any(w.occasion for w in ways):
+        return [], ways
     newest: dict[str, int] = {}
     for way in ways:
         if way.occasion:
@@ -85,30 +77,29 @@ def _superseded(ways: tuple[Way, ...]) -> tuple[list[tuple[Way, Turn]], tuple[Wa
 
 
 def _given_up_way(way: Way, outcome: str, reason: str) -> Turn:
-    skips = [Skip(way.enrolment_id, letter_name(way.source.name, x.id), x.kind, outcome, reason, outcome) for x in way.source.letters]
+    skips = [Skip(way.enrolment_id, key, letter.kind, outcome, reason, outcome) for key, letter in keyed(way.source)]
     return Turn((), tuple(skips), Done(way.enrolment_id, reason, outcome))
 
 
-def _too_late(person: Person, timed: _Timed) -> bool:
+def _too_late(person: Person, timed: Timed) -> bool:
     """Whether other letters of the person keep a campaign's letter back for longer than it is to wait."""
     end = deadline(person, timed.candidate.way)
     return end is not None and not timed.row and timed.slot.due > end and timed.slot.rule in _FOR_OTHERS
 
 
-def _given_up(timed: _Timed) -> Turn:
-    until = timed.candidate.way.source.stale_after.days
-    return _given_up_way(timed.candidate.way, "stale", f"{_WORDS[timed.slot.rule]}, until {timed.slot.day}: longer than its {until} days")
+def _given_up(timed: Timed) -> Turn:
+    patience = f"longer than its {timed.candidate.way.source.stale_after.days} days"
+    return _given_up_way(timed.candidate.way, "stale", f"{RULE_WORDS[timed.slot.rule]}, until {timed.slot.day}: {patience}")
 
 
 def _coming(person: Person, way: Way, ways: tuple[Way, ...], shelf: Shelf, policy: Policy, now: datetime) -> datetime | None:
     """When a useful letter of another way, or of the library on its behalf, may leave, if that is within `stale_after`."""
     moments = []
-    for other in ways:
+    for other in (*ways, *shelf.coming):
         if other is way:
             continue
         past = {p.letter for p in other.history}
-        unsent = [(letter_name(other.source.name, x.id), x, other.source.windows) for x in other.source.letters]
-        unsent = [entry for entry in unsent if entry[0] not in past]
+        unsent = [(key, letter, other.source.windows) for key, letter in keyed(other.source) if key not in past]
         useful = [e for e in unsent if e[1].kind is Kind.USEFUL and skipped(person, other, shelf, e[1], e[0]) is None]
         if other.source.repay == "library" and any(x.kind is Kind.SALES for _, x, _ in unsent):
             useful += library_candidates(person, other, shelf)
@@ -126,20 +117,20 @@ def _leaves(person: Person, way: Way, book: Book, policy: Policy, now: datetime,
 
 def _time(
     person: Person, turns: list[tuple[Way, Turn]], policy: Policy, now: datetime, row: OpenRow | None
-) -> tuple[list[_Timed], list[Wait]]:
+) -> tuple[list[Timed], list[Wait]]:
     """A moment for every candidate; the open row keeps its own."""
-    timed: list[_Timed] = []
+    timed: list[Timed] = []
     stuck: list[Wait] = []
     for way, turn in turns:
         for c in turn.candidates:
             hours = hours_of(c.letter, c.windows, policy)
             if row and (row.letter, row.occasion) == (c.key, c.occasion) and _fits(row, way, hours, person, policy):
                 closes = row.closes_at or row.due_at + HORIZON
-                timed.append(_Timed(c, Slot(row.due_at, closes, row.due_at.astimezone(person.zone).date(), "window"), row=True))
+                timed.append(Timed(c, Slot(row.due_at, closes, row.due_at.astimezone(person.zone).date(), "window"), row=True))
                 continue
             slot = earliest(leaving_out(person, c.key), way, c.key, c.letter, hours, policy, now, only_day=c.day)
             if slot:
-                timed.append(_Timed(c, slot, hours.name))
+                timed.append(Timed(c, slot, hours.name))
             elif c.day is None:
                 stuck.append(Wait(way.enrolment_id, c.key, now + LOOK_AGAIN, "no window of this letter opens in 400 days", "window"))
             else:
@@ -164,63 +155,8 @@ def _fits(row: OpenRow, way: Way, hours: Hours, person: Person, policy: Policy) 
     return opening is not None and opening.opens <= row.due_at
 
 
-def _choose(person: Person, timed: list[_Timed], policy: Policy, now: datetime) -> _Timed | None:
-    """The earliest; among those within the horizon that shut it out or are shut out by it, the order of the pacing rule decides."""
-    if not timed:
-        return None
-    first = min(timed, key=lambda t: (t.slot.due, -t.candidate.way.source.priority, t.candidate.key))
-    if first.slot.due > now + HORIZON:
-        return first
-    last_place = cap_places(first.slot.day, [e.day for e in person.entries], cap_of(person, policy)) <= 1
-    rivals = [t for t in timed if t is first or (t.slot.due <= now + HORIZON and (last_place or t.slot.due - first.slot.due < policy.gap))]
-    if len(rivals) == 1:
-        return first
-    return min(rivals, key=lambda t: _rank(person, t, policy, now))
-
-
-def _rank(person: Person, timed: _Timed, policy: Policy, now: datetime) -> tuple[int, int, datetime, datetime, str]:
-    """Lower goes first: the now hour, greetings, patience ended, priority, longest waiting."""
-    c = timed.candidate
-    since = c.way.sent[-1].at if c.way.sent else c.way.enrolled_at
-    hours = hours_of(c.letter, c.windows, policy)
-    ready = earliest(person, c.way, c.key, c.letter, hours, policy, since, paced=False, only_day=c.day)
-    waiting_since = ready.due if ready else now
-    if timed.slot.own_hour:
-        order = 0
-    elif c.letter.kind is Kind.GREETING:
-        order = 1
-    else:
-        order = 2 if now - waiting_since >= PATIENCE else 3
-    return order, -c.way.source.priority, waiting_since, timed.slot.due, c.key
-
-
-def _wait(timed: _Timed, chosen: _Timed | None) -> Wait:
-    c = timed.candidate
-    reason = _when(timed)
-    if chosen and chosen.candidate.way is not c.way and timed.slot.due <= chosen.slot.due + timedelta(days=1):
-        reason += f"; {chosen.candidate.key} goes first"
-    return Wait(c.way.enrolment_id, c.key, timed.slot.due, reason, timed.slot.rule)
-
-
-_WORDS = {
-    "window": "goes in its window",
-    "gap": "waits out the gap after the last letter",
-    "cap": "waits for room under the cap of seven dates",
-    "cadence": "waits for the next week or month of its cadence",
-    "after": "waits as long as its `after` says",
-    "paused": "waits for the person's pause to end",
-    "now": "goes at once",
-    "schedule": "goes when its schedule says",
-}
-
-
-def _when(timed: _Timed) -> str:
-    hours = f" ({timed.hours})" if timed.hours else ""
-    return f"{timed.candidate.reason}; {_WORDS[timed.slot.rule]}{hours} on {timed.slot.day:%a %d %b %Y}"
-
-
 def _plan(
-    chosen: _Timed | None,
+    chosen: Timed | None,
     waits: list[Wait],
     deadlines: list[datetime],
     turns: list[tuple[Way, Turn]],
@@ -246,12 +182,12 @@ def _plan(
             slot.due,
             slot.closes,
             lane_name(c.way.source),
-            _when(chosen),
+            in_words(chosen),
             c.rule,
         )
         return Plan(send, False, outrank, cancel, tuple(waits), skips, done, stale)
     if chosen:
-        waits.append(_wait(chosen, None))
+        waits.append(wait_for(chosen, None))
         deadlines.append(chosen.slot.due - HORIZON)
     look = min((max(d, now + timedelta(minutes=1)) for d in deadlines), default=None)
     return Plan(None, False, outrank, cancel, tuple(waits), skips, done, stale, look)

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from nurture.domain.delivery import letter_name
 from nurture.domain.documents import Campaign, Sequence
 from nurture.domain.letters import Letter, Windows
 from nurture.domain.mixes import Promise
 from nurture.domain.occasions import Occasion
+from nurture.domain.remembering import by_identity
 from nurture.domain.standing import Entry
 from nurture.domain.words import Frequency, Kind, Kinds, State
 
@@ -39,11 +41,19 @@ class Way:
     stale_since: datetime | None = None
     exit: str | None = None
     occasion: Occasion | None = None
+    sent: tuple[Past, ...] = field(init=False, repr=False, compare=False, default=())
 
-    @property
-    def sent(self) -> tuple[Past, ...]:
-        """By time: one proven to have arrived long after its end stands where it was handed off."""
-        return tuple(sorted((p for p in self.history if p.outcome == "sent"), key=lambda p: p.at))
+    def __post_init__(self) -> None:
+        """`sent` by time: a letter proven to have arrived long after its end stands where it was handed off."""
+        if self.history:
+            sent = sorted((p for p in self.history if p.outcome == "sent"), key=lambda p: p.at)
+            object.__setattr__(self, "sent", tuple(sent))
+
+
+@by_identity(1024)
+def keyed(source: Sequence | Campaign) -> tuple[tuple[str, Letter], ...]:
+    """The letters of a sequence or campaign in the order written, each with the name that stands in its key."""
+    return tuple((letter_name(source.name, letter.id), letter) for letter in source.letters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +92,14 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """Library letters by key name, and for `only_if`: the names of letters whose condition holds for this person now; what they had
-    before.
+    """Library letters by key name; for `only_if` the names of letters whose condition holds for this person now; what they had before;
+    `coming`: ways through campaigns that will open for them.
     """
 
     letters: tuple[tuple[str, Letter, Windows], ...] = ()
     holds: frozenset[str] = frozenset()
     had: frozenset[str] = frozenset()
+    coming: tuple[Way, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ class Mark(IntFlag):
 
 
 NO_MARK = Mark(0)
+_MARKS = tuple(Mark(bits) for bits in range(256))  # made once: an enum takes longer to call than a letter to unpack
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +97,23 @@ def pack_entries(entries: tuple[Entry, ...]) -> bytes:
     )
 
 
-def unpack_entries(raw: bytes) -> tuple[Entry, ...]:
+def unpack_entries(raw: bytes, since: datetime | None = None) -> tuple[Entry, ...]:
+    """The letters, oldest first; with `since` those accepted from then on and in any case the last one."""
+    skip = 0
+    if since is not None and raw:
+        least = int(since.timestamp())
+        skip = len(raw) - _ENTRY.size
+        while skip and int.from_bytes(raw[skip - 8 : skip - 4], "big") >= least:
+            skip -= _ENTRY.size
     return tuple(
-        Entry(delivery, datetime.fromtimestamp(at, UTC), _DAY_ZERO + timedelta(days=day), _KINDS[kind], Mark(marks))
-        for delivery, at, day, kind, marks in _ENTRY.iter_unpack(raw)
+        Entry(delivery, datetime.fromtimestamp(at, UTC), _DAY_ZERO + timedelta(days=day), _KINDS[kind], _MARKS[marks])
+        for delivery, at, day, kind, marks in _ENTRY.iter_unpack(raw[skip:])
     )
+
+
+def has_mark(raw: bytes, mark: Mark) -> bool:
+    """Whether any of the packed letters bears the mark."""
+    return any(marks & mark.value for marks in raw[_ENTRY.size - 1 :: _ENTRY.size])
 
 
 def pack_instants(instants: tuple[datetime, ...]) -> bytes:

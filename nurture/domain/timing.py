@@ -1,18 +1,17 @@
 """When one letter may leave for one person: window, pause, cadence or `after`, gap and cap looked at together, and what decided."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from nurture.domain.documents import Policy
-from nurture.domain.letters import Letter
+from nurture.domain.letters import Cadence, Letter
 from nurture.domain.pacing import after_allows, cadence_allows, cap_places, gap_ends
-from nurture.domain.plans import Person, Way
+from nurture.domain.plans import Person, Way, keyed
 from nurture.domain.windows import LEAST_LEFT, Hours, blacked_out, moment_in, openings, share_of
 from nurture.domain.words import Frequency
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(NamedTuple):
     """The moment found. `rule` names what kept the letter from leaving earlier; `own_hour`: it goes in the person's `now` hour."""
 
     due: datetime
@@ -64,19 +63,16 @@ def earliest(
 
 def _floor(person: Person, way: Way, letter: Letter, policy: Policy, now: datetime, *, paced: bool) -> tuple[datetime, str]:
     """The earliest instant by elapsed time, and the rule that set it."""
-    floors = [(now, "now")]
-    if way.occasion is not None:
-        floors.append((way.occasion.begins(person.zone), "schedule"))
-    if letter.after is not None:
-        last = way.sent[-1].at if way.sent else way.enrolled_at
-        floors.append((last + letter.after.elapsed, "after"))
-    if paced:
-        ends = gap_ends(person.entries, policy.gap)
-        if ends:
-            floors.append((ends, "gap"))
-        if person.paused_until:
-            floors.append((person.paused_until, "paused"))
-    return max(floors, key=lambda f: f[0])
+    floor, rule = now, "now"
+    if way.occasion is not None and (begins := way.occasion.begins(person.zone)) > floor:
+        floor, rule = begins, "schedule"
+    if letter.after is not None and (ready := (way.sent[-1].at if way.sent else way.enrolled_at) + letter.after.elapsed) > floor:
+        floor, rule = ready, "after"
+    if paced and person.entries and (ends := gap_ends(person.entries, policy.gap)) and ends > floor:
+        floor, rule = ends, "gap"
+    if paced and person.paused_until and person.paused_until > floor:
+        floor, rule = person.paused_until, "paused"
+    return floor, rule
 
 
 def _day_rule(person: Person, way: Way, letter: Letter, day: date, policy: Policy, *, paced: bool) -> str | None:
@@ -86,19 +82,19 @@ def _day_rule(person: Person, way: Way, letter: Letter, day: date, policy: Polic
         start = last.day if last else way.enrolled_at.astimezone(person.zone).date()
         if day < after_allows(letter.after, start):
             return "after"
-    elif _over_cadence(way, letter, day):
+    elif way.source.cadence is not None and way.sent and _over_cadence(way, letter, day, way.source.cadence):
         return "cadence"
-    if paced and cap_places(day, [e.day for e in person.entries], cap_of(person, policy)) < 1:
+    if paced and person.entries and cap_places(day, [e.day for e in person.entries], cap_of(person, policy)) < 1:
         return "cap"
     return None
 
 
-def _over_cadence(way: Way, letter: Letter, day: date) -> bool:
+def _over_cadence(way: Way, letter: Letter, day: date, cadence: Cadence) -> bool:
     """The cadence binds the sequence's own letters; what the library repays is not of its count."""
-    cadence = way.source.cadence
-    own = any(x is letter for x in way.source.letters)
-    days = [p.day for p in way.sent if p.letter.startswith(f"{way.source.name}/")]
-    return cadence is not None and own and not cadence_allows(day, days, cadence)
+    if not any(own is letter for _, own in keyed(way.source)):
+        return False
+    beginning = f"{way.source.name}/"
+    return not cadence_allows(day, [p.day for p in way.sent if p.letter.startswith(beginning)], cadence)
 
 
 def _own_hour(person: Person, way: Way, letter: Letter, policy: Policy, now: datetime, only_day: date | None) -> Slot | None:

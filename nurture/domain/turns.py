@@ -1,13 +1,15 @@
 """Whose turn it is in one way through a sequence: mix and order, declined letters, conditions, held sales letters and what repays them."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from nurture.domain.delivery import LIBRARY_OCCASION, campaign_occasion, enrolment_occasion, greeting_occasion, letter_name
+from nurture.domain.documents import Campaign, Sequence
 from nurture.domain.letters import Letter, Windows
 from nurture.domain.mix import Earned, in_order
-from nurture.domain.plans import Done, Person, Shelf, Skip, Wait, Way
+from nurture.domain.plans import Done, Person, Shelf, Skip, Wait, Way, keyed
+from nurture.domain.remembering import by_identity
 from nurture.domain.words import Kind, Kinds
 
 DECLINED_BY_USEFUL = (Kind.SALES, Kind.NEWS, Kind.ABOUT)
@@ -16,16 +18,14 @@ LOOK_AGAIN = timedelta(days=1)  # a wait that no moment of its own ends
 Book = tuple[str, Letter, Windows]
 
 
-@dataclass(frozen=True, slots=True)
-class Ahead:
+class Ahead(NamedTuple):
     """Asked where a sales letter is held: when another way's useful letter may leave; whether a library letter may leave in time."""
 
     coming: Callable[[Way], datetime | None]
     in_time: Callable[[Way, Book], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A letter that may be next for the person. `day`: a greeting's date."""
 
     way: Way
@@ -38,8 +38,7 @@ class Candidate:
     day: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """What one way offers now: at most one letter in order and the greetings whose day is near; what it skips, or that it is done or
     waits.
     """
@@ -59,21 +58,26 @@ def declined(person: Person, way: Way, letter: Letter) -> str | None:
     return f"the topic {topic} was left" if topic in person.declined_topics else None
 
 
-def is_yearly(letter: Letter) -> bool:
-    return letter.kind is Kind.GREETING and letter.day is not None
+@by_identity(1024)
+def _by_turn(source: Sequence | Campaign) -> tuple[tuple[tuple[str, Letter], ...], tuple[tuple[str, Letter], ...]]:
+    """(letters that have their turn in order, yearly greetings), each with its key."""
+    yearly = tuple(entry for entry in keyed(source) if entry[1].kind is Kind.GREETING and entry[1].day is not None)
+    return tuple(entry for entry in keyed(source) if entry not in yearly), yearly
 
 
 def turn_of(person: Person, way: Way, shelf: Shelf, earned: Earned, now: datetime, ahead: Ahead) -> Turn:
     """The turn of one way through a sequence."""
+    in_turn, yearly = _by_turn(way.source)
     past = {p.letter for p in way.history}
-    rest = [x for x in way.source.letters if not is_yearly(x) and letter_name(way.source.name, x.id) not in past]
-    greetings = _greetings(person, way, shelf, now)
-    sent = [k for k in (p.kind for p in way.sent) if k is not Kind.GREETING]
+    keys = {id(letter): key for key, letter in in_turn}
+    rest = [letter for key, letter in in_turn if key not in past]
+    greetings = _greetings(person, way, yearly, shelf, now) if yearly else ()
+    sent = [p.kind for p in way.sent if p.kind is not Kind.GREETING]
     skips: list[Skip] = []
     while rest:
         unwanted = rest[0].kind is Kind.SALES and declined(person, way, rest[0])  # declined letters are skipped, never held
         letter = rest[0] if unwanted else in_order(rest, sent, way.source.promises, not earned.allowed)[0]
-        key = letter_name(way.source.name, letter.id)
+        key = keys[id(letter)]
         skip = skipped(person, way, shelf, letter, key)
         if skip is None and letter.kind is Kind.SALES and not earned.allowed:
             turn = _held(person, way, shelf, letter, earned, now, ahead)
@@ -84,8 +88,8 @@ def turn_of(person: Person, way: Way, shelf: Shelf, earned: Earned, now: datetim
             reason = _order_reason(way, rest, letter, earned)
             return Turn((Candidate(way, key, _occasion(way), letter, way.source.windows, reason, "order"), *greetings), tuple(skips))
         skips.append(skip)
-        rest.remove(letter)
-    if any(is_yearly(x) for x in way.source.letters):
+        rest = [x for x in rest if x is not letter]
+    if yearly:
         wait = None if greetings else Wait(way.enrolment_id, None, now + LOOK_AGAIN, "only yearly greetings are left", "greeting")
         return Turn(greetings, tuple(skips), None, wait)
     return Turn((), tuple(skips), Done(way.enrolment_id, "every letter is sent or skipped", "done"))
@@ -95,7 +99,7 @@ def _occasion(way: Way) -> str:
     return campaign_occasion(way.occasion.nominal) if way.occasion else enrolment_occasion(way.number)
 
 
-def _order_reason(way: Way, rest: Sequence[Letter], letter: Letter, earned: Earned) -> str:
+def _order_reason(way: Way, rest: list[Letter], letter: Letter, earned: Earned) -> str:
     if rest[0].kind is Kind.SALES and letter is not rest[0] and not earned.allowed:
         return f"passes {rest[0].id}: {earned.reason}"
     if letter.kind is Kind.SALES:
@@ -160,13 +164,14 @@ def deadline(person: Person, way: Way) -> datetime | None:
     return max(way.occasion.begins(person.zone), person.paused_until or way.enrolled_at) + way.source.stale_after
 
 
-def _greetings(person: Person, way: Way, shelf: Shelf, now: datetime) -> tuple[Candidate, ...]:
+def _greetings(
+    person: Person, way: Way, yearly: Iterable[tuple[str, Letter]], shelf: Shelf, now: datetime
+) -> tuple[Candidate, ...]:
     """Yearly greetings whose next day is known; outside the mix, once on each date. Their condition is asked when the day is near."""
     found = []
     today = now.astimezone(person.zone).date()
-    for letter in way.source.letters:
-        key = letter_name(way.source.name, letter.id)
-        if not is_yearly(letter) or declined(person, way, letter):
+    for key, letter in yearly:
+        if declined(person, way, letter):
             continue
         day = next_yearly(str(letter.day), person.fields, today)
         if day and (_greeted(way, key, day) or (day - today <= _NEAR and skipped(person, way, shelf, letter, key))):

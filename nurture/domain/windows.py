@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from nurture.domain.documents import Policy, QuietHours
 from nurture.domain.letters import Letter, Span, Weekday, Window, Windows
+from nurture.domain.remembering import by_identity
 from nurture.domain.words import Kind, Size
 
 LEAST_LEFT = timedelta(seconds=10)  # the intent needs this much of the window
@@ -20,6 +21,7 @@ NOW_LASTS = timedelta(hours=1)
 _LAST_TENTH = 0.9
 _EVERY_DAY = tuple(Weekday)
 _SEARCH_DAYS = 400
+_FORTNIGHT = 14
 
 
 def _span(days: tuple[Weekday, ...], start: int, end: int) -> tuple[Span, ...]:
@@ -37,10 +39,10 @@ DEFAULTS: dict[str, Window] = {
 _ALL_DAY = (Span.model_validate({"days": _EVERY_DAY, "from": time(0), "until": time.max}),)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Hours:
     """The spans a letter may leave in. `spread` is False for `any` and `now`: these go at once. `now` lifts quiet hours for the person's
-    own hour.
+    own hour. Told apart by identity: one object stands for the hours of one letter.
     """
 
     spans: tuple[Span, ...]
@@ -77,12 +79,16 @@ def quiet_spans(quiet: QuietHours) -> tuple[Span, ...]:
     return tuple(Span.model_validate({"days": _EVERY_DAY, "from": a, "until": b}) for a, b in loud if a < b)
 
 
+_ANY_TIME = Hours(_ALL_DAY, spread=False, now=True, name="any time")
+
+
+@by_identity(4096)
 def hours_of(letter: Letter, windows: Windows, policy: Policy) -> Hours:
     """The hours in force for a letter: its own, else its document's, else the workspace's, else the default of its kind. Service goes any
     time.
     """
     if letter.kind is Kind.SERVICE:
-        return Hours(_ALL_DAY, spread=False, now=True, name="any time")
+        return _ANY_TIME
     key = window_key(letter.kind, letter.size)
     window = letter.window or getattr(windows, key) or getattr(policy.windows, key) or DEFAULTS[key]
     if isinstance(window, str):
@@ -151,25 +157,32 @@ def instant_of(day: date, at: time, zone: ZoneInfo) -> datetime:
 
 
 def blacked_out(day: date, policy: Policy) -> bool:
-    return day.isoformat() in policy.blackout or f"{day:%m-%d}" in policy.blackout
+    return bool(policy.blackout) and (day.isoformat() in policy.blackout or f"{day:%m-%d}" in policy.blackout)
+
+
+@functools.lru_cache(maxsize=32_768)
+def _day(hours: Hours, zone: ZoneInfo, day: date) -> tuple[Opening, ...]:
+    weekday = _EVERY_DAY[day.weekday()]
+    spans = (span for span in hours.spans if weekday in span.days)
+    found = [Opening(day, opens, closes) for span in spans for opens, closes in stretches(day, span.from_, span.until, zone)]
+    return tuple(sorted(found, key=lambda o: o.opens))
+
+
+@functools.lru_cache(maxsize=32_768)
+def _fortnight(hours: Hours, zone: ZoneInfo, first: date) -> tuple[Opening, ...]:
+    """All stretches of fourteen dates: whoever lives by the same clock shares them."""
+    return tuple(opening for n in range(_FORTNIGHT) for opening in _day(hours, zone, first + timedelta(days=n)))
 
 
 def openings(hours: Hours, zone: ZoneInfo, policy: Policy, since: datetime, only_day: date | None = None) -> Iterator[Opening]:
     """The stretches still open at or after `since`, in order, blackout dates left out; at most 400 days ahead."""
-    first = only_day or since.astimezone(zone).date() - timedelta(days=1)
-    for ahead in range(1 if only_day else _SEARCH_DAYS):
-        day = first + timedelta(days=ahead)
-        if blacked_out(day, policy):
-            continue
-        weekday = _EVERY_DAY[day.weekday()]
-        found = [
-            Opening(day, opens, closes)
-            for span in hours.spans
-            if weekday in span.days
-            for opens, closes in stretches(day, span.from_, span.until, zone)
-            if closes - LEAST_LEFT >= since
-        ]
-        yield from sorted(found, key=lambda o: o.opens)
+    least = since + LEAST_LEFT
+    first = since.astimezone(zone).date() - timedelta(days=1)
+    blocks = (_fortnight(hours, zone, first + timedelta(days=n)) for n in range(0, _SEARCH_DAYS, _FORTNIGHT))
+    for block in blocks if only_day is None else (_day(hours, zone, only_day),):
+        for opening in block:
+            if opening.closes >= least and not blacked_out(opening.day, policy):
+                yield opening
 
 
 def share_of(subscriber_id: int, letter: str) -> float:
@@ -183,8 +196,10 @@ def moment_in(opening: Opening, hours: Hours, share: float, earliest: datetime) 
 
     None when less than ten seconds of it are left after `earliest`.
     """
-    spread = (opening.closes - opening.opens) * (_LAST_TENTH * share) if hours.spread else timedelta(0)
-    moment = max(opening.opens + timedelta(seconds=int(spread.total_seconds())), earliest)
+    moment = opening.opens
+    if hours.spread:
+        moment += timedelta(seconds=int((opening.closes - opening.opens).total_seconds() * _LAST_TENTH * share))
+    moment = max(moment, earliest)
     return moment if moment <= opening.closes - LEAST_LEFT else None
 
 

@@ -4,14 +4,11 @@ An occasion takes in the people of its segment once, a chunk a transaction; what
 """
 
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
-from cronsim import CronSim
-
-from nurture.domain.documents import Campaign, Cron, Policy, Segment
+from nurture.domain.documents import Campaign, Policy, Segment
 from nurture.domain.errors import ErrorKind, NurtureError
-from nurture.domain.occasions import Occasion, occasions_after
+from nurture.domain.occasions import Occasion
 from nurture.store import occasions as store
 from nurture.store.conditions import matching_query
 from nurture.store.database import Connection, Database
@@ -41,7 +38,7 @@ async def start(db: Database, name: str, now: datetime) -> Occasion:
                 f"The campaign {name!r} {_ENDED[stored.state]}; write it under another name to send it again.", ErrorKind.CONFLICT
             )
         policy = await load_policy(tx)
-        first = next(_to_come(stored.document, None, now, policy), None)
+        first = next(store.to_come(stored.document, None, now, policy), None)
         if first is None or first.is_over(now, policy.lateness):
             raise NurtureError(
                 f"The schedule of {name!r} lies in the past; give it a moment to come and apply it again.", ErrorKind.CONFLICT
@@ -51,21 +48,6 @@ async def start(db: Database, name: str, now: datetime) -> Occasion:
         await set_lane(tx, f"campaign:{name}", "running")
         await store.set_coming(tx, stored.id, 1, first)
         return first
-
-
-def _to_come(campaign: Campaign, last: date | None, started: datetime, policy: Policy) -> Iterator[Occasion]:
-    """Its occasions after `last`, oldest first."""
-    workspace = ZoneInfo(policy.timezone)
-    if not isinstance(campaign.schedule, Cron):
-        yield from occasions_after(campaign, last, started, workspace)
-        return
-    wall = workspace if campaign.schedule.zone == "workspace" else None
-    since = datetime.combine(last + timedelta(days=1), time(0)) - timedelta(minutes=1) if last else None
-    last_day = last
-    for moment in CronSim(campaign.schedule.cron, since or started.astimezone(workspace).replace(tzinfo=None)):
-        if moment.date() != last_day:  # the key is a date: one occasion on each
-            yield Occasion(moment.date(), moment.time(), wall)
-        last_day = moment.date()
 
 
 async def open_occasions(db: Database, now: datetime, chunk: int = CHUNK) -> int:
@@ -98,7 +80,7 @@ async def _open(tx: Connection, campaign_id: int, campaign: Campaign, segment: S
     await look_now(tx, people, now)
     if len(people) < chunk:
         await store.mark_filled(tx, row.id, now)
-        await store.set_coming(tx, campaign_id, row.number + 1, next(_to_come(campaign, row.nominal, now, policy), None))
+        await store.set_coming(tx, campaign_id, row.number + 1, next(store.to_come(campaign, row.nominal, now, policy), None))
     return len(people)
 
 
@@ -107,7 +89,7 @@ async def _as_scheduled(tx: Connection, row: OccasionRow, campaign: Campaign, po
     if campaign.schedule == "now":
         return row
     last = await store.last_occasion(tx, row.campaign_id)
-    coming = _to_come(campaign, last.nominal if last else None, min(row.opens_at, now), policy)
+    coming = store.to_come(campaign, last.nominal if last else None, min(row.opens_at, now), policy)
     await store.set_coming(tx, row.campaign_id, row.number, _newest_begun(coming, now))
     return await store.coming_occasion(tx, row.campaign_id)
 

@@ -13,10 +13,10 @@ from nurture.domain.planning import plan_person
 from nurture.domain.plans import Person, Plan, Send, Skip, Way
 from nurture.store.cohorts import Cohort, load_cohort
 from nurture.store.database import Connection, Database
-from nurture.store.enrolments import save_ways
+from nurture.store.enrolments import save_decisions, save_ways
 from nurture.store.outbox import cancel_rows, open_rows, outrank, plan_rows, reopen
 from nurture.store.programme import Programme, load_programme
-from nurture.store.standings import due_people, set_looks
+from nurture.store.standings import set_looks, take_due
 from nurture.store.workspace import load_workspace
 
 LOOK_AGAIN = timedelta(minutes=15)  # when a row could not be written though the rules wanted it
@@ -45,14 +45,13 @@ async def _plan_chunk(db: Database, now: datetime, chunk: int, planned: Planned)
         workspace = await load_workspace(tx)
         if workspace.halted:
             return 0
-        ids = await due_people(tx, now, chunk)
+        ids = await take_due(tx, now, chunk)
         if not ids:
             return 0
         programme = await load_programme(db, tx)
         cohort = await load_cohort(tx, programme, ids, now)
         plans = {m.person.subscriber_id: plan_person(m.person, m.ways, m.shelf, programme.policy, now, m.row) for m in cohort.members}
-        looks: dict[int, datetime | None] = dict.fromkeys(ids)
-        looks |= {person: decided.look_at for person, decided in plans.items()}
+        looks = {person: decided.look_at for person, decided in plans.items() if decided.look_at}
         over = await _write_rows(tx, programme, workspace.identity, plans, now, looks, planned)
         await _write_ways(tx, cohort, plans, now, looks, over)
         await set_looks(tx, looks)
@@ -66,7 +65,7 @@ async def _write_rows(
     identity: bytes,
     plans: dict[int, Plan],
     now: datetime,
-    looks: dict[int, datetime | None],
+    looks: dict[int, datetime],
     planned: Planned,
 ) -> set[int]:
     """Free the places first, then fill them; what was cancelled for a while is taken back.
@@ -99,32 +98,36 @@ def _row(programme: Programme, identity: bytes, person: int, send: Send, now: da
 
 
 async def _write_ways(
-    tx: Connection, cohort: Cohort, plans: dict[int, Plan], now: datetime, looks: dict[int, datetime | None], over: set[int]
+    tx: Connection, cohort: Cohort, plans: dict[int, Plan], now: datetime, looks: dict[int, datetime], over: set[int]
 ) -> None:
     """The last word on every way, what was skipped, and what is done."""
-    rows = []
+    rows, said = [], []
     for member in cohort.members:
-        decided = plans[member.person.subscriber_id]
+        person = member.person.subscriber_id
+        decided = plans[person]
         for way in member.ways:
             stored = cohort.rows[way.enrolment_id]
-            row = _way_row(way, stored.history, stored.decision, member.person, decided, now, over=member.person.subscriber_id in over)
-            if row:
-                rows.append(row)
+            decision = _decision(way, decided, now)
+            changed = _changed(way, member.person, decided, now, over=person in over)
+            if changed:
+                history = stored.history + changed.pop("history")
+                rows.append({"id": way.enrolment_id, "history": history, "decision": decision or stored.decision} | changed)
+            elif decision and not _same(decision, stored.decision):
+                said.append((decision, way.enrolment_id))
         if decided.done and len(decided.done) < len(member.ways):
-            looks[member.person.subscriber_id] = now  # fewer promises bind this person from now on
+            looks[person] = now  # fewer promises bind this person from now on
     await save_ways(tx, rows)
+    await save_decisions(tx, said)
 
 
-def _way_row(
-    way: Way, history: list[dict[str, Any]], known: dict[str, Any] | None, person: Person, decided: Plan, now: datetime, *, over: bool
-) -> dict[str, Any] | None:
+def _changed(way: Way, person: Person, decided: Plan, now: datetime, *, over: bool) -> dict[str, Any] | None:
+    """What a plan makes of a way beyond its last word: letters skipped (`history` to be added), its end, its clock. None: nothing."""
     skips = [s for s in decided.skips if s.enrolment_id == way.enrolment_id]
     if over and decided.send and decided.send.enrolment_id == way.enrolment_id:
         skips.append(Skip(way.enrolment_id, decided.send.letter, decided.send.kind, "ended", "its delivery ended before", "ledger"))
     done = next((d for d in decided.done if d.enrolment_id == way.enrolment_id), None)
     stale = dict(decided.stale).get(way.enrolment_id, way.stale_since)
-    decision = _decision(way, decided, now)
-    if not skips and not done and stale == way.stale_since and _same(decision, known):
+    if not skips and not done and stale == way.stale_since:
         return None
     today = now.astimezone(person.zone).date().isoformat()
     greeted = decided.send.occasion if decided.send and decided.send.rule == "greeting" else today  # it is over for its own day
@@ -141,7 +144,7 @@ def _way_row(
         for s in skips
     ]
     return {
-        "id": way.enrolment_id, "history": history + added, "stale_since": stale, "decision": decision,
+        "history": added, "stale_since": stale,
         "state": "done" if done else "active", "ended_at": now if done else None, "end_reason": done.reason if done else None,
     }  # fmt: skip
 
@@ -167,6 +170,6 @@ def _said(now: datetime, letter: str | None, word: str, reason: str, rule: str, 
     }
 
 
-def _same(new: dict[str, Any] | None, old: dict[str, Any] | None) -> bool:
-    """A kept row says nothing new; otherwise the same words need not be written again."""
-    return new is None or (old is not None and {**new, "at": None} == {**old, "at": None})
+def _same(new: dict[str, Any], old: dict[str, Any] | None) -> bool:
+    """The same words need not be written again."""
+    return old is not None and {**new, "at": None} == {**old, "at": None}

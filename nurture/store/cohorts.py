@@ -1,30 +1,52 @@
 """A chunk of people as the planner sees them, fetched in a handful of statements however many they are."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import Row, String, bindparam, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.delivery import letter_name
 from nurture.domain.documents import Campaign, Sequence
 from nurture.domain.mixes import Promise
+from nurture.domain.pacing import reach
 from nurture.domain.plans import OpenRow, Past, Person, Shelf, Way
-from nurture.domain.standing import Mark, Standing
+from nurture.domain.standing import Mark, has_mark, unpack_entries
 from nurture.domain.words import Frequency, Kind, Kinds, Status
 from nurture.store.conditions import matching
-from nurture.store.enrolments import EnrolmentRow, active_of, conversions_since, had_letters
+from nurture.store.dialect import read_json
+from nurture.store.enrolments import conversions_since, enrolments, had_letters
 from nurture.store.ledger import deliveries, pieces, subscribers
+from nurture.store.outbox import OpenRow as OpenRecord
 from nurture.store.outbox import open_rows
 from nurture.store.programme import Programme
-from nurture.store.standings import load_standings
+from nurture.store.standings import standings
 
-_p, _d = subscribers.c, deliveries.c
-_READ = (_p.id, _p.timezone, _p.status, _p.kinds, _p.frequency, _p.topics, _p.paused_until, _p.fields)
+_p, _d, _e, _s = subscribers.c, deliveries.c, enrolments.c, standings.c
+_KINDS = {word.value: word for word in Kinds}
+_FREQUENCIES = {word.value: word for word in Frequency}
+_LETTER_KINDS = {word.value: word for word in Kind}
+_NONE: frozenset[str] = frozenset()
+_COLUMNS = (
+    select(
+        _s.subscriber_id, _s.recent, _s.useful_since_sales, _s.others_since_sales,
+        _p.timezone, _p.status, _p.kinds, _p.frequency, _p.paused_until,
+        type_coerce(_p.topics, String).label("topics"), type_coerce(_p.fields, String).label("fields"),
+        _e.id, _e.sequence_id, _e.number, _e.enrolled_at, _e.now_until, _e.stale_since,
+        type_coerce(_e.history, String).label("history"), type_coerce(_e.decision, String).label("decision"),
+    )
+    .join_from(standings, subscribers, _p.id == _s.subscriber_id)
+    .where(_s.subscriber_id.in_(bindparam("people", expanding=True)))
+    .order_by(_s.subscriber_id, _e.id)
+)  # fmt: skip
+_UNDER_WAY = (_e.subscriber_id == _s.subscriber_id) & (_e.state == "active")
+_MEMBERS = _COLUMNS.join(enrolments, _UNDER_WAY)
+_EVERYBODY = _COLUMNS.outerjoin(enrolments, _UNDER_WAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +60,24 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class WayRow:
+    """An enrolment as it is stored: `history` as in the table's description, `decision` still packed."""
+
+    history: list[dict[str, Any]]
+    packed: Any
+
+    @property
+    def decision(self) -> dict[str, Any] | None:
+        """The planner's last word on this way."""
+        return read_json(self.packed) if self.packed else None
+
+
+@dataclass(frozen=True, slots=True)
 class Cohort:
     """`members`: subscribed people with at least one way. `rows`: their enrolments as stored, by id."""
 
     members: tuple[Member, ...]
-    rows: Mapping[int, EnrolmentRow]
+    rows: Mapping[int, WayRow]
 
 
 @lru_cache(maxsize=1024)
@@ -50,55 +85,43 @@ def zone_of(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
-async def load_cohort(tx: AsyncConnection, programme: Programme, ids: Iterable[int], now: datetime) -> Cohort:
-    """Open rows are read before standings are, so that nothing accepted meanwhile is missed."""
+async def load_cohort(
+    tx: AsyncConnection, programme: Programme, ids: Iterable[int], now: datetime, *, everybody: bool = False
+) -> Cohort:
+    """Open rows are read before standings are, so that nothing accepted meanwhile is missed. `everybody`: those without a way too."""
     wanted = sorted(set(ids))
+    names = {letter.id: name for name, letter in programme.letters.items()}
     rows = await open_rows(tx, wanted)
-    standings = await load_standings(tx, wanted)
-    enrolments = await active_of(tx, wanted)
-    people = await _people(tx, [i for i in wanted if i in enrolments])
-    holds = await _holding(tx, programme, list(people), now)
+    found = [row for piece in pieces(wanted) for row in await tx.execute(_EVERYBODY if everybody else _MEMBERS, {"people": piece})]
+    people = sorted({row.subscriber_id for row in found})
+    holds = await _holding(tx, programme, people, now)
     had = await had_letters(tx, people, [programme.letters[key].id for key, _, _ in programme.shelf if key in programme.letters])
     exits = await conversions_since(tx, people, sorted({n for s, _ in programme.sequences.values() for n in s.exit_on}))
-    names = {letter.id: name for name, letter in programme.letters.items()}
-    doubts = await _doubts(tx, standings, names)
-    members = []
-    for person_id, row in people.items():
-        ways = tuple(
-            _way(e, programme, exits.get(person_id, []))
-            for e in enrolments[person_id]
-            if _runs(programme, e)
-        )
-        if not ways or row["status"] != Status.SUBSCRIBED.value:
+    doubts = await _doubts(tx, found, names)
+    coming = await _coming(tx, programme, people, now, everything=everybody)
+    since, shelf = now - reach(programme.policy.gap), Shelf(programme.shelf)
+    members: list[Member] = []
+    stored: dict[int, WayRow] = {}
+    for person_id, group in groupby(found, key=lambda row: int(row.subscriber_id)):
+        theirs = list(group)
+        first, own = theirs[0], [row for row in theirs if row.id is not None]
+        stored.update((row.id, WayRow(read_json(row.history) if row.history != "[]" else [], row.decision)) for row in own)
+        ways = tuple(_way(row, stored[row.id].history, programme, exits.get(person_id, ())) for row in own if _runs(programme, row))
+        if not (ways or everybody) or first.status != Status.SUBSCRIBED.value:
             continue
-        shelf = Shelf(
-            programme.shelf,
-            frozenset(k for k, who in holds.items() if person_id in who),
-            frozenset(names[i] for i in had.get(person_id, ())),
-        )
-        open_row = rows.get(person_id)
-        found = None
-        if open_row:
-            found = OpenRow(
-                open_row.id,
-                names[open_row.letter_id],
-                open_row.occasion,
-                open_row.state,
-                open_row.due_at,
-                open_row.closes_at,
-                open_row.enrolment_id,
-            )
-        standing = standings.get(person_id) or Standing(person_id)
-        bound = _still_bound(enrolments[person_id], programme)
-        members.append(Member(_person(row, standing, programme, bound, doubts.get(person_id, {})), ways, shelf, found))
-    return Cohort(tuple(members), {e.id: e for found in enrolments.values() for e in found})
+        held = frozenset(key for key, who in holds.items() if person_id in who)
+        kept = frozenset(names[i] for i in had.get(person_id, ()))
+        person = _person(first, programme, _still_bound(own, programme), doubts.get(person_id), since)
+        opens = tuple(coming.get(person_id, ()))
+        reads = replace(shelf, holds=held, had=kept, coming=opens) if held or kept or opens else shelf
+        members.append(Member(person, ways, reads, _open(rows.get(person_id), names)))
+    return Cohort(tuple(members), stored)
 
 
-async def _people(tx: AsyncConnection, ids: list[int]) -> dict[int, RowMapping]:
-    found: dict[int, RowMapping] = {}
-    for piece in pieces(ids):
-        found.update((row["id"], row) for row in (await tx.execute(select(*_READ).where(_p.id.in_(piece)))).mappings())
-    return found
+def _open(row: OpenRecord | None, names: Mapping[int, str]) -> OpenRow | None:
+    if row is None:
+        return None
+    return OpenRow(row.id, names[row.letter_id], row.occasion, row.state, row.due_at, row.closes_at, row.enrolment_id)
 
 
 async def _holding(tx: AsyncConnection, programme: Programme, ids: list[int], now: datetime) -> dict[str, frozenset[int]]:
@@ -112,65 +135,80 @@ async def _holding(tx: AsyncConnection, programme: Programme, ids: list[int], no
     return {key: frozenset(await matching(tx, condition, now, ids, zone)) for key, condition in asked.items()}
 
 
-def _runs(programme: Programme, row: EnrolmentRow) -> bool:
+async def _coming(
+    tx: AsyncConnection, programme: Programme, ids: list[int], now: datetime, *, everything: bool
+) -> dict[int, list[Way]]:
+    """The next occasion of started campaigns for those of their segments: of those with a useful letter, or of all."""
+    found: dict[int, list[Way]] = {}
+    for campaign_id, (number, occasion) in programme.coming.items():
+        campaign, live = programme.campaigns[campaign_id]
+        if live and campaign.segment in programme.segments and (everything or campaign.letter.kind is Kind.USEFUL):
+            way = Way(-campaign_id, campaign, number, max(now, occasion.opens_at), occasion=occasion)
+            for person in await matching(tx, programme.segments[campaign.segment], now, ids, programme.policy.timezone):
+                found.setdefault(person, []).append(way)
+    return found
+
+
+def _runs(programme: Programme, row: Row[Any]) -> bool:
     found = programme.source(row.sequence_id)
     return found is not None and found[1] and (isinstance(found[0], Sequence) or (row.sequence_id, row.number) in programme.occasions)
 
 
-def _still_bound(enrolments: Iterable[EnrolmentRow], programme: Programme) -> tuple[Promise, ...]:
+def _still_bound(rows: Iterable[Row[Any]], programme: Programme) -> tuple[Promise, ...]:
     """The promises of ways that stand still: a person is in a sequence from enrolment to done or exit."""
-    still = [found[0] for e in enrolments if (found := programme.sequences.get(e.sequence_id)) and not found[1]]
+    still = [found[0] for row in rows if (found := programme.sequences.get(row.sequence_id)) and not found[1]]
     return tuple(p for sequence in still for p in sequence.promises)
 
 
-async def _doubts(tx: AsyncConnection, standings: Mapping[int, Standing], names: Mapping[int, str]) -> dict[int, dict[str, int]]:
-    """Letters that may have arrived and may be taken back: by person, their names and deliveries."""
-    wanted = [e.delivery for s in standings.values() for e in s.recent if e.marks & Mark.UNCERTAIN]
-    found: dict[int, dict[str, int]] = {}
+async def _doubts(tx: AsyncConnection, rows: Iterable[Row[Any]], names: Mapping[int, str]) -> dict[int, dict[str, int]]:
+    """Letters that may have arrived and may be taken back: by person, their names and deliveries. Nobody else is in doubt."""
+    doubtful = {row.subscriber_id: bytes(row.recent) for row in rows if has_mark(row.recent, Mark.UNCERTAIN)}
+    wanted = [e.delivery for recent in doubtful.values() for e in unpack_entries(recent) if e.marks & Mark.UNCERTAIN]
+    found: dict[int, dict[str, int]] = {person: {} for person in doubtful}
     for piece in pieces(wanted):
         query = select(_d.id, _d.subscriber_id, _d.letter_id).where(_d.id.in_(piece), _d.state.in_(("cancelled", "pending", "deferred")))
         for row in await tx.execute(query):
-            found.setdefault(row.subscriber_id, {})[names[row.letter_id]] = row.id
+            found[row.subscriber_id][names[row.letter_id]] = row.id
     return found
 
 
 def _person(
-    row: RowMapping, standing: Standing, programme: Programme, bound: tuple[Promise, ...], doubts: Mapping[str, int]
+    row: Row[Any], programme: Programme, bound: tuple[Promise, ...], doubts: Mapping[str, int] | None, since: datetime
 ) -> Person:
+    """`doubts` None: nothing is in doubt, so that no letter before `since` can matter."""
     return Person(
-        subscriber_id=row["id"],
-        zone=zone_of(row["timezone"] or programme.policy.timezone),
-        entries=standing.recent,
-        useful_since_sales=standing.useful_since_sales,
-        others_since_sales=standing.others_since_sales,
-        kinds=Kinds(row["kinds"]),
-        frequency=Frequency(row["frequency"]),
-        declined_topics=frozenset(topic for topic, wanted in (row["topics"] or {}).items() if wanted is False),
-        paused_until=row["paused_until"],
-        fields=row["fields"] or {},
+        subscriber_id=row.subscriber_id,
+        zone=zone_of(row.timezone or programme.policy.timezone),
+        entries=unpack_entries(row.recent, since if doubts is None else None),
+        useful_since_sales=row.useful_since_sales,
+        others_since_sales=row.others_since_sales,
+        kinds=_KINDS[row.kinds],
+        frequency=_FREQUENCIES[row.frequency],
+        declined_topics=frozenset(t for t, wanted in read_json(row.topics).items() if wanted is False) if row.topics != "{}" else _NONE,
+        paused_until=row.paused_until,
+        fields=read_json(row.fields) if programme.asks_fields else {},
         bound=bound,
-        doubts=doubts,
+        doubts=doubts or {},
     )
 
 
-def _way(row: EnrolmentRow, programme: Programme, conversions: list[tuple[str, datetime]]) -> Way:
+def _way(row: Row[Any], history: Iterable[Mapping[str, Any]], programme: Programme, conversions: Iterable[tuple[str, datetime]]) -> Way:
     found = programme.source(row.sequence_id)
     assert found is not None  # noqa: S101 - the caller has asked whether it runs
-    exit_on = found[0].exit_on if isinstance(found[0], Sequence) else ()
-    exited = next((name for name, at in conversions if name in exit_on and at >= row.enrolled_at), None)
+    exit_on = found[0].exit_on if conversions and isinstance(found[0], Sequence) else ()
     return Way(
         enrolment_id=row.id,
         source=found[0],
         number=row.number,
         enrolled_at=row.enrolled_at,
         now_until=row.now_until,
-        history=tuple(_past(entry) for entry in row.history),
+        history=tuple(map(_past, history)),
         stale_since=row.stale_since,
-        exit=exited,
+        exit=next((name for name, at in conversions if name in exit_on and at >= row.enrolled_at), None),
         occasion=programme.occasions.get((row.sequence_id, row.number)),
     )
 
 
 def _past(entry: Mapping[str, Any]) -> Past:
     at = datetime.fromisoformat(entry["at"]).astimezone(UTC)
-    return Past(entry["letter"], Kind(entry["kind"]), entry["outcome"], date.fromisoformat(entry["day"]), at)
+    return Past(entry["letter"], _LETTER_KINDS[entry["kind"]], entry["outcome"], date.fromisoformat(entry["day"]), at)

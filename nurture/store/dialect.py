@@ -1,5 +1,6 @@
 """The few statements that SQLite and PostgreSQL spell differently."""
 
+import json
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Integer, Select, Table, cast, extract, func, inspect, literal_column
@@ -23,3 +24,8 @@ def minute(tx: AsyncConnection, column: Any) -> ColumnElement[int]:
     """Whole minutes since 1970 UTC of an instant, for grouping: no bound values inside, so that it may stand in GROUP BY."""
     seconds, sixty = extract("epoch", column), literal_column("60", Integer)
     return cast(func.floor(seconds / sixty), BigInteger) if tx.dialect.name == "postgresql" else seconds // sixty
+
+
+def read_json(value: Any) -> Any:
+    """A JSON column that was read without its type: text on SQLite, a value already on PostgreSQL."""
+    return json.loads(value) if isinstance(value, str) else value

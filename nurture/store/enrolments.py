@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.windows import NOW_LASTS
 from nurture.store.dialect import insert
+from nurture.store.dialect_bulk import update_rows
 from nurture.store.ledger import deliveries, pieces, subscribers
 from nurture.store.tables import METADATA
 
@@ -38,15 +39,6 @@ class EnrolmentRow:
 _READ = [_e[name] for name in EnrolmentRow.__dataclass_fields__]
 
 
-async def active_of(tx: AsyncConnection, subscriber_ids: Iterable[int]) -> dict[int, list[EnrolmentRow]]:
-    """The active enrolments of each person, oldest first."""
-    found: dict[int, list[EnrolmentRow]] = {}
-    for ids in pieces(sorted(set(subscriber_ids))):
-        for row in await tx.execute(select(*_READ).where(_e.subscriber_id.in_(ids), _e.state == "active").order_by(_e.id)):
-            found.setdefault(row.subscriber_id, []).append(EnrolmentRow(*row))
-    return found
-
-
 async def load_enrolments(tx: AsyncConnection, ids: Iterable[int]) -> dict[int, EnrolmentRow]:
     found: dict[int, EnrolmentRow] = {}
     for piece in pieces(sorted(set(ids))):
@@ -56,12 +48,13 @@ async def load_enrolments(tx: AsyncConnection, ids: Iterable[int]) -> dict[int, 
 
 async def save_ways(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Each row: id, history, stale_since, decision, state, ended_at, end_reason."""
-    if not rows:
-        return
     names = ("history", "stale_since", "decision", "state", "ended_at", "end_reason")
-    values = {name: bindparam(f"new_{name}", type_=_e[name].type) for name in names}
-    bound = [{"key": r["id"]} | {f"new_{n}": r.get(n) for n in names} for r in rows]
-    await tx.execute(update(enrolments).where(_e.id == bindparam("key")).values(values), bound)
+    await update_rows(tx, enrolments, "id", names, [(*(r.get(n) for n in names), r["id"]) for r in rows])
+
+
+async def save_decisions(tx: AsyncConnection, said: Sequence[tuple[dict[str, Any], int]]) -> None:
+    """(decision, enrolment id) of ways of which nothing else has changed."""
+    await update_rows(tx, enrolments, "id", ("decision",), said)
 
 
 async def save_history(tx: AsyncConnection, rows: Iterable[tuple[int, list[dict[str, Any]]]]) -> None:

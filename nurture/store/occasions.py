@@ -1,16 +1,17 @@
 """Occasions of campaigns: the one to come, those under way, and the people they take in."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from cronsim import CronSim
 from sqlalchemy import Select, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from nurture.domain.documents import At, Campaign, Cron, Weekly
-from nurture.domain.occasions import Occasion
+from nurture.domain.documents import At, Campaign, Cron, Policy, Weekly
+from nurture.domain.occasions import Occasion, occasions_after
 from nurture.store.dialect import insert
 from nurture.store.enrolments import enrolments
 from nurture.store.ledger import pieces, subscribers
@@ -120,3 +121,18 @@ def by_number(rows: Iterable[OccasionRow], campaigns: Mapping[int, Campaign], wo
     """(campaign id, number) -> occasion, of campaigns that are known."""
     known = [(r, campaigns[r.campaign_id]) for r in rows if r.campaign_id in campaigns]
     return {(r.campaign_id, r.number): occasion_of(r, campaign, workspace) for r, campaign in known}
+
+
+def to_come(campaign: Campaign, last: date | None, started: datetime, policy: Policy) -> Iterator[Occasion]:
+    """The occasions of a campaign after the nominal date `last`, oldest first; the first one no earlier than the start."""
+    workspace = ZoneInfo(policy.timezone)
+    if not isinstance(campaign.schedule, Cron):
+        yield from occasions_after(campaign, last, started, workspace)
+        return
+    wall = workspace if campaign.schedule.zone == "workspace" else None
+    since = datetime.combine(last + timedelta(days=1), time(0)) - timedelta(minutes=1) if last else None
+    last_day = last
+    for moment in CronSim(campaign.schedule.cron, since or started.astimezone(workspace).replace(tzinfo=None)):
+        if moment.date() != last_day:  # the key is a date: one occasion on each
+            yield Occasion(moment.date(), moment.time(), wall)
+        last_day = moment.date()

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.delivery import OPEN, REOPENABLE
 from nurture.domain.words import Kind, State
-from nurture.store.dialect import insert
+from nurture.store.dialect_bulk import insert_rows
 from nurture.store.ledger import deliveries, pieces
 from nurture.store.tables.deliveries import DUE_STATES, OPEN_STATES
 
@@ -22,8 +22,7 @@ DedupKey = tuple[int, int, str]
 _DUE = (State.PENDING.value, State.DEFERRED.value)
 _REPLACED = ("version_id", "lane_id", "enrolment_id", "reason", "rule")
 _d = deliveries.c
-_COLUMNS = [c.name for c in deliveries.columns if c.name != "id"]
-_DEFAULTS: dict[str, Any] = {c.name: c.default.arg if c.default is not None else None for c in deliveries.columns}  # type: ignore[attr-defined]
+_DEFAULTS: dict[str, Any] = {c.name: c.default.arg for c in deliveries.columns if c.default is not None}  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,28 +43,34 @@ class OpenRow:
     dup_risk: int
 
 
+_OPEN_ROWS = select(*(_d[name] for name in OpenRow.__dataclass_fields__)).where(
+    _d.subscriber_id.in_(bindparam("people", expanding=True)), text(f"kind <> 'service' AND {OPEN_STATES}")
+)
+
+
 def _key(row: Mapping[Any, Any]) -> DedupKey:
     return row["letter_id"], row["subscriber_id"], row["occasion"]
 
 
 async def plan_rows(tx: AsyncConnection, rows: Iterable[Mapping[str, Any]]) -> set[DedupKey]:
-    """Write rows (columns of Delivery by name); those whose key exists or whose person has an open row are passed over.
+    """Write rows (columns of Delivery by name, the same in each); those whose key exists or whose person has an open row are passed over.
 
     Returns the keys (letter_id, subscriber_id, occasion) that went in. Rows go in by subscriber, so that two planners never wait in a ring.
     """
-    ready = [{name: row.get(name, _DEFAULTS[name]) for name in _COLUMNS} for row in sorted(rows, key=lambda r: int(r["subscriber_id"]))]
+    ready = sorted(rows, key=lambda r: int(r["subscriber_id"]))
     if not ready:
         return set()
-    statement = insert(tx, deliveries).on_conflict_do_nothing().returning(_d.letter_id, _d.subscriber_id, _d.occasion)
-    return {(letter, person, occasion) for letter, person, occasion in await tx.execute(statement, ready)}
+    columns = [*ready[0], *(name for name in _DEFAULTS if name not in ready[0])]
+    rest = tuple(_DEFAULTS[name] for name in columns[len(ready[0]) :])
+    values = [(*row.values(), *rest) for row in ready]
+    return {tuple(key) for key in await insert_rows(tx, deliveries, columns, values, ("letter_id", "subscriber_id", "occasion"))}
 
 
 async def open_rows(tx: AsyncConnection, subscriber_ids: Iterable[int]) -> dict[int, OpenRow]:
     """The open row of each person who has one, service letters aside."""
-    columns = [_d[name] for name in OpenRow.__dataclass_fields__]
     found: dict[int, OpenRow] = {}
     for ids in pieces(subscriber_ids):
-        for row in await tx.execute(select(*columns).where(_d.subscriber_id.in_(ids), text(f"kind <> 'service' AND {OPEN_STATES}"))):
+        for row in await tx.execute(_OPEN_ROWS, {"people": ids}):
             values = row._asdict()
             found[row.subscriber_id] = OpenRow(**values | {"kind": Kind(row.kind), "state": State(row.state)})
     return found

@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import inspect, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from nurture.domain.conditions import Condition
 from nurture.domain.delivery import letter_name
-from nurture.domain.documents import Campaign, LibraryLetter, Policy, Sequence
+from nurture.domain.documents import Campaign, LibraryLetter, Policy, Segment, Sequence
 from nurture.domain.letters import Letter, Windows
 from nurture.domain.occasions import Occasion
 from nurture.store.database import Database
@@ -27,17 +28,21 @@ _letters = inspect(LetterTable).local_table.c
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """`sequences` by document id, each with whether it runs (live, and its lane not paused); `campaigns` that were started, the same way,
-    and their `occasions` by (campaign id, number); `lanes` by name; `shelf`: library letters as (key, letter, windows).
+    """`sequences` by document id, each with whether it runs (live, and its lane not paused). `campaigns` that were started, the same way;
+    their `occasions` by (campaign id, number), the one `coming` next of each, and the `segments` they name. `lanes` by name. `shelf`:
+    library letters as (key, letter, windows). `asks_fields`: whether a letter goes by a date that stands in a person's fields.
     """
 
     policy: Policy
     sequences: Mapping[int, tuple[Sequence, bool]]
     campaigns: Mapping[int, tuple[Campaign, bool]]
     occasions: Mapping[tuple[int, int], Occasion]
+    coming: Mapping[int, tuple[int, Occasion]]
+    segments: Mapping[str, Condition]
     letters: Mapping[str, LetterRow]
     lanes: Mapping[str, int]
     shelf: tuple[tuple[str, Letter, Windows], ...]
+    asks_fields: bool = False
 
     def source(self, document_id: int) -> tuple[Sequence | Campaign, bool] | None:
         """The sequence or campaign behind a way, and whether it runs."""
@@ -78,7 +83,14 @@ async def _parse(tx: AsyncConnection, lane_ids: Mapping[str, int], running: set[
         if isinstance(s.document, Campaign) and s.state == "running"
     }
     occasions = by_number(unended, {key: campaign for key, (campaign, _) in started.items()}, ZoneInfo(policy.timezone))
-    return Programme(policy, live, started, occasions, await letter_catalogue(tx), lane_ids, _shelf(sequences, library))
+    to_come = [r for r in unended if r.filled_at is None and r.campaign_id in started]
+    coming = {r.campaign_id: (r.number, occasions[r.campaign_id, r.number]) for r in to_come}
+    stored = await load_documents(tx, "segment")
+    segments = {s.name: s.document.where for s in stored if isinstance(s.document, Segment)}
+    asks = any(x.day and not x.day[:1].isdigit() for sequence, _ in live.values() for x in sequence.letters)
+    return Programme(
+        policy, live, started, occasions, coming, segments, await letter_catalogue(tx), lane_ids, _shelf(sequences, library), asks
+    )
 
 
 def _shelf(sequences: list[StoredDocument], library: list[StoredDocument]) -> tuple[tuple[str, Letter, Windows], ...]:

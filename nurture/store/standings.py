@@ -19,6 +19,7 @@ from nurture.domain.standing import (
 )  # fmt: skip
 from nurture.domain.words import Engagement, Temperature
 from nurture.store.dialect import skip_locked
+from nurture.store.dialect_bulk import update_rows
 from nurture.store.ledger import deliveries, pieces, subscribers
 from nurture.store.tables import METADATA
 from nurture.store.tables.deliveries import UNFOLDED
@@ -34,6 +35,14 @@ _PACKED: dict[str, Callable[[Any], bytes]] = {
     "peaks": pack_peaks,
 }
 _COLUMNS = [c.name for c in standings.columns if c.name not in ("subscriber_id", "plan_at")]
+
+
+_UNFOLDED_PEOPLE = select(deliveries.c.subscriber_id).where(
+    text(UNFOLDED),  # the words of the partial index: no scan of the ledger
+    deliveries.c.state.in_(("accepted", "rejected", "failed", "cancelled", "held")),
+    deliveries.c.kind != "service",
+)
+_DUE = select(_s.subscriber_id).where(_s.subscriber_id.not_in(_UNFOLDED_PEOPLE)).order_by(_s.plan_at)
 
 
 def _read(row: RowMapping) -> Standing:
@@ -77,15 +86,14 @@ async def save_standings(tx: AsyncConnection, changed: Iterable[Standing]) -> No
         await tx.execute(update(standings).where(_s.subscriber_id == bindparam("key")).values(values), rows)
 
 
-async def due_people(tx: AsyncConnection, now: datetime, limit: int) -> list[int]:
-    """People whose look is due, oldest first, theirs alone until the transaction ends; people with news not folded yet are passed over."""
-    unfolded = select(deliveries.c.subscriber_id).where(
-        text(UNFOLDED),  # the words of the partial index: no scan of the ledger
-        deliveries.c.state.in_(("accepted", "rejected", "failed", "cancelled", "held")),
-        deliveries.c.kind != "service",
-    )
-    query = select(_s.subscriber_id).where(_s.plan_at <= now, _s.subscriber_id.not_in(unfolded)).order_by(_s.plan_at).limit(limit)
-    return list((await tx.execute(skip_locked(tx, query))).scalars())
+async def take_due(tx: AsyncConnection, now: datetime, limit: int) -> list[int]:
+    """People whose look is due, oldest first, theirs alone until the transaction ends; they leave the agenda.
+
+    People with news not folded yet are passed over: they stay on it.
+    """
+    due = skip_locked(tx, _DUE.where(_s.plan_at <= now).limit(limit)).cte("due")
+    taken = update(standings).where(_s.subscriber_id.in_(select(due.c.subscriber_id))).values(plan_at=None).returning(_s.subscriber_id)
+    return sorted((await tx.execute(taken)).scalars())
 
 
 async def next_look(tx: AsyncConnection) -> datetime | None:
@@ -94,12 +102,9 @@ async def next_look(tx: AsyncConnection) -> datetime | None:
     return at.astimezone(UTC) if at else None
 
 
-async def set_looks(tx: AsyncConnection, looks: Mapping[int, datetime | None]) -> None:
+async def set_looks(tx: AsyncConnection, looks: Mapping[int, datetime]) -> None:
     """When the planner looks at each person again."""
-    rows = [{"key": person, "at": at} for person, at in looks.items()]
-    if rows:
-        statement = update(standings).where(_s.subscriber_id == bindparam("key")).values(plan_at=bindparam("at", type_=_s.plan_at.type))
-        await tx.execute(statement, rows)
+    await update_rows(tx, standings, "subscriber_id", ("plan_at",), [(at, person) for person, at in sorted(looks.items())])
 
 
 async def look_now(tx: AsyncConnection, ids: Iterable[int], now: datetime) -> None:

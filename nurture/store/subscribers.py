@@ -106,6 +106,14 @@ async def stream(tx: Connection, condition: ColumnElement[bool] | None = None, s
         last = people[-1].id
 
 
+async def addresses(tx: Connection, ids: Iterable[int]) -> dict[int, str]:
+    """Id -> address."""
+    found: dict[int, str] = {}
+    for piece in pieces(sorted(set(ids))):
+        found.update((row.id, row.email) for row in await tx.execute(select(_s.id, _s.email).where(_s.id.in_(piece))))
+    return found
+
+
 async def with_status(tx: Connection, ids: Iterable[int], status: Status) -> list[int]:
     """Of these people those who have this status, in order."""
     found: list[int] = []

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from nurture.domain.words import EventType
+from nurture.services.enrolling import enrol
 from tests.api.conftest import House
 from tests.support.ledger import add_delivery, add_letter, rows_of
 from tests.support.people import NOW, add_people
+from tests.support.programme import install, letter
 
 SEQUENCE = """
 sequence: school
@@ -112,7 +114,7 @@ async def test_a_faulty_document_names_every_fault_and_stores_nothing(house: Hou
     assert await rows_of(house.app.db, "documents") == []
 
 
-async def test_campaigns_are_stored_as_drafts_and_start_says_so(house: House) -> None:
+async def test_campaigns_are_stored_as_drafts_and_steered(house: House) -> None:
     key = await house.key("all")
     segment = await house.client.post("/api/v1/segments", headers=key | YAML, content="segment: readers\nwhere: {tag: roof}")
     assert segment.status_code == 201
@@ -128,10 +130,31 @@ async def test_campaigns_are_stored_as_drafts_and_start_says_so(house: House) ->
     )
     stored = await house.client.post("/api/v1/campaigns", headers=key | YAML, content=campaign)
     assert (stored.status_code, stored.json()["state"]) == (201, "draft"), stored.text
-    start = await house.client.post("/api/v1/campaigns/weekly/start", headers=key)
-    assert (start.status_code, start.json()["detail"]) == (501, "campaigns are stored and linted; starting them comes in a later version")
+    for step, state in (("start", "running"), ("pause", "running"), ("resume", "running"), ("cancel", "cancelled")):
+        told = await house.client.post(f"/api/v1/campaigns/weekly/{step}", headers=key)
+        assert (told.status_code, told.json()["state"]) == (200, state), told.text
     assert (await house.client.post("/api/v1/campaigns/other/start", headers=key)).status_code == 404
     assert await rows_of(house.app.db, "deliveries") == []
+    again = await house.client.post("/api/v1/campaigns/weekly/start", headers=key)
+    assert (again.status_code, again.json()["detail"]) == (409, "The campaign 'weekly' was cancelled; write it under another name to send it again.")
+
+
+async def test_the_forecast_of_all_of_one_and_of_a_draft(house: House) -> None:
+    key = await house.key("reports:read")
+    await install(house.app.db, {"sequence": "school", "letters": [letter("one"), letter("two")]})
+    people = await add_people(house.app.db, "a@example.com", tags=("roof",), timezone="UTC")
+    await enrol(house.app.db, "school", people, NOW, "hand")
+    whole = (await house.client.get("/api/v1/forecast", headers=key)).json()
+    assert whole["calendar"]["days"][0] == {"date": "2026-03-02", "letters": 1, "useful": 1}
+    mine = (await house.client.get("/api/v1/forecast", headers=key, params={"email": "A@example.com", "days": "5"})).json()
+    assert [d["letter"] for d in mine["deliveries"]] == ["school/one", "school/two"]
+    missing = await house.client.get("/api/v1/forecast", headers=key, params={"email": "x@example.com"})
+    assert missing.status_code == 404
+    draft = "sequence: more\naudience: {tag: roof}\nletters:\n  - {id: a, kind: useful, subject: a, body: b, window: any}\n"
+    told = await house.client.post("/api/v1/forecast/drafts", headers=key | YAML, content=draft)
+    assert (told.status_code, told.json()["after"]["letters"], told.json()["letters"]["added"]) == (200, 3, 1), told.text
+    broken = await house.client.post("/api/v1/forecast/drafts", headers=key | YAML, content="sequence: more\nletters: 7\n")
+    assert broken.status_code == 422
 
 
 async def test_the_policy_is_read_and_written(small_house: House) -> None:

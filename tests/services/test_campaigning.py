@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from nurture.domain.errors import NurtureError
 from nurture.services.campaigning import close_occasions, open_occasions, start
+from nurture.services.enrolling import enrol
 from nurture.services.explaining import why
 from nurture.services.folding import fold
 from nurture.services.planning import plan
@@ -163,3 +164,16 @@ async def test_two_sweeps_at_once_take_everybody_in_once(db: Database) -> None:
         assert (await tx.execute(select(func.count()).select_from(Enrolment))).scalar_one() == 60
     await plan(db, NOW)
     assert len(await rows_of(db, "id")) == 60
+
+
+async def test_an_offer_waits_for_a_useful_campaign_that_is_to_open(db: Database) -> None:
+    school = {"sequence": "school", "mix": "1:1", "repay": "wait", "letters": [letter("offer", "sales")]}
+    useful = news({"weekly": "tue"}) | {"letter": letter("one")}
+    await install(db, ROOFS, useful, school)
+    people = await add_people(db, "a@example.com", tags=("roof",)) + await add_people(db, "b@example.com")
+    await enrol(db, "school", people, NOW, "hand")
+    await start(db, "news", NOW)
+    await plan(db, NOW)
+    async with db.read() as tx:
+        clocks = dict((await tx.execute(select(Enrolment.subscriber_id, Enrolment.stale_since))).all())
+    assert clocks == {people[0]: None, people[1]: NOW}, "its clock runs only where nothing useful is coming"

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from nurture.domain.documents import Campaign, LibraryLetter, Policy, Sequence
 from nurture.domain.folding import EventFact, LetterFact, fold
+from nurture.domain.forecasting import carry_out
 from nurture.domain.letters import Letter, Windows
 from nurture.domain.occasions import occasions_after
 from nurture.domain.planning import plan_person
@@ -139,17 +140,12 @@ class Life:
             self.plans.append((self.now, plan))
             judge(self, plan)
             over = {d.enrolment_id for d in plan.done}
-            self._carry_out(plan, over)
+            self._carry_out(plan)
             if not over or not self.ways:
                 return plan.look_at
 
-    def _carry_out(self, plan: Plan, over: set[int]) -> None:
-        stale = dict(plan.stale)
-        today = self.now.astimezone(self.zone).date()
-        for n, way in enumerate(self.ways):
-            skipped = tuple(Past(s.letter, s.kind, s.outcome, today, self.now) for s in plan.skips if s.enrolment_id == way.enrolment_id)
-            self.ways[n] = replace(way, history=way.history + skipped, stale_since=stale.get(way.enrolment_id, way.stale_since))
-        self.ways = [w for w in self.ways if w.enrolment_id not in over]
+    def _carry_out(self, plan: Plan) -> None:
+        self.ways = list(carry_out(self.ways, plan, self.now, self.person()))
         if plan.outrank or plan.cancel or plan.send:
             self.row = None
         if plan.send:

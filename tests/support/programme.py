@@ -46,9 +46,10 @@ async def rows_of(db: Database, *columns: str) -> list[tuple[Any, ...]]:
 async def end_row(db: Database, at: datetime, state: str = "accepted", **values: Any) -> None:
     """Everything that waits ends so, as a sender would have written it."""
     async with db.write() as tx:
-        ended = {"state": state, "ended_at": at} | values
+        ended: dict[str, Any] = {"state": state, "ended_at": at}
         if state == "accepted":
             ended |= {"accepted_at": at, "handed_at": at, "local_day": at.date(), "zone": "UTC"}
+        ended |= values
         await tx.execute(update(deliveries).where(deliveries.c.state.in_(("pending", "deferred"))).values(ended))
 
 

@@ -1,0 +1,94 @@
+"""Forecast: who gets what at which local minute in the weeks ahead, and what drafts would change of it. Nothing is stored.
+
+The planner's own rules are asked for one person after the other, a chunk at a time: memory stays flat however long the list.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
+
+from nurture.domain.calendars import Ahead, Calendar, Effect
+from nurture.domain.documents import AnyDocument, Policy
+from nurture.domain.forecasting import Foresight
+from nurture.services.forecasting.courses import Course, lay_over, look
+from nurture.store.cohorts import load_cohort
+from nurture.store.database import Database
+from nurture.store.programme import load_programme
+from nurture.store.standings import count_classes, stream_ids
+from nurture.store.subscribers import addresses
+
+DAYS = timedelta(days=30)
+CHUNK = 500
+
+
+async def forecast(
+    db: Database, now: datetime, span: timedelta = DAYS, people: Sequence[int] | None = None
+) -> AsyncIterator[Ahead]:
+    """Everybody's weeks, or those of `people`, in order of their ids; people without any letter ahead are left out."""
+    async with db.read() as tx:
+        course = Course(await load_programme(db, tx))
+    async for ids in _ids(db, people):
+        async with db.read() as tx:
+            cohort = await load_cohort(tx, course.programme, ids, now, everybody=True)
+            found = await look(tx, course, cohort.members, now, span)
+            emails = await addresses(tx, found)
+        for member in cohort.members:
+            person = member.person
+            if person.subscriber_id in found:
+                yield Ahead(person.subscriber_id, emails[person.subscriber_id], person.zone, found[person.subscriber_id])
+
+
+async def calendar(db: Database, now: datetime, span: timedelta = DAYS) -> Calendar:
+    """The weeks of all, added up."""
+    total, cap = Calendar(), (await policy(db)).cap
+    async for ahead in forecast(db, now, span):
+        total.add(ahead, cap)
+    return total
+
+
+async def policy(db: Database) -> Policy:
+    """The policy that the forecast goes by."""
+    async with db.read() as tx:
+        return (await load_programme(db, tx)).policy
+
+
+async def composition(db: Database) -> dict[str, int]:
+    """People by class as they stand: nobody can foresee who will answer."""
+    async with db.read() as tx:
+        return await count_classes(tx)
+
+
+async def effect(db: Database, documents: Sequence[AnyDocument], now: datetime, span: timedelta = DAYS) -> Effect:
+    """What these drafts would change. New sequences take in who matches their audience now; new campaigns count as started now."""
+    async with db.read() as tx:
+        stored = await load_programme(db, tx)
+    today, drafted = Course(stored), lay_over(stored, documents)
+    total = Effect()
+    async for ids in _ids(db, None):
+        async with db.read() as tx:
+            looks = []
+            for course in (today, drafted):
+                cohort = await load_cohort(tx, course.programme, ids, now, everybody=True)
+                looks.append((cohort, await look(tx, course, cohort.members, now, span)))
+        (before, old), (_, new) = looks
+        for member in before.members:
+            person = member.person
+            pair = old.get(person.subscriber_id, Foresight()), new.get(person.subscriber_id, Foresight())
+            total.compare(*pair)
+            for calendar_, seen, course in ((total.before, pair[0], today), (total.after, pair[1], drafted)):
+                calendar_.add(Ahead(person.subscriber_id, "", person.zone, seen), course.programme.policy.cap)
+    return total
+
+
+async def _ids(db: Database, people: Sequence[int] | None) -> AsyncIterator[Sequence[int]]:
+    if people is not None:
+        for start in range(0, len(people), CHUNK):
+            yield people[start : start + CHUNK]
+        return
+    after = 0
+    while True:
+        async with db.read() as tx:
+            ids = await stream_ids(tx, after, CHUNK)
+        if not ids:
+            return
+        yield ids
+        after = ids[-1]

@@ -1,0 +1,102 @@
+"""Courses to look along: the programme as it is stored, or drafts laid over it; and the ways that open on it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import takewhile
+
+from nurture.domain.delivery import letter_name
+from nurture.domain.documents import AnyDocument, Campaign, LibraryLetter, Policy, Segment
+from nurture.domain.documents import Sequence as SequenceDocument
+from nurture.domain.forecasting import Foresight, foresee
+from nurture.domain.letters import Windows
+from nurture.domain.plans import Way
+from nurture.store.cohorts import Member
+from nurture.store.conditions import matching
+from nurture.store.database import Connection
+from nurture.store.occasions import to_come
+from nurture.store.programme import Programme
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """`drafted`: (an id of its own, document) of the sequences and campaigns that are not stored."""
+
+    programme: Programme
+    drafted: tuple[tuple[int, SequenceDocument | Campaign], ...] = ()
+
+
+async def look(tx: Connection, course: Course, members: Iterable[Member], now: datetime, span: timedelta) -> dict[int, Foresight]:
+    """The weeks of each member who has anything ahead."""
+    policy, until = course.programme.policy, now + span
+    begin = await _drafted_ways(tx, course, [m.person.subscriber_id for m in members], now, until)
+    found = {}
+    for member in members:
+        joins, opens = begin.get(member.person.subscriber_id, ((), ()))
+        later = [*opens, *(w for way in member.shelf.coming for w in _occasions(way, course.programme, until))]
+        ways = member.ways + tuple(joins)
+        if ways or later:
+            seen = foresee(member.person, ways, member.shelf, policy, now, until, row=member.row, to_come=later)
+            found[member.person.subscriber_id] = seen
+    return found
+
+
+def _occasions(first: Way, programme: Programme, until: datetime) -> list[Way]:
+    """The way through a campaign's next occasion, and those through the ones after it."""
+    assert isinstance(first.source, Campaign) and first.occasion  # noqa: S101, PT018 - ways to come are those of campaigns
+    rest = to_come(first.source, first.occasion.nominal, first.enrolled_at, programme.policy)
+    opened = enumerate(takewhile(lambda o: o.opens_at < until, rest), 1)
+    return [first, *(replace(first, enrolment_id=first.enrolment_id * 1000 - n, number=first.number + n, enrolled_at=o.opens_at, occasion=o)
+                     for n, o in opened)]  # fmt: skip
+
+
+async def _drafted_ways(
+    tx: Connection, course: Course, ids: list[int], now: datetime, until: datetime
+) -> dict[int, tuple[list[Way], list[Way]]]:
+    """By person: the ways that drafts open at once, and those that drafted campaigns open later."""
+    found: dict[int, tuple[list[Way], list[Way]]] = {}
+    zone = course.programme.policy.timezone
+    for key, document in course.drafted:
+        joins: list[Way] = []
+        opens: list[Way] = []
+        if isinstance(document, Campaign):
+            asked = course.programme.segments.get(document.segment)
+            first = next(to_come(document, None, now, course.programme.policy), None)
+            if first is not None:
+                way = Way(key, document, 1, max(now, first.opens_at), occasion=first)
+                opens = _occasions(way, course.programme, until)
+        else:
+            asked, joins = document.audience, [Way(key, document, 1, now)]
+        for person in await matching(tx, asked, now, ids, zone) if asked is not None else ():
+            mine = found.setdefault(person, ([], []))
+            mine[0].extend(joins)
+            mine[1].extend(opens)
+    return found
+
+
+def lay_over(stored: Programme, documents: Sequence[AnyDocument]) -> Course:
+    """The programme as it would be with these documents in force."""
+    sequences, campaigns = dict(stored.sequences), dict(stored.campaigns)
+    segments, shelf, policy = dict(stored.segments), list(stored.shelf), stored.policy
+    drafted: list[tuple[int, SequenceDocument | Campaign]] = []
+    for number, document in enumerate(documents, 1):
+        match document:
+            case SequenceDocument():
+                known = stored.sequence_id(document.name)
+                if known is None:
+                    drafted.append((-number, document))
+                sequences[-number if known is None else known] = (document, True)
+            case Campaign():
+                running = next((key for key, (c, _) in campaigns.items() if c.name == document.name), None)
+                if running is None:
+                    drafted.append((-number, document))
+                else:
+                    campaigns[running] = (document, campaigns[running][1])
+            case LibraryLetter():
+                shelf.append((letter_name(document.id, document.id), document, Windows()))
+            case Segment():
+                segments[document.name] = document.where
+            case Policy():
+                policy = document
+    changed = replace(stored, policy=policy, sequences=sequences, campaigns=campaigns, segments=segments, shelf=tuple(shelf))
+    return Course(changed, tuple(drafted))
