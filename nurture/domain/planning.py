@@ -7,10 +7,11 @@ from nurture.domain.documents import Campaign, Policy, lane_name
 from nurture.domain.documents import Sequence as SequenceDocument
 from nurture.domain.mix import Earned, leaving_out, promises_on, sales_earned
 from nurture.domain.mixes import Promise
+from nurture.domain.pacing import cap_places
 from nurture.domain.plans import Done, OpenRow, Person, Plan, Send, Shelf, Skip, Wait, Way, keyed
 from nurture.domain.remembering import by_identity
 from nurture.domain.rivals import RULE_WORDS, Timed, choose, in_words, wait_for
-from nurture.domain.timing import Slot, earliest
+from nurture.domain.timing import Slot, cap_of, earliest
 from nurture.domain.turns import LOOK_AGAIN, Ahead, Book, Turn, deadline, library_candidates, skipped, turn_of
 from nurture.domain.windows import Hours, hours_of, instant_of, openings
 from nurture.domain.words import Kind, State
