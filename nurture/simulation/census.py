@@ -24,7 +24,8 @@ async def take_census(db: Database, people: Sequence[Person], deeds: Iterable[De
     """One row a person, by address: `{email, heart, engagement, kinds, frequency, fields, zones: [{at, timezone}], deeds: [{at, act}]}`.
 
     `heart` is what they are, `engagement` the class the engine gave them; `kinds` and `frequency`: what they wanted when they came.
-    `zones`: the first has no moment, it held from the beginning. `deeds`: clicks, replies, visits, purchases, wishes and leaving, not opens.
+    `zones`: the first has no moment, it held from the beginning. `deeds`: clicks, replies, visits, purchases, wishes and leaving, no
+    opens.
     """
     done: dict[str, list[Deed]] = defaultdict(list)
     for deed in deeds:
