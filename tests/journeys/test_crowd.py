@@ -19,7 +19,7 @@ SEGMENT = "segment: everybody\nwhere: {status: subscribed}\n"
 CROWD = documents(
     "policy: default\ntimezone: Europe/Berlin\n",
     SEGMENT,
-    sequence("three-to-one", ["useful", "long", "useful", "sales"] * 2, mix="3:1", cadence="2 per week"),
+    sequence("three-to-one", ["useful", "long", "useful", "sales"], mix="3:1", cadence="2 per week"),
     sequence("thirds", ["useful", "news", "sales"] * 2, mix="thirds", cadence="1 per week"),
     sequence("two-promises", ["useful", "about", "useful", "sales"] * 2, mix="[2:1, thirds]", cadence="1 per week", exit_on="[purchase]"),
     campaign("weekly-news", "{weekly: tue, zone: reader}", "news"),
@@ -59,13 +59,13 @@ async def live(people: int) -> Simulated:
     kinds = Counter(d["sequence"] for d in lived.deliveries)
     assert set(kinds) == {"three-to-one", "thirds", "two-promises", "weekly-news", "spring-sale"}
     assert kinds["weekly-news"] > people * (WEEKS - 3)
-    assert len(lived.deliveries) > people * 12
+    assert len(lived.deliveries) > people * 10
     assert len({d["timezone"] for d in lived.deliveries}) == 30
     assert all(h["reason"] for h in lived.held)
     return lived
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)  # it takes under a minute where nothing else runs
 async def test_five_hundred_people_three_sequences_two_campaigns_eight_weeks() -> None:
     lived = await live(500)
     assert lived.left
@@ -74,5 +74,6 @@ async def test_five_hundred_people_three_sequences_two_campaigns_eight_weeks() -
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(7200)
 async def test_ten_thousand_people_the_same() -> None:
     await live(10_000)

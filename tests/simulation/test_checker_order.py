@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from nurture.simulation.checker import check
 from tests.support.judged import BODY, START, anytime, row, rules, sequence
 
 END = START + timedelta(weeks=8)
@@ -41,6 +42,14 @@ class TestOrder:
         assert rules(days("news-0", "useful-0", "sales-0"), document) == {"order"}
         assert rules(days("useful-1", "news-0"), document) == {"order"}
 
+    def test_after_a_letter_out_of_turn_the_next_turns_are_counted_from_what_was_sent(self):
+        kinds = ("useful", "news", "sales")
+        document = sequence(*(anytime(n, k) for k in kinds for n in range(3)), mix="thirds")
+        twice = check(days("useful-0", "useful-1", "news-0", "sales-0", "news-1"), [document])
+        assert [(v.rule, v.letter) for v in twice] == [("order", "s/useful-1")]  # then news stood least in the last eight
+        late = check(days("news-0", "useful-0", "sales-0", "news-1"), [document])
+        assert [(v.rule, v.letter) for v in late] == [("order", "s/news-0")]  # then news was sent longest ago
+
     def test_a_held_group_is_left_out_of_the_comparison(self):
         document = sequence(*(anytime(n, k) for k in ("useful", "news", "sales") for n in range(3)), mix=["thirds", "3:1"])
         assert rules(days("useful-0", "news-0", "useful-1", "news-1", "useful-2", "sales-0"), document) == set()
@@ -68,8 +77,8 @@ class TestLibrary:
         assert rules([self.lent(way="c")], {**campaign, "repay": "library"}, FAQ) == set()
 
     def test_lends_nothing_where_nothing_is_owed(self):
-        none_left = sequence(anytime(1), anytime(2))
-        assert rules([*days("useful-1"), self.lent()], none_left, FAQ) == {"library"}
+        for none_left in (sequence(anytime(1), anytime(2)), sequence(anytime(1))):
+            assert rules([*days("useful-1"), self.lent()], none_left, FAQ) == {"library"}
         earned = sequence(anytime(1), anytime(1, "sales"), mix="1:1")
         assert rules([*days("useful-1"), self.lent()], earned, FAQ, {"policy": "default", "mix": "1:1"}) == {"library"}
 
@@ -126,6 +135,15 @@ class TestStuck:
         watched = {"start": START, "end": START + timedelta(weeks=6)}
         assert rules(full, busy, slow, **watched) == set()
         assert rules(full, busy, slow, {"policy": "default", "cap": 4}, **watched) == {"stuck"}
+
+    def test_a_letter_each_day_leaves_no_gap(self):
+        daily = sequence(*(anytime(n) for n in range(42)))
+        slow = {**sequence(anytime(9)), "sequence": "slow"}
+        sent = [row(f"s/useful-{n}", f"{START + timedelta(days=n):%Y-%m-%d} 12:00") for n in range(42)]
+        watched = {"start": START, "end": START + timedelta(weeks=6)}
+        assert rules(sent, daily, slow, {"policy": "default", "cap": 21}, **watched) == set()
+        assert rules(sent, daily, slow, {"policy": "default", "cap": 21, "gap": "1h"}, **watched) == set()
+        assert rules(sent[:21], daily, slow, {"policy": "default", "cap": 21}, **watched) >= {"stuck"}
 
 
 def test_only_sales_letters_are_held_by_a_mix():
