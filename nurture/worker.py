@@ -16,6 +16,7 @@ from nurture.services.campaigning import close_occasions, open_occasions
 from nurture.services.classifying import classify_weekly, rise, rise_since
 from nurture.services.enrolling import enrol_matching
 from nurture.services.folding import fold
+from nurture.services.learning import learn_hours
 from nurture.services.planning import plan
 from nurture.services.reaping import Watcher, reap
 from nurture.services.sending import Desk, SendingRules, send_due, sweep_stopped_lanes
@@ -200,6 +201,7 @@ class Work:
             return
         try:
             counts = await classify_weekly(self.app.db, now)
+            await learn_hours(self.app.db, now)
         except BaseException:
             async with self.app.db.write() as tx:
                 await jobs.release(tx, "classify", period)

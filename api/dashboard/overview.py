@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from api.dashboard import words
+from nurture.domain.heat import HeatMap
 from nurture.domain.reports import USUAL, Delivered, Report
 from nurture.domain.words import Engagement, ZoneSource
 from nurture.render import charts
@@ -173,6 +174,47 @@ def hour_rows(found: Report) -> list[dict[str, Any]]:
     return rows
 
 
+def heat_chart(found: HeatMap, what: str) -> Chart | None:
+    """When people act, weekday by hour of their own clock; None before anybody did."""
+    busiest = found.busiest()
+    if busiest is None:
+        return None
+    rows = [(day[:3], counts) for day, counts in zip(words.WEEKDAYS, found.acts, strict=True)]
+    told = [[_heat_words(found, day, hour) for hour in range(24)] for day in range(7)]
+    title = f"{what}: {charts.number(found.total)} acts by weekday and hour; most on {_hour_words(*busiest)}"
+    return Chart(charts.heat_map(rows, told, title=title, width=PAGE), charts.heat_map(rows, told, title=title, width=NARROW), ())
+
+
+def _hour_words(day: int, hour: int) -> str:
+    return f"{words.WEEKDAYS[day]}, {hour}:00 to {hour + 1}:00"
+
+
+def _heat_words(found: HeatMap, day: int, hour: int) -> str:
+    """`Tuesday, 10:00 to 11:00: 34 acts; 210 letters came, 12% answered within three days`."""
+    letters, rate = found.letters[day][hour], found.rate(day, hour)
+    came = "" if rate is None else f"; {charts.number(letters)} letters came, {rate:.0%} answered within three days"
+    return f"{_hour_words(day, hour)}: {charts.number(found.acts[day][hour])} acts{came}"
+
+
+def heat_rows(found: Report) -> list[dict[str, Any]]:
+    """A map for each sequence, where there is more than one."""
+    titles = {line.lane: line.title for line in found.mix.lanes}
+    lanes = found.hours.lanes if len(found.hours.lanes) > 1 else {}
+    return [
+        {"title": titles.get(lane, lane.partition(":")[2]), "chart": heat_chart(kept, titles.get(lane, lane)), "total": kept.total}
+        for lane, kept in lanes.items()
+    ]
+
+
+def heat_table(found: HeatMap) -> list[tuple[str, str]]:
+    """The map in words, for those who do not see it: each weekday with its strongest hours."""
+    table = []
+    for day, counts in zip(words.WEEKDAYS, found.acts, strict=True):
+        best = sorted((h for h in range(24) if counts[h]), key=lambda h: (-counts[h], h))[:3]
+        table.append((day, ", ".join(f"{h}:00 ({charts.number(counts[h])})" for h in best) or "nothing"))
+    return table
+
+
 def zone_parts(found: Report) -> list[Part]:
     return [Part(f"zone-{z.value}", words.ZONES[z.value], found.windows.zones[z]) for z in ZoneSource if found.windows.zones.get(z)]
 
@@ -203,6 +245,7 @@ def context(found: Report, zone: str, now: datetime) -> dict[str, Any]:
         "everything": mix_row(found.mix.workspace),
         "hours": hour_rows(found), "inside": inside_share(found),
         "timed": sum(p.letters for p in found.windows.kinds.values()), "timed_most": TIMED,
+        "heat": heat_chart(found.hours.map, "When people act"), "heats": heat_rows(found), "heat_table": heat_table(found.hours.map),
         "zones": zones, "zone_chart": charts.donut(zones, title="Where time zones come from", middle=f"{sure:.0%}"), "unsure": 1 - sure,
         "answering": found.letters.get("answering_28", 0) / people if people else None,
         "ripening": found.composition.ripening / passive if passive else None,

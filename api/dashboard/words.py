@@ -58,6 +58,7 @@ EVENTS = {
     "joined": "Joined",
     "resubscribed": "Came back",
 }
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 ZONES = {
     "explicit": "told you themselves",
     "import": "came with your list",

@@ -1,4 +1,4 @@
-"""/api/v1/reports: the list against what is usual, the mix kept, the hours kept."""
+"""/api/v1/reports: the list against what is usual, the mix kept, the hours kept, the personal hour."""
 
 from typing import Any
 
@@ -27,6 +27,12 @@ async def mix(request: Request) -> dict[str, Any]:
 async def windows(request: Request) -> dict[str, Any]:
     """How many letters left inside their window, and on what the zones rest."""
     return await _parts(request, "windows")
+
+
+@router.get("/hours")
+async def hours(request: Request) -> dict[str, Any]:
+    """What the personal hour brings, with its uncertainty, and when people act: weekday by hour of the reader's clock."""
+    return await _parts(request, "hours")
 
 
 async def _parts(request: Request, *names: str) -> dict[str, Any]:

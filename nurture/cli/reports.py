@@ -1,6 +1,7 @@
 """`nurture report`: the list against what is usual, the mix kept, the hours kept."""
 
 from collections.abc import Iterator, Mapping
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import typer
@@ -11,13 +12,17 @@ if TYPE_CHECKING:
     from nurture.domain.reports import Delivered, Report
 
 _BAR = 24
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_SHADES = "·░▒▓█"
 
 
 def register(app: typer.Typer) -> None:
     """Add `report`."""
 
     @app.command("report")
-    def report_command(json: bool = typer.Option(False, "--json", help="One JSON value: composition, benchmark, mix, windows.")) -> None:
+    def report_command(
+        json: bool = typer.Option(False, "--json", help="One JSON value: composition, benchmark, mix, windows, hours."),
+    ) -> None:
         """Who is in the list, the mix and the hours kept. The classes stand against 80/17/3."""
         run(_report(as_json=json))
 
@@ -63,6 +68,8 @@ def lines(report: "Report") -> Iterator[str]:
     yield from _mix_lines(report)
     yield ""
     yield from _window_lines(report)
+    yield ""
+    yield from _hours_lines(report)
 
 
 def _mix_lines(report: "Report") -> Iterator[str]:
@@ -93,6 +100,24 @@ def _window_lines(report: "Report") -> Iterator[str]:
     unsure = sum(n for z, n in report.windows.zones.items() if z.value in ("guessed", "default"))
     if known:
         yield f"  Time zones: {known - unsure:,} known, {unsure:,} guessed or taken from the workspace ({unsure / known:.0%})"
+
+
+def _hours_lines(report: "Report") -> Iterator[str]:
+    """The heat map in characters, an hour each: the darker, the more acts."""
+    found = report.hours.map
+    yield "Own acts of the last 90 days by the reader's clock (opened, clicked or answered: the first on each letter)"
+    busiest = found.busiest()
+    if busiest is None:
+        yield "  Nobody has acted yet."
+        return
+    most = found.acts[busiest[0]][busiest[1]]
+    yield "       0     6     12    18    24"
+    for day, counts in zip(_DAYS, found.acts, strict=True):
+        yield f"  {day}  {''.join(_SHADES[-(-(len(_SHADES) - 1) * n // most)] for n in counts)}  {sum(counts):,}"
+    rate = found.rate(*busiest)
+    came = "" if rate is None else f"; of the letters that came then {rate:.0%} were answered within three days"
+    yield f"  Most on {_DAYS[busiest[0]]} at {busiest[1]}-{busiest[1] + 1} o'clock: {most:,}{came}"
+    yield from wrap(f"Personal hour: {report.hours.lift.verdict}", 108, subsequent_indent="  ")
 
 
 def _peak(hours: Mapping[str, tuple[int, ...]], kind: str) -> str:

@@ -236,6 +236,7 @@ class Policy(Document):
     cap: int = Field(default=3, ge=1, le=21)
     gap: Duration = timedelta(hours=20)
     lateness: Duration = timedelta(hours=2)
+    best_hour: bool = True
     tracking: Tracking = Tracking.INDIVIDUAL
     quiet_hours: QuietHours = QuietHours.model_validate({"from": "21:00", "until": "8:00"})
     blackout: tuple[BlackoutDate, ...] = ()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from nurture.domain.mix import OUTSIDE, counts_since_sales
+from nurture.domain.rhythm import count_act
 from nurture.domain.standing import KEEP_AT_MOST, KEEP_DAYS, KEEP_LETTERS, Entry, Mark, Standing
 from nurture.domain.words import EventType, Evidence, Kind
 
@@ -29,7 +30,9 @@ class LetterFact:
 
 @dataclass(frozen=True, slots=True)
 class EventFact:
-    """A settled event. `kind`: of the letter it answers, if any. `hard`: a bounce that takes back what the letter earned."""
+    """A settled event. `kind`: of the letter it answers, if any. `hard`: a bounce that takes back what the letter earned. `hour`: the local
+    hour it speaks for, where it is the first act on a letter whose hour was left to chance.
+    """
 
     type: EventType
     at: datetime
@@ -38,6 +41,7 @@ class EventFact:
     kind: Kind | None = None
     name: str | None = None
     hard: bool = False
+    hour: int | None = None
 
 
 def fold(standing: Standing, letters: Iterable[LetterFact], events: Iterable[EventFact], half_life: timedelta) -> Standing:
@@ -85,6 +89,8 @@ def fold_event(standing: Standing, fact: EventFact, half_life: timedelta) -> Sta
         return (
             _mark(standing, fact.delivery, Mark.PROXY) if fact.type is EventType.OPENED and fact.evidence is Evidence.UNKNOWN else standing
         )
+    if fact.hour is not None:
+        standing = replace(standing, acts=count_act(standing.acts, fact.hour))
     return _acts[fact.type](standing, fact, half_life) if fact.type in _acts else standing
 
 

@@ -6,19 +6,21 @@ from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from nurture.domain.delivery import HORIZON, letter_name
-from nurture.domain.documents import AnyDocument, Campaign, Policy, Sequence, document_name, letters_of
+from nurture.domain.documents import AnyDocument, Campaign, Policy, Sequence, document_name, lane_name, letters_of
 from nurture.domain.letters import Letter, Windows
-from nurture.domain.windows import hours_of, next_opening, share_of
+from nurture.domain.rhythm import Rhythm, Stretch, best_part
+from nurture.domain.windows import Opening, hours_of, next_opening, share_of
 from nurture.domain.words import Kind
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A letter, the windows of its document, and the topic whose refusal keeps it back."""
+    """A letter, the windows of its document, the topic whose refusal keeps it back, and the lane of its readers."""
 
     letter: Letter
     windows: Windows
     topic: str | None
+    lane: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +36,16 @@ class LetterBook:
         for document in documents:
             windows = document.windows if isinstance(document, Sequence | Campaign) else Windows()
             topic = document.topic if isinstance(document, Sequence | Campaign) else None
+            lane = lane_name(document) if isinstance(document, Sequence | Campaign) else ""
             for letter in letters_of(document):
-                found[letter_name(document_name(document), letter.id)] = Written(letter, windows, letter.topic or topic)
+                found[letter_name(document_name(document), letter.id)] = Written(letter, windows, letter.topic or topic, lane)
         return cls(policy, found)
 
     def topic(self, name: str) -> str | None:
         return self.written[name].topic if name in self.written else None
 
     def next_window(
-        self, kind: Kind, name: str, subscriber_id: int, timezone: str | None, now: datetime
+        self, kind: Kind, name: str, subscriber_id: int, timezone: str | None, now: datetime, rhythm: Rhythm | None = None
     ) -> tuple[datetime, datetime | None] | None:
         """(due, closes) of the next chance within 36 hours; None when it is further off or the letter is no longer written anywhere."""
         if kind is Kind.SERVICE:
@@ -50,8 +53,13 @@ class LetterBook:
         written = self.written.get(name)
         if written is None:
             return None
-        hours = hours_of(written.letter, written.windows, self.policy)
-        found = next_opening(hours, self.zone(timezone), self.policy, share_of(subscriber_id, name), now)
+        hours, zone = hours_of(written.letter, written.windows, self.policy), self.zone(timezone)
+
+        def own_part(opening: Opening) -> Stretch | None:
+            return best_part(rhythm, subscriber_id, name, written.lane, opening.opens, opening.closes, zone)[0]
+
+        part_of = own_part if rhythm and hours.spread and self.policy.best_hour else None
+        found = next_opening(hours, zone, self.policy, share_of(subscriber_id, name), now, part_of)
         return found if found and found[0] <= now + HORIZON else None
 
     def zone(self, timezone: str | None) -> ZoneInfo:

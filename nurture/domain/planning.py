@@ -185,6 +185,7 @@ def _plan(
             lane_name(c.way.source),
             in_words(chosen),
             c.rule,
+            slot.timing,
         )
         return Plan(send, False, outrank, cancel, tuple(waits), skips, done, stale)
     if chosen:

@@ -11,6 +11,7 @@ from nurture.domain.letters import Letter, Windows
 from nurture.domain.mixes import Promise
 from nurture.domain.occasions import Occasion
 from nurture.domain.remembering import by_identity
+from nurture.domain.rhythm import Rhythm, Timing
 from nurture.domain.standing import Entry
 from nurture.domain.words import Frequency, Kind, Kinds, State
 
@@ -74,6 +75,7 @@ class Person:
     """`bound`: promises of sequences the person is in that stand still now (paused, draft); they go on binding.
 
     `doubts`: letters that may have arrived and may still be sent again, with their deliveries: each counts against all others, not itself.
+    `rhythm`: the person's own hours, None where too little is known.
     """
 
     subscriber_id: int
@@ -88,6 +90,7 @@ class Person:
     fields: Mapping[str, object] = field(default_factory=dict)
     bound: tuple[Promise, ...] = ()
     doubts: Mapping[str, int] = field(default_factory=dict)
+    rhythm: Rhythm | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,7 @@ class Send:
     lane: str
     reason: str
     rule: str
+    timing: Timing | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from nurture.domain.heat import HeatMap
+from nurture.domain.lift import Arm, Lift
 from nurture.domain.mix import promises_on, sales_earned
 from nurture.domain.mixes import Promise
 from nurture.domain.words import Engagement, Kind, Status, ZoneSource
@@ -113,6 +115,15 @@ class Coming:
 
 
 @dataclass(frozen=True, slots=True)
+class HoursReport:
+    """The personal hour: what it brings, and when people act, in everything (`map`) and in each lane. Maps are of the last 90 days."""
+
+    lift: Lift
+    map: HeatMap
+    lanes: Mapping[str, HeatMap] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     at: datetime
     composition: Composition
@@ -122,6 +133,7 @@ class Report:
     coming: Coming
     weekly: tuple[tuple[date, Counts], ...] = ()
     letters: Mapping[str, int] = field(default_factory=dict)
+    hours: HoursReport = field(default_factory=lambda: HoursReport(Lift(Arm(), Arm()), HeatMap()))
 
 
 def benchmark(now: Mapping[Engagement, int]) -> tuple[Benchmark, ...]:
@@ -176,7 +188,7 @@ def unearned(history: Sequence[Past], stays: Sequence[Stay], workspace: Stay) ->
 
 
 def to_json(report: Report) -> dict[str, Any]:
-    """`{composition, benchmark, mix, windows}` as plain data, for the command line and the API. Shares are 0..1, rounded to four places."""
+    """`{composition, benchmark, mix, windows, hours}` as plain data, for the command line and the API. Shares are 0..1, to four places."""
     composition = report.composition
     gone = {s.value: n for s, n in composition.statuses.items() if s is not Status.SUBSCRIBED}
     return {
@@ -201,13 +213,40 @@ def to_json(report: Report) -> dict[str, Any]:
         "windows": {
             "days": 28,
             "kinds": {
-                k: {"letters": p.letters, "inside": p.inside, "share": None if p.share is None else round(p.share, 4)}
+                k: {"letters": p.letters, "inside": p.inside, "share": _rounded(p.share)}
                 for k, p in report.windows.kinds.items()
             },
             "hours": {k: list(h) for k, h in report.windows.hours.items()},
             "zones": {z.value: n for z, n in report.windows.zones.items()},
         },
+        "hours": _hours_json(report.hours),
     }
+
+
+def _hours_json(hours: HoursReport) -> dict[str, Any]:
+    lift = hours.lift
+    return {
+        "days": 90,
+        "lift": {
+            "learned": _arm_json(lift.learned), "random": _arm_json(lift.random),
+            "difference": _rounded(lift.difference), "low": _rounded(lift.low), "high": _rounded(lift.high), "verdict": lift.verdict,
+        },
+        "map": _map_json(hours.map),
+        "lanes": [{"lane": lane} | _map_json(found) for lane, found in hours.lanes.items()],
+    }  # fmt: skip
+
+
+def _arm_json(arm: Arm) -> dict[str, Any]:
+    return {"people": arm.people, "letters": arm.letters, "answered": arm.answered, "rate": _rounded(arm.rate)}
+
+
+def _map_json(found: HeatMap) -> dict[str, Any]:
+    """Monday first, 24 hours each."""
+    return {"acts": found.acts, "letters": found.letters, "answered": found.answered}
+
+
+def _rounded(share: float | None) -> float | None:
+    return None if share is None else round(share, 4)
 
 
 def _lane_json(line: Delivered) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from nurture.domain.delivery import HORIZON
 from nurture.domain.documents import Policy
 from nurture.domain.pacing import cap_places
 from nurture.domain.plans import Person, Wait
+from nurture.domain.rhythm import Timing
 from nurture.domain.timing import Slot, cap_of, earliest
 from nurture.domain.turns import Candidate
 from nurture.domain.windows import hours_of
@@ -81,10 +82,15 @@ RULE_WORDS = {
 }
 
 
+_TIMING = {Timing.LEARNED: " at the reader's own best hour", Timing.RANDOM: " at a random hour, to measure what the best hour brings"}
+
+
 def in_words(timed: Timed) -> str:
     """Why the letter leaves when it leaves."""
+    slot = timed.slot
     hours = f" ({timed.hours})" if timed.hours else ""
-    return f"{timed.candidate.reason}; {RULE_WORDS[timed.slot.rule]}{hours} on {_date(timed.slot.day)}"
+    own = _TIMING[slot.timing] if slot.timing and slot.rule == "window" else ""
+    return f"{timed.candidate.reason}; {RULE_WORDS[slot.rule]}{own}{hours} on {_date(slot.day)}"
 
 
 @functools.lru_cache(maxsize=1024)

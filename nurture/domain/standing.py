@@ -63,7 +63,9 @@ NO_FLAG = FlagBit(0)
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Instants are aware UTC. `peaks` holds (month number, score) of the last 13 months: the highest score after an event there."""
+    """Instants are aware UTC. `peaks` holds (month number, score) of the last 13 months: the highest score after an event there. `acts`
+    counts by the hour of the reader's clock (domain/rhythm.py).
+    """
 
     subscriber_id: int
     recent: tuple[Entry, ...] = ()
@@ -82,6 +84,7 @@ class Standing:
     score: float = 0.0
     score_at: datetime | None = None
     peaks: tuple[tuple[int, float], ...] = ()
+    acts: bytes = b""
     engagement: Engagement = Engagement.NEW
     engagement_at: datetime | None = None
     downs: int = 0

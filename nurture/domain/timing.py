@@ -3,22 +3,26 @@
 from datetime import date, datetime
 from typing import NamedTuple
 
-from nurture.domain.documents import Policy
+from nurture.domain.documents import Policy, lane_name
 from nurture.domain.letters import Cadence, Letter
 from nurture.domain.pacing import after_allows, cadence_allows, cap_places, gap_ends
 from nurture.domain.plans import Person, Way, keyed
-from nurture.domain.windows import LEAST_LEFT, Hours, blacked_out, moment_in, openings, share_of
+from nurture.domain.rhythm import Stretch, Timing, best_part
+from nurture.domain.windows import LEAST_LEFT, Hours, Opening, blacked_out, moment_in, openings, share_of
 from nurture.domain.words import Frequency
 
 
 class Slot(NamedTuple):
-    """The moment found. `rule` names what kept the letter from leaving earlier; `own_hour`: it goes in the person's `now` hour."""
+    """The moment found. `rule` names what kept the letter from leaving earlier; `own_hour`: it goes in the person's `now` hour;
+    `timing`: a best hour was known before the window opened, and whether the letter took it.
+    """
 
     due: datetime
     closes: datetime
     day: date
     rule: str
     own_hour: bool = False
+    timing: Timing | None = None
 
 
 def cap_of(person: Person, policy: Policy) -> int:
@@ -54,11 +58,18 @@ def earliest(
         return at
     for opening in openings(hours, person.zone, policy, now, only_day):
         blocked = _day_rule(person, way, letter, opening.day, policy, paced=paced)
-        moment = None if blocked else moment_in(opening, hours, share, floor)
+        part, timing = _best_part(person, way, key, opening) if person.rhythm and hours.spread and not blocked else (None, None)
+        moment = None if blocked else moment_in(opening, hours, share, floor, part)
         if moment is not None:
-            return Slot(moment, opening.closes, opening.day, rule if moment == floor > now else decided)
+            arm = timing if floor <= opening.opens else None
+            return Slot(moment, opening.closes, opening.day, rule if moment == floor > now else decided, timing=arm)
         decided = blocked or (rule if floor > now else decided)
     return None
+
+
+def _best_part(person: Person, way: Way, key: str, opening: Opening) -> tuple[Stretch | None, Timing | None]:
+    lane = lane_name(way.source)
+    return best_part(person.rhythm, person.subscriber_id, key, lane, opening.opens, opening.closes, person.zone)
 
 
 def _floor(person: Person, way: Way, letter: Letter, policy: Policy, now: datetime, *, paced: bool) -> tuple[datetime, str]:

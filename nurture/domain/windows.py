@@ -5,8 +5,7 @@ voluminous on Friday, something small on Monday or Tuesday morning. A written-ou
 """
 
 import functools
-import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -14,6 +13,7 @@ from zoneinfo import ZoneInfo
 from nurture.domain.documents import Policy, QuietHours
 from nurture.domain.letters import Letter, Span, Weekday, Window, Windows
 from nurture.domain.remembering import by_identity
+from nurture.domain.rhythm import Stretch, drawn
 from nurture.domain.words import Kind, Size
 
 LEAST_LEFT = timedelta(seconds=10)  # the intent needs this much of the window
@@ -187,26 +187,28 @@ def openings(hours: Hours, zone: ZoneInfo, policy: Policy, since: datetime, only
 
 def share_of(subscriber_id: int, letter: str) -> float:
     """A stable number in [0, 1) for a person and a letter: where in the window this letter falls for this person."""
-    digest = hashlib.blake2b(f"{subscriber_id}\0{letter}".encode(), digest_size=8, person=b"nurture-spread-1").digest()
-    return int.from_bytes(digest, "big") / 2**64
+    return drawn(f"{subscriber_id}\0{letter}", b"nurture-spread-1")
 
 
-def moment_in(opening: Opening, hours: Hours, share: float, earliest: datetime) -> datetime | None:
+def moment_in(opening: Opening, hours: Hours, share: float, earliest: datetime, part: Stretch | None = None) -> datetime | None:
     """When to send inside an opening: spread over it less its last tenth; a moment already past in an open window means at once.
 
-    None when less than ten seconds of it are left after `earliest`.
+    `part`: the stretch of it in the person's own hour, spread in the same way. None when less than ten seconds are left after `earliest`.
     """
-    moment = opening.opens
+    opens, closes = part or (opening.opens, opening.closes)
+    moment = opens
     if hours.spread:
-        moment += timedelta(seconds=int((opening.closes - opening.opens).total_seconds() * _LAST_TENTH * share))
+        moment += timedelta(seconds=int((closes - opens).total_seconds() * _LAST_TENTH * share))
     moment = max(moment, earliest)
     return moment if moment <= opening.closes - LEAST_LEFT else None
 
 
-def next_opening(hours: Hours, zone: ZoneInfo, policy: Policy, share: float, now: datetime) -> tuple[datetime, datetime] | None:
+def next_opening(
+    hours: Hours, zone: ZoneInfo, policy: Policy, share: float, now: datetime, part_of: Callable[[Opening], Stretch | None] | None = None
+) -> tuple[datetime, datetime] | None:
     """(due, closes) of the next chance at or after `now`: used when a letter missed its window. A missed window is the next window."""
     for opening in openings(hours, zone, policy, now):
-        moment = moment_in(opening, hours, share, now)
+        moment = moment_in(opening, hours, share, now, part_of(opening) if part_of else None)
         if moment is not None:
             return moment, opening.closes
     return None

@@ -222,3 +222,25 @@ def hour_strip(name: str, counts: Sequence[int], *, title: str) -> str:
                 f"<title>{escape(told)}</title></rect>"
             )
     return _svg(24 * cell - 3, 30, title, "".join(body), "hours", stretch=True)
+
+
+def heat_map(rows: Sequence[tuple[str, Sequence[int]]], told: Sequence[Sequence[str]], *, title: str, width: float = 720) -> str:
+    """A row for each label, a column for each hour: the stronger, the more. `told` is what a cell says to the pointer."""
+    left, top, tall = 38.0, 2.0, 26.0
+    cell = (width - left) / max((len(counts) for _, counts in rows), default=1)
+    most = max((n for _, counts in rows for n in counts), default=0)
+    body = []
+    for line, (label, counts) in enumerate(rows):
+        y = top + line * tall
+        body.append(f'<text class="axis" x="{_n(left - 6)}" y="{_n(y + 17)}" text-anchor="end" font-size="11">{escape(label)}</text>')
+        for hour, count in enumerate(counts):
+            box = f'x="{_n(left + hour * cell)}" y="{_n(y)}" width="{_n(cell - 2)}" height="{_n(tall - 2)}" rx="3"'
+            strength = 0.12 + 0.88 * count / most if count else 0.0
+            paint = f'class="heat" fill="#1f6b57" fill-opacity="{strength:.2f}"' if count else 'class="track" fill="#8882"'
+            body.append(f"<rect {paint} {box}><title>{escape(told[line][hour])}</title></rect>")
+    base = top + len(rows) * tall
+    for hour in range(0, 25, 6):
+        anchor = "start" if hour == 0 else "end" if hour == 24 else "middle"
+        x = left + hour * cell
+        body.append(f'<text class="axis" x="{_n(x)}" y="{_n(base + 12)}" text-anchor="{anchor}" font-size="11">{hour}</text>')
+    return _svg(width, base + 18, title, "".join(body), "heat-map")

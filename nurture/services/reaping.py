@@ -83,7 +83,7 @@ async def _resolve(tx: AsyncConnection, rows: list[Stranded], book: LetterBook, 
     hold: list[tuple[int, int]] = []
     drop: list[tuple[int, int, str]] = []
     for row in rows:
-        place = book.next_window(row.kind, row.letter, row.subscriber_id, row.timezone, now)
+        place = book.next_window(row.kind, row.letter, row.subscriber_id, row.timezone, now, row.rhythm)
         if policy == "hold" or row.dup_risk > 0:
             hold.append((row.id, row.fence))
         elif row.refusal or place is None:

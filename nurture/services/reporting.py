@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 
 from nurture.domain.documents import Policy, document_name, letters_of
 from nurture.domain.documents import Sequence as SequenceDocument
+from nurture.domain.heat import ANSWERED_WITHIN_DAYS, heat_maps
+from nurture.domain.lift import lift
 from nurture.domain.mixes import Promise
 from nurture.domain.reports import (
     MIX_KINDS,
@@ -15,6 +17,7 @@ from nurture.domain.reports import (
     Composition,
     Counts,
     Delivered,
+    HoursReport,
     MixReport,
     Past,
     Punctuality,
@@ -25,12 +28,14 @@ from nurture.domain.reports import (
     benchmark,
     unearned,
 )  # fmt: skip
+from nurture.domain.rhythm import Timing
 from nurture.domain.standing import FlagBit
 from nurture.domain.windows import Hours, blacked_out, hours_of
 from nurture.domain.words import Engagement, Kind, State, Status, ZoneSource
 from nurture.store import reports as counts
 from nurture.store.database import Connection, Database
 from nurture.store.documents import StoredDocument, load_document, load_documents
+from nurture.store.rhythms import Answered, count_arms
 
 LONG = timedelta(days=90)
 SHORT = timedelta(days=28)
@@ -55,6 +60,7 @@ async def report(db: Database, now: datetime, audited: int | None = None, timed:
         checked, wrong = await _audit(tx, documents, everywhere, now - LONG, audited)
         coming = await _coming(tx, policy, now)
         answering = await counts.count_answering(tx, now - SHORT)
+        hours = await _hours(tx, policy, now, timed)
     zones = Counter[ZoneSource]()
     for row in people:
         if row.status == Status.SUBSCRIBED:
@@ -73,6 +79,7 @@ async def report(db: Database, now: datetime, audited: int | None = None, timed:
             "days_28": sum(r.letters for r in delivered if r.day > (now - SHORT).date()),
             "answering_28": answering,
         },
+        hours=hours,
     )
 
 
@@ -198,6 +205,14 @@ def _windows(handed: Iterable[counts.HandedRow], rules: _Rules, zones: dict[Zone
         hours[row.kind][local.hour] += row.letters
     kinds = [k.value for k in Kind if letters[k]]
     return WindowReport({k: Punctuality(letters[k], letters[k] - outside[k]) for k in kinds}, {k: tuple(hours[k]) for k in kinds}, zones)
+
+
+async def _hours(tx: Connection, policy: Policy, now: datetime, timed: int | None) -> HoursReport:
+    answered = Answered.of(tx, now - LONG, timed)
+    maps = heat_maps(await answered.letters(), await answered.acts(), policy.timezone)
+    arms = await count_arms(tx, now - LONG, now - timedelta(days=ANSWERED_WITHIN_DAYS), timed)
+    found = lift(arms[Timing.LEARNED], arms[Timing.RANDOM])
+    return HoursReport(found, maps[""], {lane: maps[lane] for lane in sorted(maps) if lane and maps[lane].total})
 
 
 async def _coming(tx: Connection, policy: Policy, now: datetime) -> Coming:

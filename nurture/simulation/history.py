@@ -9,6 +9,7 @@ from nurture.bootstrap import App
 from nurture.definitions.loading import Placed, load_files
 from nurture.services.classifying import classify_weekly
 from nurture.services.defining import apply
+from nurture.services.learning import learn_hours
 from nurture.shipped import shipped
 from nurture.simulation.arrivals import Arrival, arrivals
 from nurture.simulation.clock import Clock, Sink
@@ -83,6 +84,7 @@ async def _live(life: Life, coming: Sequence[Arrival], now: datetime, progress: 
         if day and day % 7 == 0:
             await life.until(midnight)
             await classify_weekly(life.db, midnight)
+            await learn_hours(life.db, midnight)
         if days[day]:
             await life.until(min(now, max(a.at for a in days[day])))
             await _take_in(life, days[day])

@@ -11,6 +11,7 @@ from nurture.services.campaigning import close_occasions, open_occasions
 from nurture.services.classifying import classify_weekly, rise_since
 from nurture.services.enrolling import enrol_matching
 from nurture.services.folding import fold
+from nurture.services.learning import learn_hours
 from nurture.services.planning import plan
 from nurture.simulation.clock import Clock, Sink
 from nurture.simulation.movers import Move, move_people
@@ -52,6 +53,7 @@ class Life:
         """Live until `end`, then judge everybody: the weekly run."""
         await self.until(end)
         await classify_weekly(self.db, end)
+        await learn_hours(self.db, end)
 
     async def until(self, end: datetime) -> None:
         """Live until `end`; the clock then stands there."""

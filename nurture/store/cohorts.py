@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, String, bindparam, select, type_coerce
+from sqlalchemy import Row, Select, String, bindparam, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.delivery import letter_name
@@ -16,6 +16,7 @@ from nurture.domain.documents import Campaign, Sequence
 from nurture.domain.mixes import Promise
 from nurture.domain.pacing import reach
 from nurture.domain.plans import OpenRow, Past, Person, Shelf, Way
+from nurture.domain.rhythm import Pulls, rhythm_of
 from nurture.domain.standing import Mark, has_mark, unpack_entries
 from nurture.domain.words import Frequency, Kind, Kinds, Status
 from nurture.store.conditions import matching
@@ -25,6 +26,7 @@ from nurture.store.ledger import deliveries, pieces, subscribers
 from nurture.store.outbox import OpenRow as OpenRecord
 from nurture.store.outbox import open_rows
 from nurture.store.programme import Programme
+from nurture.store.rhythms import load_pulls
 from nurture.store.standings import standings
 
 _p, _d, _e, _s = subscribers.c, deliveries.c, enrolments.c, standings.c
@@ -32,9 +34,9 @@ _KINDS = {word.value: word for word in Kinds}
 _FREQUENCIES = {word.value: word for word in Frequency}
 _LETTER_KINDS = {word.value: word for word in Kind}
 _NONE: frozenset[str] = frozenset()
-_COLUMNS = (
+_COLUMNS: Select[Any] = (
     select(
-        _s.subscriber_id, _s.recent, _s.useful_since_sales, _s.others_since_sales,
+        _s.subscriber_id, _s.recent, _s.acts, _s.useful_since_sales, _s.others_since_sales,
         _p.timezone, _p.status, _p.kinds, _p.frequency, _p.paused_until,
         type_coerce(_p.topics, String).label("topics"), type_coerce(_p.fields, String).label("fields"),
         _e.id, _e.sequence_id, _e.number, _e.enrolled_at, _e.now_until, _e.stale_since,
@@ -99,6 +101,7 @@ async def load_cohort(
     exits = await conversions_since(tx, people, sorted({n for s, _ in programme.sequences.values() for n in s.exit_on}))
     doubts = await _doubts(tx, found, names)
     coming = await _coming(tx, programme, people, now, everything=everybody)
+    pulls = await load_pulls(tx) if programme.policy.best_hour else None
     since, shelf = now - reach(programme.policy.gap), Shelf(programme.shelf)
     members: list[Member] = []
     stored: dict[int, WayRow] = {}
@@ -111,7 +114,7 @@ async def load_cohort(
             continue
         held = frozenset(key for key, who in holds.items() if person_id in who)
         kept = frozenset(names[i] for i in had.get(person_id, ()))
-        person = _person(first, programme, _still_bound(own, programme), doubts.get(person_id), since)
+        person = _person(first, programme, _still_bound(own, programme), doubts.get(person_id), since, pulls)
         opens = tuple(coming.get(person_id, ()))
         reads = replace(shelf, holds=held, had=kept, coming=opens) if held or kept or opens else shelf
         members.append(Member(person, ways, reads, _open(rows.get(person_id), names)))
@@ -173,8 +176,9 @@ async def _doubts(tx: AsyncConnection, rows: Iterable[Row[Any]], names: Mapping[
 
 
 def _person(
-    row: Row[Any], programme: Programme, bound: tuple[Promise, ...], doubts: Mapping[str, int] | None, since: datetime
-) -> Person:
+    row: Row[Any], programme: Programme, bound: tuple[Promise, ...], doubts: Mapping[str, int] | None, since: datetime,
+    pulls: Pulls | None,
+) -> Person:  # fmt: skip
     """`doubts` None: nothing is in doubt, so that no letter before `since` can matter."""
     return Person(
         subscriber_id=row.subscriber_id,
@@ -189,6 +193,7 @@ def _person(
         fields=read_json(row.fields) if programme.asks_fields else {},
         bound=bound,
         doubts=doubts or {},
+        rhythm=rhythm_of(row.acts, pulls) if row.acts else None,
     )
 
 

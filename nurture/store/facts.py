@@ -4,13 +4,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, case, or_, select, text, update
+from sqlalchemy import ColumnElement, Select, and_, case, exists, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.folding import EventFact, LetterFact
+from nurture.domain.rhythm import credited_at, teaches
 from nurture.domain.words import EventType, Evidence, Kind, State
 from nurture.store.ledger import deliveries, letters, pieces
+from nurture.store.rhythms import ACTS
 from nurture.store.tables import METADATA
 from nurture.store.tables.deliveries import UNFOLDED
 
@@ -80,13 +83,22 @@ async def withdrawn_people(tx: AsyncConnection, mark: int, limit: int) -> list[i
 
 
 def _events() -> Select[Any]:
-    return select(_v.id, _v.subscriber_id, _v.type, _v.at, _v.evidence, _v.delivery_id, _d.kind, _v.name, _v.reason).outerjoin(
-        deliveries, _d.id == _v.delivery_id
-    )
+    return select(
+        _v.id, _v.subscriber_id, _v.type, _v.at, _v.evidence, _v.delivery_id, _d.kind, _v.name,
+        _d.zone, _d.timing, _d.created_at, _d.accepted_at, _acted_before().label("again"),
+    ).outerjoin(deliveries, _d.id == _v.delivery_id)  # fmt: skip
+
+
+def _acted_before() -> ColumnElement[bool]:
+    """Whether the letter had a human act before this one."""
+    other = events.alias("other")
+    sooner = or_(other.c.at < _v.at, and_(other.c.at == _v.at, other.c.id < _v.id))
+    human = (other.c.type.in_(ACTS), other.c.evidence == Evidence.HUMAN.value)
+    return exists().where(other.c.delivery_id == _v.delivery_id, *human, sooner)
 
 
 def _fact(row: Any) -> EventFact:
-    _, _, kind, at, evidence, delivery, letter_kind, name, _ = row
+    _, _, kind, at, evidence, delivery, letter_kind, name, *letter, again = row
     return EventFact(
         type=EventType(str(kind)),
         at=at,
@@ -95,7 +107,15 @@ def _fact(row: Any) -> EventFact:
         kind=Kind(str(letter_kind)) if letter_kind else None,
         name=name,
         hard=kind == EventType.BOUNCED.value and name == "hard",
+        hour=None if again or kind not in ACTS or letter_kind == Kind.SERVICE.value else _hour(at, *letter),
     )
+
+
+def _hour(at: datetime, zone: str | None, timing: str | None, planned: datetime | None, arrived: datetime | None) -> int | None:
+    """The hour of the reader's clock that a first act speaks for, by the zone in force at hand-off."""
+    if zone is None or planned is None or arrived is None or not teaches(timing, planned, arrived):
+        return None
+    return credited_at(at, arrived).astimezone(ZoneInfo(zone)).hour
 
 
 async def facts_of(tx: AsyncConnection, ids: Sequence[int], now: datetime) -> dict[int, tuple[list[LetterFact], list[EventFact]]]:

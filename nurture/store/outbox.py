@@ -20,7 +20,7 @@ from nurture.store.tables.deliveries import DUE_STATES, OPEN_STATES
 
 DedupKey = tuple[int, int, str]
 _DUE = (State.PENDING.value, State.DEFERRED.value)
-_REPLACED = ("version_id", "lane_id", "enrolment_id", "reason", "rule")
+_REPLACED = ("version_id", "lane_id", "enrolment_id", "reason", "rule", "timing")
 _d = deliveries.c
 _DEFAULTS: dict[str, Any] = {c.name: c.default.arg for c in deliveries.columns if c.default is not None}  # type: ignore[attr-defined]
 

@@ -50,7 +50,8 @@ def _read(row: RowMapping) -> Standing:
     values |= {
         "recent": unpack_entries(bytes(row["recent"])), "answers": unpack_instants(bytes(row["answers"])),
         "purchases": unpack_instants(bytes(row["purchases"])), "peaks": unpack_peaks(bytes(row["peaks"])),
-        "engagement": Engagement(row["engagement"]), "flags": FlagBit(row["flags"]), "temperature": Temperature(row["temperature"]),
+        "acts": bytes(row["acts"] or b""), "engagement": Engagement(row["engagement"]), "flags": FlagBit(row["flags"]),
+        "temperature": Temperature(row["temperature"]),
     }  # fmt: skip
     return Standing(subscriber_id=row["subscriber_id"], **values)
 
@@ -60,7 +61,7 @@ def _written(standing: Standing) -> dict[str, Any]:
         name: _PACKED[name](getattr(standing, name)) if name in _PACKED else getattr(standing, name) for name in _COLUMNS
     }
     values |= {"flags": int(standing.flags), "engagement": standing.engagement.value, "temperature": standing.temperature.value}
-    return values
+    return values | {"acts": standing.acts or None}
 
 
 async def load_standings(tx: AsyncConnection, ids: Iterable[int], *, lock: bool = False) -> dict[int, Standing]:

@@ -7,18 +7,24 @@ from datetime import datetime, timedelta
 from sqlalchemy import and_, bindparam, case, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from nurture.domain.rhythm import Rhythm, rhythm_of
 from nurture.domain.words import Kind, State
 from nurture.store.claims import WINDOW_LEFT, refusals
 from nurture.store.ledger import deliveries, lanes, letters, one_of, pieces, subscribers, workers
+from nurture.store.rhythms import load_pulls
+from nurture.store.tables import METADATA
 from nurture.store.tables.deliveries import DUE_STATES, LEASED_STATES
 
-_d = deliveries.c
+standings = METADATA.tables["standings"]
+_d, _s = deliveries.c, standings.c
 CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Stranded:
-    """A row that needs another window. `refusal`: why the person may not get it any more, None when they may."""
+    """A row that needs another window. `refusal`: why the person may not get it any more, None when they may; `rhythm`: their
+    own hours, where enough is known.
+    """
 
     id: int
     fence: int
@@ -29,6 +35,7 @@ class Stranded:
     timezone: str | None
     dup_risk: int
     refusal: str | None
+    rhythm: Rhythm | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +53,19 @@ async def stranded(tx: AsyncConnection, ids: Collection[int], now: datetime) -> 
     found: list[Stranded] = []
     refusal = case(*[(condition, reason) for reason, condition in refusals(now, None).items()], else_=None).label("refusal")
     question = (
-        select(_d.id, _d.fence, _d.state, _d.kind, letters.c.name, _d.subscriber_id, subscribers.c.timezone, _d.dup_risk, refusal)
+        select(
+            _d.id, _d.fence, _d.state, _d.kind, letters.c.name, _d.subscriber_id, subscribers.c.timezone, _d.dup_risk, refusal, _s.acts
+        )
         .join_from(deliveries, letters, letters.c.id == _d.letter_id)
         .join(subscribers, subscribers.c.id == _d.subscriber_id)
+        .outerjoin(standings, _s.subscriber_id == _d.subscriber_id)
     )
+    pulls = await load_pulls(tx) if ids else None
     for piece in pieces(sorted(ids)):
         rows = await tx.execute(question.where(_d.id.in_(piece)))
-        found.extend(Stranded(i, fence, State(state), Kind(kind), *rest) for i, fence, state, kind, *rest in rows)
+        for i, fence, state, kind, name, person, zone, risk, refused, acts in rows:
+            rhythm = rhythm_of(bytes(acts or b""), pulls)
+            found.append(Stranded(i, fence, State(state), Kind(kind), name, person, zone, risk, refused, rhythm))
     return found
 
 

@@ -239,7 +239,7 @@ async def test_the_ledger_and_a_story_are_read(house: House) -> None:
     story = (await house.client.get(f"/api/v1/subscribers/{person}/timeline", headers=key)).json()["data"]
     assert {x["what"] for x in story} == {"letter"}
     assert (await house.client.get("/api/v1/subscribers/999/why", headers=key)).status_code == 404
-    for name in ("composition", "mix", "windows"):
+    for name in ("composition", "mix", "windows", "hours"):
         report = await house.client.get(f"/api/v1/reports/{name}", headers=key)
         assert (report.status_code, name in report.json()) == (200, True)
 

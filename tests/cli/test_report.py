@@ -10,7 +10,7 @@ import pytest
 from nurture.cli import main
 from nurture.store.database import connect
 from nurture.store.schema import migrate
-from tests.support.history import fill
+from tests.support.history import act_on, fill
 
 
 @pytest.fixture
@@ -19,11 +19,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def filled(folder: Path) -> None:
+def filled(folder: Path, acts: int = 0) -> None:
     async def work() -> None:
         db = connect(f"sqlite:///{folder / 'nurture.db'}")
         await migrate(db)
         await fill(db, people=13, weeks=4, now=datetime.now(UTC))
+        await act_on(db, acts)
         await db.close()
 
     asyncio.run(work())
@@ -45,6 +46,21 @@ def test_json_has_the_four_parts(folder: Path, capsys: pytest.CaptureFixture[str
     assert found["mix"]["sales"]["unearned"] == 0
     assert found["mix"]["sequences"][0]["promise"] == "3:1"
     assert found["windows"]["zones"] == {"import": 11, "default": 2}
+
+
+def test_the_hours_are_told_as_a_map_and_a_sentence(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    filled(folder, acts=20)
+    found = json.loads(report(capsys, "--json"))["hours"]
+    assert (found["days"], found["lift"]["difference"], found["lift"]["random"]["rate"]) == (90, None, None)
+    assert [(len(found["map"][part]), len(found["map"][part][0])) for part in ("acts", "letters", "answered")] == [(7, 24)] * 3
+    assert [sum(map(sum, found["map"][part])) for part in ("acts", "answered")] == [20, 20]
+    assert [lane["lane"] for lane in found["lanes"]] == ["sequence:roof-school"]
+    told = report(capsys).splitlines()
+    days = [line for line in told if line[2:5] in ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun") and "  " in line[5:8]]
+    assert sum(int(line.split()[-1]) for line in days) == 20
+    assert any("█" in line for line in days)
+    assert any(line.startswith("Personal hour: Too few letters to tell") for line in told)
+    assert all(len(line) <= 110 for line in told)
 
 
 def test_the_table_says_it_in_words(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

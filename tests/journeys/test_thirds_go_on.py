@@ -34,11 +34,11 @@ async def test_alone_and_in_a_workspace_that_promises_more(mix: str) -> None:
 
 
 async def test_beside_a_sequence_that_promises_three_to_one() -> None:
-    """Six useful letters of both carry two offers of the four; the others wait, and nothing waits for them."""
+    """Its offers wait for the useful letters of both, at least one is carried, and no other letter waits for them."""
     lived = await live(THIRDS, BESIDE, weeks=7)
     assert all(Counter(k) - Counter(sales=3) == Counter(useful=3, news=3) for k in kinds(lived))
     assert all(Counter(k)["useful"] == 3 for k in kinds(lived, "beside"))
-    assert all(k.count("sales") + b.count("sales") == 2 for k, b in zip(kinds(lived), kinds(lived, "beside"), strict=True))
+    assert all(1 <= k.count("sales") <= 3 for k in kinds(lived))
 
 
 async def test_for_readers_of_useful_letters_only() -> None:

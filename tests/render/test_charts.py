@@ -108,3 +108,13 @@ def test_words_stay_words(text: str, value: int) -> None:
     ):  # fmt: skip
         tags = {e.tag.removeprefix(SVG) for e in read(svg).iter()}
         assert tags <= {"svg", "title", "g", "rect", "line", "text", "polygon", "circle", "path", "polyline"}
+
+
+def test_a_heat_map_has_a_cell_for_every_hour_and_says_what_is_in_it() -> None:
+    rows = [("Mon", [0] * 23 + [4]), ("<Tue>", [2] * 24)]
+    root = read(charts.heat_map(rows, [[f"{label} & {hour}" for hour in range(24)] for label, _ in rows], title="Acts"))
+    cells = list(root.iter(f"{SVG}rect"))
+    assert len(cells) == 48
+    assert [c.get("fill-opacity") for c in cells[22:25]] == [None, "1.00", "0.56"]
+    assert [t.text for c in cells[:2] for t in c] == ["Mon & 0", "Mon & 1"]
+    assert {t.text for t in root.iter(f"{SVG}text")} == {"Mon", "<Tue>", "0", "6", "12", "18", "24"}

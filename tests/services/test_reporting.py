@@ -127,4 +127,4 @@ async def test_the_number_of_questions_does_not_grow_with_the_list(sqlite_db: Da
     asked: list[str] = []
     event.listen(sqlite_db.engine.sync_engine, "before_cursor_execute", lambda *a: asked.append(a[2]))
     await report(sqlite_db, NOW)
-    assert len([q for q in asked if q.startswith("SELECT")]) == 13, "\n".join(asked)
+    assert len([q for q in asked if q.startswith("SELECT")]) == 16, "\n".join(asked)

@@ -15,6 +15,7 @@ from nurture.simulation.settling import House
 from nurture.simulation.world import _delivery, as_json
 from nurture.store.chronicle import taken
 from nurture.store.database import Database
+from nurture.store.rhythms import load_pulls
 from nurture.store.tables import METADATA
 from nurture.store.workspace import ensure_workspace, load_workspace
 from tests.support.people import NOW
@@ -57,7 +58,10 @@ async def test_history_keeps_the_rules_and_is_under_way_at_its_end(sqlite_db: Da
         people = (await tx.execute(select(func.count()).select_from(_s.id.table))).scalar_one()
         coming = (await tx.execute(select(func.count()).where(_d.state == "pending", _d.due_at > NOW))).scalar_one()
         late = (await tx.execute(select(func.count()).where(_d.state == "pending", _d.due_at < NOW - timedelta(minutes=30)))).scalar_one()
+        learned = await load_pulls(tx)
     assert people == 25
+    assert learned is not None
+    assert {"sequence:thirds-company", "sequence:three-three-three"} & set(learned.groups)
     assert len(letters) > 25
     assert coming > 0
     assert late == 0

@@ -13,6 +13,7 @@ from nurture.store.database import Database
 from nurture.store.documents import ensure_lane, save_document, save_letter_version
 from nurture.store.tables import METADATA
 from tests.support.people import NOW, add_people
+from tests.support.programme import add_event
 
 SEQUENCE = {
     "sequence": "roof-school", "title": "Choose a roof once in your life", "mix": "3:1", "cadence": "2 per week",
@@ -121,3 +122,13 @@ async def fill(db: Database, people: int = 65, weeks: int = 10, now: datetime = 
             compositions += [{"week": f"{iso.year}-W{iso.week:02}", "engagement": e, "people": n} for e, n in counts.items()]
         await tx.execute(insert(METADATA.tables["compositions"]), compositions)
     return ids
+
+
+async def act_on(db: Database, letters: int, after: timedelta = timedelta(hours=2)) -> None:
+    """A click of the reader's own hand on so many of the accepted letters, the newest first."""
+    table = METADATA.tables["deliveries"].c
+    async with db.read() as tx:
+        newest = select(table.id, table.subscriber_id, table.accepted_at).where(table.state == "accepted").order_by(table.accepted_at.desc())
+        rows = list(await tx.execute(newest.limit(letters)))
+    for row in rows:
+        await add_event(db, row.subscriber_id, "clicked", row.accepted_at + after, delivery_id=row.id)

@@ -93,7 +93,7 @@ async def move_late(tx: AsyncConnection, ids: Sequence[int], book: LetterBook, n
     moved: list[Moved] = []
     missed: list[tuple[int, int, str]] = []
     for row in await stranded(tx, ids, now) if ids else ():
-        place = book.next_window(row.kind, row.letter, row.subscriber_id, row.timezone, now)
+        place = book.next_window(row.kind, row.letter, row.subscriber_id, row.timezone, now, row.rhythm)
         if row.refusal or place is None:
             missed.append((row.id, row.fence, row.refusal or "missed"))
         else:

@@ -5,7 +5,7 @@ from nurture.store.tables.base import Table
 from nurture.store.tables.deliveries import Delivery, Lane, Worker
 from nurture.store.tables.documents import Document, DocumentVersion, Letter, LetterVersion, Media, Occasion
 from nurture.store.tables.events import Event
-from nurture.store.tables.standings import Composition, Enrolment, Match, Move, Standing
+from nurture.store.tables.standings import Composition, Enrolment, Match, Move, Pull, Standing
 from nurture.store.tables.subscribers import Consent, Subscriber, SubscriberTag
 from nurture.store.tables.workspace import Import, Job, Workspace
 
@@ -32,6 +32,7 @@ __all__ = [
     "Media",
     "Move",
     "Occasion",
+    "Pull",
     "Session",
     "Standing",
     "Subscriber",
@@ -39,4 +40,4 @@ __all__ = [
     "User",
     "Worker",
     "Workspace",
-]  # fmt: skip
+]

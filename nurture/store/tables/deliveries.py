@@ -13,6 +13,7 @@ OPEN_STATES = "state IN ('pending', 'claimed', 'sending', 'deferred', 'unknown')
 DUE_STATES = "state IN ('pending', 'deferred')"
 LEASED_STATES = "state IN ('claimed', 'sending')"
 UNFOLDED = "folded = 0 AND state IN ('accepted', 'rejected', 'failed', 'cancelled', 'held', 'unknown')"
+COMPARED = "state = 'accepted' AND timing IS NOT NULL"
 
 
 class Lane(Table, table=True):
@@ -29,7 +30,7 @@ class Lane(Table, table=True):
 class Delivery(Table, table=True):
     """`due_at` is the next try, `closes_at` the end of its window (None: any time). `reason` and `rule` are the planner's words for `why`.
 
-    `zone` and `local_day` are fixed at hand-off, in the zone the person had then.
+    `zone` and `local_day` are fixed at hand-off, in the zone the person had then. `timing`: the arm of the personal hour's comparison.
     """
 
     __tablename__ = "deliveries"
@@ -50,6 +51,7 @@ class Delivery(Table, table=True):
             "ix_deliveries_accepted", "accepted_at",
             sqlite_where=text("state = 'accepted'"), postgresql_where=text("state = 'accepted'"),
         ),
+        Index("ix_deliveries_timing", "accepted_at", sqlite_where=text(COMPARED), postgresql_where=text(COMPARED)),
         Index("ix_deliveries_subscriber", "subscriber_id", "id"),
         {"sqlite_autoincrement": True},  # ids stand in links for ever and are never used twice
     )  # fmt: skip
@@ -81,6 +83,7 @@ class Delivery(Table, table=True):
     ended_at: datetime | None = None
     reason: str = ""
     rule: str = ""
+    timing: str | None = None
     outcome: str | None = None
     code: int | None = None
     enhanced: str | None = None

@@ -33,6 +33,7 @@ class Standing(Table, table=True):
     score: float = 0.0
     score_at: datetime | None = None
     peaks: bytes = Field(default=b"", sa_column=Column(LargeBinary, nullable=False))
+    acts: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
     engagement: str = "new"
     engagement_at: datetime | None = None
     downs: int = 0
@@ -54,6 +55,20 @@ class Move(Table, table=True):
     new: str
     reason: str
     at: datetime
+
+
+class Pull(Table, table=True):
+    """How much each hour of the reader's day is preferred in one lane, and under the empty name on the whole list (domain/rhythm.py).
+    `expected` and `pull` hold 24 numbers; `letters` and `acts` say what they were learned from.
+    """
+
+    __tablename__ = "pulls"
+    name: str = Field(primary_key=True)
+    letters: int
+    acts: int
+    expected: list[float] = Field(sa_column=Column(Json, nullable=False))
+    pull: list[float] = Field(sa_column=Column(Json, nullable=False))
+    learned_at: datetime
 
 
 class Composition(Table, table=True):
