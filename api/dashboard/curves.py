@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from api.dashboard import charts
-from api.dashboard.charts import Series
 from api.dashboard.overview import FRESH, RESTS, Chart, draw_twice
 from nurture.domain.curves import FIELD_LEFT, FIELD_MONTHS, Curves, Point, said_of_decay, said_of_purchase
+from nurture.render import charts
+from nurture.render.charts import Series
 from nurture.services.measuring import measure
 
 if TYPE_CHECKING:

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from api.dashboard import charts, words
-from api.dashboard.charts import Part, Series
+from api.dashboard import words
 from nurture.domain.heat import HeatMap
 from nurture.domain.reports import Delivered, Report
 from nurture.domain.shares import USUAL, verdict
 from nurture.domain.words import Engagement, ZoneSource
+from nurture.render import charts
+from nurture.render.charts import Part, Series
 from nurture.services.reporting import report
 
 if TYPE_CHECKING:

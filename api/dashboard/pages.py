@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from api.auth import app_of
-from api.dashboard import charts, doors, words
+from api.dashboard import doors, words
+from nurture.render import charts
 from nurture.services.access import Visit
 from nurture.store.readers import plain_subject
 

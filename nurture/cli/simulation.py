@@ -18,8 +18,12 @@ Weeks = Annotated[int, typer.Option(min=1, max=520, help="How many weeks to live
 People = Annotated[int, typer.Option(min=1, max=100_000, help="How many people to invent.")]
 Seed = Annotated[int, typer.Option(help="Same seed, same people, same bytes.")]
 Start = Annotated[str | None, typer.Option(metavar="DATE", help="The first day, from 00:00 UTC; the coming Monday unless told.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON value on standard output: deliveries, held, composition.")]
-_NOT_RUN = ("campaign", "cleanup")
+Stay = Annotated[bool, typer.Option("--stay", help="Nobody leaves, bounces, moves or asks for less: all letters are seen to the end.")]
+Svg = Annotated[Path | None, typer.Option("--svg", metavar="FOLDER", help="Draw composition, load and hours as SVG files there.")]
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="One JSON value on standard output: deliveries, held, composition, left, load, people, violations."),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -27,30 +31,43 @@ def register(app: typer.Typer) -> None:
 
     @app.command("simulate")
     def simulate_command(
-        files: Files, weeks: Weeks = 8, people: People = 200, seed: Seed = 1, start: Start = None, json: Json = False
-    ) -> None:
-        """Live through weeks of FILES with invented people. Each letter is held against the rules; no database is opened, none leaves."""
-        raise typer.Exit(_simulate(files, weeks, people, seed, _monday(start), as_json=json))
+        files: Files, weeks: Weeks = 8, people: People = 200, seed: Seed = 1, start: Start = None, stay: Stay = False, svg: Svg = None,
+        json: Json = False,
+    ) -> None:  # fmt: skip
+        """Live through weeks of FILES with invented people. Each letter is held against the rules; no database is opened, none leaves.
+
+        People answer, buy, leave, bounce, move and ask for less as those of small lists do; scanners and privacy proxies act as well.
+        """
+        raise typer.Exit(_simulate(files, weeks, people, seed, _monday(start), stay=stay, svg=svg, as_json=json))
 
 
-def _simulate(files: list[Path], weeks: int, people: int, seed: int, start: datetime, *, as_json: bool) -> int:
-    from nurture.simulation.checker import check  # noqa: PLC0415 - heavy: only this command needs the engine
+def _simulate(
+    files: list[Path], weeks: int, people: int, seed: int, start: datetime, *, stay: bool, svg: Path | None, as_json: bool
+) -> int:  # fmt: skip
+    from nurture.simulation.pictures import draw_into  # noqa: PLC0415 - heavy: only this command needs the engine
     from nurture.simulation.summary import summary  # noqa: PLC0415
     from nurture.simulation.world import simulate  # noqa: PLC0415
 
     loaded = _load(files)
     if loaded is None:
         return 1
-    simulated = run(simulate(loaded.documents, weeks=weeks, people=people, seed=seed, start=start, progress=_progress()))
+    simulated = run(simulate(loaded.documents, weeks=weeks, people=people, seed=seed, start=start, stay=stay, progress=_progress()))
+    for note in simulated.notes:
+        sys.stderr.write(f"{note}\n")
+    violations = simulated.violations()
     if as_json:
-        print_json({"deliveries": simulated.deliveries, "held": simulated.held, "composition": simulated.composition})
+        names = ("deliveries", "held", "composition", "left", "load", "people")
+        print_json({name: getattr(simulated, name) for name in names} | {"violations": [v.as_json() for v in violations]})
     else:
-        typer.echo(summary(simulated, check(simulated.deliveries, simulated.documents, start=simulated.start)))
+        typer.echo(summary(simulated, violations))
+    if svg is not None:
+        for path in draw_into(svg, simulated):
+            sys.stderr.write(f"{path} is drawn.\n")
     return 0
 
 
 def _load(files: list[Path]) -> "Loaded | None":
-    """The documents; None after errors were told. Warnings, and what is not run yet, are told and passed over."""
+    """The documents; None after errors were told. Warnings, and the cleanups, are told and passed over."""
     from nurture.definitions.loading import load_files  # noqa: PLC0415
     from nurture.domain.documents import document_name, document_type  # noqa: PLC0415
     from nurture.domain.lint import Known  # noqa: PLC0415
@@ -66,9 +83,9 @@ def _load(files: list[Path]) -> "Loaded | None":
         sys.stderr.write("Nothing was simulated.\n")
         return None
     for placed in loaded.documents:
-        word = document_type(placed.document)
-        if word in _NOT_RUN:
-            sys.stderr.write(f"{placed.file}:{placed.line}: the {word} {document_name(placed.document)} is not simulated; sequences are.\n")
+        if document_type(placed.document) == "cleanup":
+            name = document_name(placed.document)
+            sys.stderr.write(f"{placed.file}:{placed.line}: the cleanup {name} is not simulated; sequences and campaigns are.\n")
     return loaded
 
 

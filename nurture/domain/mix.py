@@ -39,13 +39,13 @@ def sales_earned(promises: Iterable[Promise], useful_since: int, others_since: i
     worst = Earned(True, 0, "earned")
     for promise in promises:
         if isinstance(promise, Ratio):
-            missing, what = promise.useful - useful_since, "useful letter"
+            missing, one, more = promise.useful - useful_since, "useful letter", "useful letters"
         elif isinstance(promise, Thirds):
-            missing, what = 2 - others_since, "letter that sells nothing"
+            missing, one, more = 2 - others_since, "letter that sells nothing", "letters that sell nothing"
         else:
             continue
         if missing > worst.missing:
-            worst = Earned(False, missing, f"sales held by {promise}: {missing} {what}{'s' if missing > 1 else ''} due first")
+            worst = Earned(False, missing, f"sales held by {promise}: {missing} {more if missing > 1 else one} due first")
     return worst
 
 

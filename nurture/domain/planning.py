@@ -7,15 +7,15 @@ from nurture.domain.documents import Campaign, Policy, lane_name
 from nurture.domain.documents import Sequence as SequenceDocument
 from nurture.domain.mix import Earned, leaving_out, promises_on, sales_earned
 from nurture.domain.mixes import Promise
+from nurture.domain.pacing import cap_places
 from nurture.domain.plans import Done, OpenRow, Person, Plan, Send, Shelf, Skip, Wait, Way, keyed
 from nurture.domain.remembering import by_identity
 from nurture.domain.rivals import Timed, choose, in_words, wait_for, what_kept
-from nurture.domain.timing import Slot, earliest, on_its_date
+from nurture.domain.timing import Slot, cap_of, earliest, on_its_date
 from nurture.domain.turns import LOOK_AGAIN, Ahead, Book, Turn, deadline, library_candidates, skipped, turn_of
 from nurture.domain.windows import Hours, hours_of, instant_of, openings
 from nurture.domain.words import Kind, State
 
-_FOR_OTHERS = ("gap", "cap", "most")
 _REPLACEABLE = (State.PENDING, State.DEFERRED)
 
 
@@ -82,9 +82,9 @@ def _given_up_way(way: Way, outcome: str, reason: str) -> Turn:
 
 
 def _too_late(person: Person, timed: Timed) -> bool:
-    """Whether other letters of the person keep a campaign's letter back for longer than it is to wait."""
+    """Whether a campaign's letter could leave only after it has waited as long as it is to; what the relay cannot carry is not counted."""
     end = deadline(person, timed.candidate.way)
-    return end is not None and not timed.row and timed.slot.due > end and timed.slot.rule in _FOR_OTHERS
+    return end is not None and not timed.row and timed.slot.due > end and timed.slot.rule != "capacity"
 
 
 def _given_up(timed: Timed) -> Turn:
@@ -143,7 +143,12 @@ def _time(
 
 
 def _fits(row: OpenRow, way: Way, hours: Hours, person: Person, policy: Policy) -> bool:
-    """Whether the moment written still lies in the letter's hours: an edit may have moved them. A deferred row keeps its next try."""
+    """Whether the moment written still lies in the letter's hours, which an edit may have moved, and under the cap, which the person may
+    have lowered by asking for less. A deferred row keeps its next try.
+    """
+    day = row.due_at.astimezone(person.zone).date()
+    if cap_places(day, [e.day for e in person.entries if e.delivery != row.delivery_id], cap_of(person, policy)) < 1:
+        return False
     if row.state is State.DEFERRED or hours.now:
         return True
     named = way.occasion.hour(person.zone, policy.lateness) if way.occasion else None

@@ -4,17 +4,19 @@ Letters that are due within one span are claimed together, as a worker would cla
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from nurture.services.campaigning import close_occasions, open_occasions
 from nurture.services.classifying import classify_weekly, rise_since
 from nurture.services.enrolling import enrol_matching
 from nurture.services.folding import fold
 from nurture.services.learning import learn_hours
 from nurture.services.planning import plan
 from nurture.simulation.clock import Clock, Sink
+from nurture.simulation.movers import Move, move_people
 from nurture.simulation.returns import Returns
-from nurture.store.chronicle import Due, Taken, due_next, taken
+from nurture.store.chronicle import Due, Taken, due_next, opens_next, taken
 from nurture.store.database import Database
 from nurture.store.standings import next_look
 
@@ -29,7 +31,8 @@ class Life:
     """One run of time over `db`. `send` sends what is due through `sink`; `heard` is told of the letters that were accepted.
 
     `span`: how long letters may be gathered into one batch; `patience`: how long folding and planning may wait. Both are well under the
-    gap between two letters of one person, so that nobody's next letter is planned too late.
+    gap between two letters of one person, so that nobody's next letter is planned too late. `coming`: who will move, the first one last;
+    `moved`: who did, each told at midnight UTC.
     """
 
     db: Database
@@ -40,6 +43,8 @@ class Life:
     heard: Callable[[Sequence[Taken]], None]
     span: timedelta
     patience: timedelta
+    coming: list[Move] = field(default_factory=list)
+    moved: list[Move] = field(default_factory=list)
     _tried: frozenset[int] = frozenset()
     _planned: datetime | None = None
     _news: bool = False
@@ -56,11 +61,14 @@ class Life:
         while True:
             due = await self._due()
             desk = await self._desk()
-            moment = min(m for m in (self._departure(due), desk, night) if m)
+            opening = await self._opening()
+            moment = min(m for m in (self._departure(due), desk, opening, night) if m)
             if moment >= end:
                 break
             self.clock.now = moment
             await self._depart(due)
+            if opening and moment >= opening:
+                await self.begin()
             if desk and moment >= desk:
                 await self._catch_up()
             if moment >= night:
@@ -70,9 +78,16 @@ class Life:
         await self._night()
 
     async def begin(self) -> None:
-        """Take in who came to match an audience, and plan their first letters."""
+        """Take in who came to match an audience, and the people of campaigns whose day has come, and plan their letters."""
         await enrol_matching(self.db, self.clock.now)
+        await open_occasions(self.db, self.clock.now)
         await plan(self.db, self.clock.now)
+
+    async def _opening(self) -> datetime | None:
+        """When the next occasion of a campaign begins."""
+        async with self.db.read() as tx:
+            opens = await opens_next(tx)
+        return max(opens, self.clock.now) if opens else None
 
     async def _due(self) -> list[Due]:
         async with self.db.read() as tx:
@@ -120,10 +135,22 @@ class Life:
         self._planned, self._news = now, False
 
     async def _night(self) -> None:
-        """Once a day: who rose by yesterday's signs, who came to match an audience."""
+        """Once a day: who moved, who rose by yesterday's signs, who came to match an audience."""
+        await self._move()
         await self._catch_up()
         await rise_since(self.db, self.clock.now, self.clock.now - 2 * DAY)
         await self.begin()
+        await close_occasions(self.db, self.clock.now)
+
+    async def _move(self) -> None:
+        """Letters that were due before somebody moved go first: their dates are fixed in the zone of that moment."""
+        now, today = self.clock.now, []
+        while self.coming and self.coming[-1].at <= now:
+            today.append(replace(self.coming.pop(), at=now))
+        if today:
+            await self._depart(await self._due())
+            await move_people(self.db, today, now)
+            self.moved += today
 
 
 def batch_end(due: Sequence[Due], span: timedelta) -> datetime | None:

@@ -13,6 +13,7 @@ from nurture.domain.conditions import Condition
 from nurture.domain.documents import AnyDocument, Policy, Segment, letters_of
 from nurture.domain.documents import Sequence as SequenceDocument
 from nurture.simulation.behaviour import Temper, draw_temper
+from nurture.simulation.movers import Move, draw_moves
 from nurture.simulation.places import NAMES, PLACES, Place, plain, written
 from nurture.simulation.wishes import Wish
 
@@ -31,6 +32,7 @@ class Person:
     joined_at: datetime
     fields: dict[str, Any] = field(default_factory=dict)
     topics: dict[str, bool] = field(default_factory=dict)
+    moves: tuple[Move, ...] = ()
 
 
 def invent(count: int, documents: Sequence[AnyDocument], start: datetime, rng: Random) -> list[Person]:
@@ -73,6 +75,7 @@ def _person(number: int, place: Place, wish: Wish, topics: Sequence[str], start:
     first, family = rng.choice(names.women if woman else names.men), rng.choice(names.families)
     patronymic = rng.choice(names.patronymics) + ("на" if woman else "ич") if names.patronymics else ""
     longest = wish.joined_within or timedelta(days=548)
+    at_home = wish.columns.keys() & {"timezone", "country", "email"}  # moving would take them out of what was asked
     columns = {
         "name": f"{written(first)} {written(family)}",
         "first_name": written(first),
@@ -82,14 +85,16 @@ def _person(number: int, place: Place, wish: Wish, topics: Sequence[str], start:
         "locale": place.language,
         "source": rng.choice(_SOURCES),
     }
+    email = str(wish.columns.get("email") or f"{plain(first)}.{plain(family)}.{number + 1}@{_HOSTS[number % len(_HOSTS)]}")
     return Person(
-        email=str(wish.columns.get("email") or f"{plain(first)}.{plain(family)}.{number + 1}@{_HOSTS[number % len(_HOSTS)]}"),
+        email=email,
         columns=columns | {k: v for k, v in wish.columns.items() if k != "email"},
         tags=tuple(sorted(t for t, has in wish.tags.items() if has)),
         temper=draw_temper(rng),
         joined_at=start - timedelta(seconds=int(longest.total_seconds() * rng.uniform(0.01, 0.99))),
         fields={k: v for k, v in ({"birthday": _birthday(rng)} | wish.fields).items() if k not in wish.absent},
         topics=dict.fromkeys(topics, True) | wish.topics,
+        moves=() if at_home else draw_moves(email, place.zone, start, rng),
     )
 
 

@@ -52,7 +52,7 @@ async def start_life(
     """Life from the moment that the sink's clock shows. `heard` is told of the letters that were accepted."""
     async with db.read() as tx:
         policy = await load_policy(tx)
-    return Life(db, sink.clock, sink, returns, await _sender(db, sink, house), heard, min(BATCH, policy.gap / 4), policy.gap / 4)
+    return Life(db, sink.clock, sink, returns, await _sender(db, sink, house), heard, min(BATCH, policy.gap / 4), policy.gap / 2)
 
 
 async def _sender(db: Database, sink: Sink, house: House) -> Callable[[], Awaitable[object]]:

@@ -1,8 +1,8 @@
 """A whole world for a moment: an in-memory database, invented people, a virtual clock, and the services of production."""
 
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -10,16 +10,20 @@ from zoneinfo import ZoneInfo
 
 from nurture.definitions.faults import Position
 from nurture.definitions.loading import Placed
-from nurture.domain.documents import Policy, Sender
+from nurture.domain.documents import Campaign, Policy, Sender
 from nurture.domain.documents import Sequence as SequenceDocument
+from nurture.domain.errors import NurtureError
 from nurture.domain.tokens import TokenKey
 from nurture.domain.words import Engagement
+from nurture.services import campaigning
 from nurture.services.defining import apply
 from nurture.services.enrolling import enrol
 from nurture.shipped import shipped
+from nurture.simulation.census import departures, load_by_hour, take_census
+from nurture.simulation.checker import Violation, check
 from nurture.simulation.clock import Clock, Sink
 from nurture.simulation.life import WEEK, Life
-from nurture.simulation.people import invent
+from nurture.simulation.people import Person, invent
 from nurture.simulation.returns import Returns
 from nurture.simulation.settling import House, settle_people, souls, start_life
 from nurture.store.chronicle import Taken, decisions
@@ -30,45 +34,73 @@ from nurture.store.workspace import ensure_workspace
 
 SENDER = Sender.model_validate({"name": "Anna", "address": "anna@example.com", "reply_to": "anna@example.com"})
 POSTAL_ADDRESS = "Example Street 1, 10115 Berlin, Germany"
+GONE = 0.004  # of all addresses: the mailbox is no longer there when the first letter comes
+Look = Callable[[Database], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
-    """`deliveries`, `held` and `composition` as `simulate --json` prints them; `documents` are those in force, as JSON, for the checker."""
+    """`deliveries`, `held`, `composition`, `left`, `load` and `people` as `simulate --json` prints them.
+
+    `documents` are those in force, as JSON, for the checker; `count`: how many people were invented; `notes`: what could not be simulated.
+    """
 
     deliveries: list[dict[str, Any]]
     held: list[dict[str, Any]]
     composition: list[dict[str, Any]]
+    left: list[dict[str, Any]]
+    load: list[dict[str, Any]]
+    people: list[dict[str, Any]]
+    notes: list[str]
     documents: list[dict[str, Any]]
     start: datetime
     weeks: int
-    people: int
+    count: int
     seed: int
+
+    def violations(self) -> list[Violation]:
+        """What the independent checker holds against it."""
+        end = self.start + self.weeks * WEEK
+        return check(self.deliveries, self.documents, start=self.start, end=end, people=self.people, left=self.left, held=self.held)
 
 
 async def simulate(
-    placed: Sequence[Placed], *, weeks: int, people: int, seed: int, start: datetime, progress: Callable[[int, int], None] | None = None
-) -> Simulated:
+    placed: Sequence[Placed], *, weeks: int, people: int, seed: int, start: datetime, stay: bool = False, look: Look | None = None,
+    columns: Mapping[str, Any] | None = None, progress: Callable[[int, int], None] | None = None,
+) -> Simulated:  # fmt: skip
     """Live through `weeks` from `start` (aware UTC) with `people` invented ones, all enrolled at the start in every sequence.
 
-    Same arguments, same result. Nobody leaves, so that everybody's letters can be seen to the end. `progress(week, weeks)` after each week.
+    Same arguments, same result. With `stay` nobody leaves, bounces, moves or asks for less, so that everybody's letters are seen to the
+    end. `columns` hold for everybody (`{"kinds": "useful"}`). `look(database)` is asked before the world ends, `progress(week, weeks)`
+    after each week.
     """
     documents = in_force(placed)
     db = connect("sqlite://")
     try:
         await _lay(db, documents, start, seed)
         invented = invent(people, [p.document for p in documents], start, Random(f"people {seed}"))
+        if columns:
+            invented = [replace(p, columns={**p.columns, **columns}) for p in invented]
         ids = await settle_people(db, invented, start)
-        await _enrol_all(db, documents, list(ids.values()), start)
+        notes = await _set_going(db, documents, list(ids.values()), start)
         deliveries: list[dict[str, Any]] = []
         told = deliveries.extend
-        returns = Returns(souls(invented, ids, start), seed, leaving=False)
+        returns = Returns(souls(invented, ids, start), seed, leaving=not stay)
         house = House("https://letters.example.com", (TokenKey.derive(f"simulation {seed}"),))
-        life = await start_life(db, Sink(Clock(start)), returns, house, lambda letters: told(map(_delivery, letters)))
+        sink = Sink(Clock(start), () if stay else _gone(invented, seed))
+        life = await start_life(db, sink, returns, house, lambda letters: told(map(_delivery, letters)))
+        if not stay:
+            life.coming = sorted((m for p in invented for m in p.moves), key=lambda m: (m.at, m.email), reverse=True)
         await life.begin()
         composition = [await _week(life, start, week, weeks, progress) for week in range(1, weeks + 1)]
+        if look:
+            await look(db)
         deliveries.sort(key=lambda d: (d["at"], d["email"], d["letter"]))
-        return Simulated(deliveries, await _held(db), composition, as_json(documents), start, weeks, people, seed)
+        census = await take_census(db, invented, returns.deeds, life.moved)
+        left, load = await departures(db), load_by_hour(deliveries)
+        return Simulated(
+            deliveries, await _held(db), composition, left, load, census, notes, as_json(documents), start, weeks, people, seed
+        )
     finally:
         await db.close()
 
@@ -108,10 +140,23 @@ def _with_sender(placed: Placed) -> Placed:
     return Placed(policy.model_copy(update=filled), placed.file, placed.line, placed.positions)
 
 
-async def _enrol_all(db: Database, documents: Sequence[Placed], ids: list[int], start: datetime) -> None:
+def _gone(invented: Sequence[Person], seed: int) -> set[str]:
+    return {p.email for p in invented if Random(f"mailbox {seed} {p.email}").random() < GONE}
+
+
+async def _set_going(db: Database, documents: Sequence[Placed], ids: list[int], start: datetime) -> list[str]:
+    """Everybody enters every sequence, every campaign is started; returns why one could not be."""
+    notes = []
     for placed in documents:
-        if isinstance(placed.document, SequenceDocument):
-            await enrol(db, placed.document.name, ids, start, "simulation", own_hour=True)
+        match placed.document:
+            case SequenceDocument(name=name):
+                await enrol(db, name, ids, start, "simulation", own_hour=True)
+            case Campaign(name=name):
+                try:
+                    await campaigning.start(db, name, start)
+                except NurtureError as error:
+                    notes.append(f"{placed.file}:{placed.line}: the campaign {name} is not simulated: {error.message}")
+    return notes
 
 
 async def _week(life: Life, start: datetime, week: int, weeks: int, progress: Callable[[int, int], None] | None) -> dict[str, Any]:

@@ -19,6 +19,7 @@ _v = METADATA.tables["letter_versions"].c
 _s = METADATA.tables["subscribers"].c
 _e = METADATA.tables["enrolments"].c
 _doc = METADATA.tables["documents"].c
+_o = METADATA.tables["occasions"].c
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,9 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """An accepted letter. `sequence`: whose way it was sent on, None outside sequences; `links`: its targets; `zone`: fixed at hand-off."""
+    """An accepted letter. `sequence`: the sequence or campaign whose way it was sent on, None outside these; `links`: its targets; `zone`:
+    fixed at hand-off.
+    """
 
     id: int
     subscriber_id: int
@@ -46,6 +49,7 @@ class Taken:
 
 
 _FIRST_DUE = select(_d.due_at).where(text(DUE_STATES)).order_by(_d.due_at).limit(1)
+_FIRST_OPENING = select(func.min(_o.opens_at)).where(_o.filled_at.is_(None))
 _DUE = (
     select(_d.id, _d.due_at, _d.closes_at)
     .where(text(DUE_STATES), _d.due_at <= bindparam("until", type_=_d.due_at.type))
@@ -70,6 +74,12 @@ async def due_next(tx: Connection, within: timedelta) -> list[Due]:
     """The waiting letter that is due first and those due `within` after it, by time; empty when nothing waits."""
     first = (await tx.execute(_FIRST_DUE)).scalar()
     return [Due(*row) for row in await tx.execute(_DUE, {"until": first + within})] if first else []
+
+
+async def opens_next(tx: Connection) -> datetime | None:
+    """When the next occasion of a campaign takes in its people; None when none is to come."""
+    opens: datetime | None = (await tx.execute(_FIRST_OPENING)).scalar()
+    return opens
 
 
 async def taken(tx: Connection, ids: Iterable[int]) -> list[Taken]:

@@ -7,9 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, exists, func, literal, or_, select, text, true, update
+from sqlalchemy import BindParameter, ColumnElement, Update, and_, bindparam, case, exists, func, literal, or_, select, text, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.words import Kind, Kinds, State, Status
@@ -67,11 +68,14 @@ def _not_halted() -> ColumnElement[bool]:
     return exists().where(workspace.c.id == 1, workspace.c.halted.is_(None))
 
 
+_NOW: BindParameter[datetime] = bindparam("moment", type_=_d.due_at.type)
+_DUE_IN_LANE = select(literal(1)).select_from(deliveries).where(_d.lane_id == _l.id, text(DUE_STATES), _d.due_at <= _NOW).correlate(lanes)
+_DUE_LANES = select(_l.id, _l.name, _l.priority).where(_l.flag == "running", exists(_DUE_IN_LANE), _not_halted())
+
+
 async def due_lanes(tx: AsyncConnection, now: datetime) -> list[DueLane]:
     """Running lanes with something due, `service` first, then by priority; none while the workspace is halted."""
-    due = exists(select(literal(1)).select_from(deliveries).where(_d.lane_id == _l.id, text(DUE_STATES), _d.due_at <= now).correlate(lanes))
-    question = select(_l.id, _l.name, _l.priority).where(_l.flag == "running", due, _not_halted())
-    found = [DueLane(*row) for row in await tx.execute(question)]
+    found = [DueLane(*row) for row in await tx.execute(_DUE_LANES, {"moment": now})]
     return sorted(found, key=lambda lane: (lane.name != Kind.SERVICE.value, -lane.priority, lane.id))
 
 
@@ -105,7 +109,7 @@ def _person(condition: ColumnElement[bool]) -> ColumnElement[bool]:
     return exists().where(_s.id == _d.subscriber_id, condition).correlate(deliveries)
 
 
-def refusals(now: datetime, topic: str | None) -> dict[str, ColumnElement[bool]]:
+def refusals(now: datetime | BindParameter[datetime], topic: str | None) -> dict[str, ColumnElement[bool]]:
     """Why a person may not get a row now, first match first: the reason of the cancellation and its condition over `deliveries`.
 
     Service letters still reach those who left (a receipt, a new opt-in), never those who bounced or complained.
@@ -127,26 +131,33 @@ async def intend(tx: AsyncConnection, rows: Iterable[Intent], worker_id: int, no
     by_topic: dict[str | None, list[Intent]] = defaultdict(list)
     for row in rows:
         by_topic[row.topic].append(row)
+    same = {"worker": worker_id, "moment": now, "least": now + WINDOW_LEFT}
     for topic, group in by_topic.items():
-        statement = (
-            update(deliveries)
-            .where(
-                _d.id == bindparam("row"), _d.fence == bindparam("held"), _d.state == State.CLAIMED.value, _d.worker_id == worker_id,
-                or_(_d.closes_at.is_(None), _d.closes_at >= now + WINDOW_LEFT),
-                *[~refused for refused in refusals(now, topic).values()],
-                _lane_is(_d.lane_id, "running"), _not_halted(), alive(worker_id),
-            )
-            .values(
-                state=State.SENDING.value, handed_at=now, first_try_at=func.coalesce(_d.first_try_at, literal(now, _d.first_try_at.type)),
-                zone=bindparam("there"), local_day=bindparam("day"),
-            )
-        )  # fmt: skip
-        await tx.execute(statement, [{"row": r.id, "held": r.fence, "there": r.zone, "day": r.local_day} for r in group])
+        await tx.execute(_intent(topic), [{"row": r.id, "held": r.fence, "there": r.zone, "day": r.local_day, **same} for r in group])
     leaving: set[int] = set()
     for ids in pieces(r.id for group in by_topic.values() for r in group):
         question = select(_d.id).where(_d.id.in_(ids), _d.state == State.SENDING.value, _d.worker_id == worker_id)
         leaving.update((await tx.execute(question)).scalars())
     return leaving
+
+
+@lru_cache(maxsize=256)
+def _intent(topic: str | None) -> Update:
+    """Built once for each topic: it runs for every slice of every batch."""
+    worker: BindParameter[int] = bindparam("worker", type_=_d.worker_id.type)
+    return (
+        update(deliveries)
+        .where(
+            _d.id == bindparam("row"), _d.fence == bindparam("held"), _d.state == State.CLAIMED.value, _d.worker_id == worker,
+            or_(_d.closes_at.is_(None), _d.closes_at >= bindparam("least", type_=_d.closes_at.type)),
+            *[~refused for refused in refusals(_NOW, topic).values()],
+            _lane_is(_d.lane_id, "running"), _not_halted(), alive(worker),
+        )
+        .values(
+            state=State.SENDING.value, handed_at=_NOW, first_try_at=func.coalesce(_d.first_try_at, _NOW),
+            zone=bindparam("there"), local_day=bindparam("day"),
+        )
+    )  # fmt: skip
 
 
 async def leave_out(tx: AsyncConnection, rows: Sequence[Intent], now: datetime) -> dict[int, str]:

@@ -11,6 +11,7 @@ from nurture.domain.letterbook import LetterBook
 from nurture.store.tables import METADATA
 
 _documents = METADATA.tables["documents"].c
+_NEWEST = select(func.count(), func.coalesce(func.sum(_documents.version), 0), func.max(_documents.changed_at))
 Stamp = tuple[int, int, datetime | None]
 
 
@@ -23,8 +24,7 @@ class BookShelf:
 
     async def read(self, tx: AsyncConnection) -> LetterBook:
         """The book as the documents stand now."""
-        newest = select(func.count(), func.coalesce(func.sum(_documents.version), 0), func.max(_documents.changed_at))
-        count, versions, changed = (await tx.execute(newest)).one()
+        count, versions, changed = (await tx.execute(_NEWEST)).one()
         if self.book is None or self.stamp != (count, versions, changed):
             self.book, self.stamp = await _load(tx), (count, versions, changed)
         return self.book

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Exists, exists, select, update
+from sqlalchemy import BindParameter, Exists, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.store.ledger import workers
@@ -47,7 +47,7 @@ async def end(tx: AsyncConnection, worker_id: int, now: datetime, *, seen: int |
     return (await tx.execute(statement)).first() is not None
 
 
-def alive(worker_id: int) -> Exists:
+def alive(worker_id: int | BindParameter[int]) -> Exists:
     """A condition for claims and intents: a worker that lost its lease takes no more rows."""
     return exists().where(_w.id == worker_id, _w.ended_at.is_(None))
 

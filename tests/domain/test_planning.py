@@ -202,6 +202,17 @@ def test_an_open_row_is_kept_outranked_or_waited_for() -> None:
     assert (gone.cancel, gone.outrank) == (None, 77)  # a sequence that pauses or changes may want it again
 
 
+def test_who_asks_for_less_often_has_the_waiting_letter_timed_anew() -> None:
+    document = sequence(letter("a"), letter("b", window="any"))
+    ways, waiting = (way(document, 1, past("a", 1)),), row("school/b")
+    assert plan_person(person(got(1)), ways, Shelf(), POLICY, MONDAY, waiting).keep
+    found = plan_person(person(got(1), frequency=Frequency.LESS), ways, Shelf(), POLICY, MONDAY, waiting)
+    assert not found.keep
+    assert found.outrank == 77
+    assert found.send is None
+    assert found.waits[0].rule == "cap"
+
+
 def test_priority_decides_only_between_letters_that_shut_each_other_out() -> None:
     window = [{"days": ["mon"], "from": "10:00", "until": "12:00"}]
     low = way(sequence(letter("a", window=window), name="low", priority=10))

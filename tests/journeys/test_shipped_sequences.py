@@ -7,7 +7,6 @@ import pytest
 
 from nurture.definitions.loading import load_files
 from nurture.shipped import shipped
-from nurture.simulation.checker import check
 from nurture.simulation.world import Simulated, simulate
 
 START = datetime(2026, 3, 2, tzinfo=UTC)  # a Monday; clocks change on 8 and 29 March and on 5 April
@@ -15,15 +14,16 @@ FILES = sorted(shipped("sequences").glob("*.yaml"))
 
 
 async def live(*files: str, people: int = 200, weeks: int = 8) -> Simulated:
+    """Nobody leaves or moves, so that everybody's letters are seen to the end."""
     loaded = load_files([shipped("sequences") / f for f in files] or FILES)
     assert not loaded.errors
-    return await simulate(loaded.documents, weeks=weeks, people=people, seed=7, start=START)
+    return await simulate(loaded.documents, weeks=weeks, people=people, seed=7, start=START, stay=True)
 
 
 @pytest.mark.parametrize("file", [f.name for f in FILES])
 async def test_every_shipped_file_keeps_every_rule(file):
     lived = await live(file)
-    assert check(lived.deliveries, lived.documents, start=START) == []
+    assert lived.violations() == []
     letters = sum(len(d["letters"]) for d in lived.documents if "sequence" in d)
     if letters:
         assert len({d["timezone"] for d in lived.deliveries}) >= 12
@@ -48,5 +48,5 @@ def _two_weeks(lived: Simulated) -> None:
 
 async def test_all_shipped_files_together_keep_every_rule():
     lived = await live(people=40, weeks=4)
-    assert check(lived.deliveries, lived.documents, start=START) == []
+    assert lived.violations() == []
     assert len({d["sequence"] for d in lived.deliveries}) == sum("sequence" in d for d in lived.documents)

@@ -23,10 +23,10 @@ EARNED = f"sequence: earned\nmix: 2:1\ncadence: 2 per week\naudience: {{tag: roo
 UNEARNED = f"sequence: unearned\nmix: 3:1\ncadence: 2 per week\nletters:{LETTERS}"
 
 
-async def live(text: str, *, weeks: int = 2, people: int = 12, seed: int = 1) -> Simulated:
+async def live(text: str, *, weeks: int = 2, people: int = 12, seed: int = 1, stay: bool = True) -> Simulated:
     loaded = load_text(text)
     assert not loaded.errors
-    return await simulate(loaded.documents, weeks=weeks, people=people, seed=seed, start=START)
+    return await simulate(loaded.documents, weeks=weeks, people=people, seed=seed, start=START, stay=stay)
 
 
 async def test_the_same_seed_gives_the_same_bytes_and_another_does_not():

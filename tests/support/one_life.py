@@ -45,6 +45,7 @@ class Case:
     def __str__(self) -> str:
         """As it would be written, for a counter-example."""
         rest = {name: getattr(self, name) for name in ("zone", "start", "weeks", "kinds", "frequency", "pause", "outcomes", "glances", "own_hour", "joins")}
+        rest["hours"] = [hours for _, hours in self.campaigns]
         documents = (self.policy, *self.sequences, *(c for c, _ in self.campaigns), *self.library)
         return "\n".join([*(d.model_dump_json(by_alias=True, exclude_defaults=True) for d in documents), str(rest)])
 

@@ -1,20 +1,26 @@
 """`check`: all rules over all people."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from nurture.simulation.checker.hours import broken_hours
+from nurture.simulation.checker.occasions import broken_occasions
+from nurture.simulation.checker.order import broken_order
 from nurture.simulation.checker.pace import broken_pace
 from nurture.simulation.checker.promises import broken_mix
-from nurture.simulation.checker.reading import House, Sent, read_house, read_sent
+from nurture.simulation.checker.reading import House, read_house
+from nurture.simulation.checker.rows import Facts, Sent, read_facts, read_sent
+from nurture.simulation.checker.stuck import stuck
+from nurture.simulation.checker.wishes import broken_wishes
+
+Rows = Iterable[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
 class Violation:
-    """A rule that one letter broke for one person; `at` is its acceptance, aware UTC."""
+    """A rule that one letter broke for one person; `at` is its acceptance, aware UTC, or when it should have gone."""
 
     rule: str
     email: str
@@ -22,40 +28,70 @@ class Violation:
     at: datetime
     message: str
 
+    def as_json(self) -> dict[str, str]:
+        return {"rule": self.rule, "email": self.email, "letter": self.letter, "at": self.at.isoformat(), "message": self.message}
+
     def __str__(self) -> str:
         return f"{self.rule}: {self.letter} to {self.email} at {self.at:%Y-%m-%d %H:%M}Z: {self.message}"
 
 
 def check(
-    deliveries: Iterable[Mapping[str, Any]], documents: Iterable[Mapping[str, Any]], *, start: datetime | None = None
-) -> list[Violation]:
+    deliveries: Rows, documents: Rows, *, start: datetime | None = None, end: datetime | None = None, people: Rows = (), left: Rows = (),
+    held: Rows = (),
+) -> list[Violation]:  # fmt: skip
     """Every broken rule, in order of time.
 
-    `deliveries` are rows as `simulate --json` gives them, `documents` the JSON of what was simulated. `start` is the moment at which all
-    were enrolled in all sequences; without it a first letter's `after` and the one hour of a `now` window are not asked.
+    `deliveries`, `people`, `left` and `held` are rows as `simulate --json` gives them, `documents` the JSON of what was simulated. `start`:
+    when all were enrolled in all sequences and every campaign was started; without it a first letter's `after`, the one hour of a `now`
+    window and the `until` of a campaign that goes `now` are not asked. `end`: until when was watched; without it nobody is found stuck.
+    Birthdays, wishes, purchases and moves are asked of the people who are given.
     """
     house = read_house(documents)
-    people: dict[str, list[Sent]] = defaultdict(list)
+    facts = read_facts(people, left)
+    letters: dict[str, list[Sent]] = {email: [] for email, known in facts.items() if known.told}
     for raw in deliveries:
         sent = read_sent(house, raw)
-        people[sent.email].append(sent)
-    found: list[Violation] = []
-    for letters in people.values():
-        letters.sort(key=lambda x: x.at)
-        found.extend(Violation(rule, x.email, x.letter, x.at, message) for x, rule, message in _person(house, letters, start))
+        letters.setdefault(sent.email, []).append(sent)
+    found = [
+        Violation("held", h["email"], h["letter"], _until(h), f"only sales letters are held by a mix; {h['reason']}")
+        for h in _wrongly(house, held)
+    ]
+    for email, own in letters.items():
+        own.sort(key=lambda x: x.at)
+        known = facts.get(email, Facts())
+        found += [Violation(rule, x.email, x.letter, x.at, message) for x, rule, message in _person(house, own, known, start)]
+        zone = own[0].zone if own else known.zones[0][1] if known.zones else None
+        if start and end and zone and len({x.zone for x in own}) <= 1:
+            found += [
+                Violation(rule, email, letter, at, message) for letter, at, rule, message in stuck(house, own, known, zone, start, end)
+            ]
     return sorted(found, key=lambda v: (v.at, v.email, v.letter, v.rule))
 
 
-def _person(house: House, letters: list[Sent], start: datetime | None) -> Iterator[tuple[Sent, str, str]]:
+def _wrongly(house: House, held: Rows) -> Iterator[Mapping[str, Any]]:
+    for row in held:
+        text = house.letters.get(row["letter"])
+        if text is None or text.kind != "sales":
+            yield row
+
+
+def _until(row: Mapping[str, Any]) -> datetime:
+    return datetime.fromisoformat(row["until"]) if row.get("until") else datetime.min.replace(tzinfo=UTC)
+
+
+def _person(house: House, letters: list[Sent], facts: Facts, start: datetime | None) -> Iterator[tuple[Sent, str, str]]:
     for sent in letters:
         for rule, message in _row(sent):
             yield sent, rule, message
-        for rule, message in broken_hours(house, sent, start):
+        for rule, message in broken_hours(house, sent, facts, start):
             yield sent, rule, message
         if start is not None and sent.at < start:
             yield sent, "start", "left before anybody was enrolled"
-    yield from broken_pace(house, letters, start)
-    yield from broken_mix(house, letters)
+    yield from broken_pace(house, letters, facts, start)
+    yield from broken_mix(house, letters, facts)
+    yield from broken_order(house, letters, facts)
+    yield from broken_occasions(house, letters, facts, start)
+    yield from broken_wishes(house, letters, facts)
 
 
 def _row(sent: Sent) -> Iterator[tuple[str, str]]:

@@ -4,17 +4,20 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
-from nurture.simulation.checker.reading import House, Sent, Source, per
+from nurture.simulation.checker.reading import House, Source, per
+from nurture.simulation.checker.rows import Facts, Sent
 
 Finding = tuple[Sent, str, str]
 DAY = timedelta(days=1)
+WEEK = 7 * DAY
+YEARLY = timedelta(days=300)  # between two dates of a greeting, at least
 
 
-def broken_pace(house: House, letters: Sequence[Sent], start: datetime | None) -> Iterator[Finding]:
+def broken_pace(house: House, letters: Sequence[Sent], facts: Facts, start: datetime | None) -> Iterator[Finding]:
     """`letters`: everything one person accepted, oldest first."""
     paced = [x for x in letters if x.kind != "service"]
     yield from _gap(house, paced)
-    yield from _cap(house, paced)
+    yield from _cap(house, paced, facts.wished("less"))
     for source in house.sequences:
         own = [x for x in paced if x.text and x.text in source.letters and x.way in (None, source.name)]  # not what it lent to others
         yield from _cadence(source, own)
@@ -30,11 +33,14 @@ def _gap(house: House, letters: Sequence[Sent]) -> Iterator[Finding]:
             yield after, "gap", f"only {after.at - before.at} after {before.letter}"
 
 
-def _cap(house: House, letters: Sequence[Sent]) -> Iterator[Finding]:
+def _cap(house: House, letters: Sequence[Sent], less: datetime | None) -> Iterator[Finding]:
+    """On any seven consecutive dates; the dates of one who moved may run backwards. `less`: since when the person wanted fewer."""
     for i, letter in enumerate(letters):
-        week = [x for x in letters[: i + 1] if letter.day - x.day < 7 * DAY]
-        if len(week) > house.cap:
-            yield letter, "cap", f"number {len(week)} on seven dates up to {letter.day}, the cap is {house.cap}"
+        cap = 1 if less and letter.at > less else house.cap
+        days = [x.day for x in letters[: i + 1]]
+        fullest = max(sum(first <= d < first + WEEK for d in days) for first in (letter.day - n * DAY for n in range(7)))
+        if fullest > cap:
+            yield letter, "cap", f"number {fullest} on seven dates around {letter.day}, the cap is {cap}"
 
 
 def _cadence(source: Source, letters: Sequence[Sent]) -> Iterator[Finding]:
@@ -117,7 +123,10 @@ def _once(house: House, letters: Sequence[Sent]) -> Iterator[Finding]:
         if before is letter or letter.text is None:
             continue
         source = house.source(letter.text)
-        if source.type == "campaign" and before.day != letter.day:
+        if source.type == "campaign":
+            continue  # once on each occasion: occasions.py
+        if letter.text.day and letter.day - before.day >= YEARLY:
+            first[letter.letter] = letter
             continue
         if source.type != "sequence" or source.re_entry is None:
             yield letter, "once", f"had already left on {before.day}"

@@ -3,32 +3,43 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from nurture.simulation.checker.reading import House, Sent, Source
+from nurture.simulation.checker.reading import House, Source
+from nurture.simulation.checker.rows import Facts, Sent
 
 MIXED = ("useful", "news", "about", "sales")
+Promise = tuple[str, Any]
 
 
-def broken_mix(house: House, letters: Sequence[Sent]) -> Iterator[tuple[Sent, str, str]]:
+def broken_mix(house: House, letters: Sequence[Sent], facts: Facts) -> Iterator[tuple[Sent, str, str]]:
     """`letters`: everything one person accepted, oldest first."""
     mixed = [x for x in letters if x.kind in MIXED]
-    useful = others = 0
     for i, letter in enumerate(mixed):
-        if letter.kind != "sales":
-            useful += letter.kind == "useful"
-            others += 1
-            continue
-        for promise, figure in promises_over(house, mixed, i):
-            if promise == "ratio" and useful < figure:
-                yield letter, "mix", f"{useful} useful letters since the last sales letter, {figure}:1 was promised"
-            if promise == "thirds" and others < 2:
-                yield letter, "thirds", f"{others} other letters since the last sales letter, two were promised"
-        useful = others = 0
+        if letter.kind == "sales":
+            for promise, message in unkept(promises_over(house, mixed, i, facts), mixed[:i]):
+                yield letter, promise, message
     yield from _nines(house, mixed)
 
 
-def promises_over(house: House, mixed: Sequence[Sent], i: int) -> list[tuple[str, Any]]:
+def unkept(promises: Sequence[Promise], before: Sequence[Sent]) -> Iterator[tuple[str, str]]:
+    """(rule, message) for each promise that a sales letter would break after `before`: all the mixed letters so far."""
+    since = before[max((n + 1 for n, x in enumerate(before) if x.kind == "sales"), default=0) :]
+    useful = sum(x.kind == "useful" for x in since)
+    for promise, figure in promises:
+        if promise == "ratio" and useful < figure:
+            yield "mix", f"{useful} useful letters since the last sales letter, {figure}:1 was promised"
+        if promise == "thirds" and len(since) < 2:
+            yield "thirds", f"{len(since)} other letters since the last sales letter, two were promised"
+
+
+def any_promises(house: House, way: Source) -> list[Promise]:
+    """Every promise that may bind one who is on this way: what keeps all of these is earned for certain."""
+    silent = way.type != "sequence" or not way.promises
+    return [*(house.promises if silent else ()), *(p for s in house.sequences for p in s.promises)]
+
+
+def promises_over(house: House, mixed: Sequence[Sent], i: int, facts: Facts) -> list[Promise]:
     """The promises of every sequence the person is in when letter `i` leaves; the workspace's for campaigns and where these are silent."""
-    found = [p for s in house.sequences if _is_in(s, mixed, i) for p in s.promises]
+    found = [p for s in house.sequences if _is_in(s, mixed, i, facts) for p in s.promises]
     text = mixed[i].text
     silent = not any(s.promises and _may_be_in(s, mixed, i) for s in house.sequences)
     if (silent and not found) or (text is not None and house.source(text).type == "campaign"):
@@ -36,16 +47,19 @@ def promises_over(house: House, mixed: Sequence[Sent], i: int) -> list[tuple[str
     return found
 
 
-def _is_in(sequence: Source, mixed: Sequence[Sent], i: int) -> bool:
+def _is_in(sequence: Source, mixed: Sequence[Sent], i: int, facts: Facts) -> bool:
     """All are enrolled from the start, so whoever gets one of its letters now or later is in it, and so is whoever still has some to come.
 
     A letter that may be skipped proves nothing: the rule is then asked of the letters that did leave.
     """
-    if any(x.text in sequence.letters for x in mixed[i:]):
+    if any(x.text in sequence.letters and x.way in (None, sequence.name) for x in mixed[i:]):
         return True
+    gone = facts.exited(sequence)
+    if (gone and gone <= mixed[i].at) or (sequence.exits and not facts.told):
+        return False
     had = {x.letter for x in mixed}
-    to_come = [x for x in sequence.letters if x.name not in had and x.kind in MIXED]
-    return not sequence.exits and any(not x.conditional and x.kind != "sales" for x in to_come)
+    wanted = ("useful",) if facts.wished("useful") else ("useful", "news", "about")
+    return any(x.kind in wanted and x.name not in had and not x.conditional for x in sequence.letters)
 
 
 def _may_be_in(sequence: Source, mixed: Sequence[Sent], i: int) -> bool:

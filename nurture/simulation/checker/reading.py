@@ -1,11 +1,10 @@
-"""Documents and deliveries as the checker understands them: read anew from plain JSON, with no help of the engine's own definitions."""
+"""Documents as the checker understands them: read anew from plain JSON, with no help of the engine's own definitions."""
 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 WINDOW_KEYS = ("sales", "long", "short", "other", "greeting")
@@ -35,7 +34,11 @@ class LetterText:
 
 @dataclass(frozen=True)
 class Source:
-    """A sequence, campaign, cleanup or library letter; `promises` are ("ratio", n) or ("thirds", groups)."""
+    """A sequence, campaign, cleanup or library letter; `promises` are ("ratio", n) or ("thirds", groups).
+
+    `exits`: names of conversions that end a way; `repays`: library letters may be drawn for it. Of campaigns: `schedule` is a word (`now`,
+    `at`, `weekly`, `cron`) with what it says, `by_reader`: on whose wall clock; `until`: how long an occasion may wait.
+    """
 
     type: str
     name: str
@@ -44,7 +47,16 @@ class Source:
     cadence: tuple[int, str] | None = None
     windows: Mapping[str, Window] = field(default_factory=dict)
     re_entry: timedelta | None = None
-    exits: bool = False
+    exits: frozenset[str] = frozenset()
+    repays: bool = False
+    schedule: tuple[str, str] = ("now", "")
+    by_reader: bool = True
+    until: timedelta = timedelta(days=7)
+
+    @property
+    def plain(self) -> bool:
+        """Nothing in it may be skipped unseen: which letter is next can be told from outside."""
+        return not any(x.conditional or x.evergreen for x in self.letters)
 
 
 @dataclass(frozen=True)
@@ -60,6 +72,8 @@ class House:
     quiet: tuple[time, time]
     blackout: frozenset[str]
     pace: Mapping[str, Any] = field(default_factory=dict)
+    zone: str = "UTC"
+    lateness: timedelta = timedelta(hours=2)
 
     @property
     def sequences(self) -> tuple[Source, ...]:
@@ -67,26 +81,6 @@ class House:
 
     def source(self, letter: LetterText) -> Source:
         return next(s for s in self.sources.values() if letter in s.letters)
-
-
-@dataclass(frozen=True)
-class Sent:
-    """One accepted letter; `local` is its instant on the wall clock, computed here; `way`: the sequence it was sent on, if known."""
-
-    email: str
-    letter: str
-    text: LetterText | None
-    kind: str
-    at: datetime
-    local: datetime
-    said_local: str
-    said_kind: str
-    said_size: str
-    way: str | None = None
-
-    @property
-    def day(self) -> date:
-        return self.local.date()
 
 
 def duration(text: str) -> timedelta:
@@ -135,7 +129,9 @@ def _promises(raw: Any) -> tuple[tuple[str, Any], ...]:
     return (("ratio", int(raw.split(":")[0])),)
 
 
-def _letter(raw: Mapping[str, Any], document: str, name: str | None = None, always: bool = False) -> LetterText:
+def _letter(
+    raw: Mapping[str, Any], document: str, name: str | None = None, always: bool = False, topic: str | None = None
+) -> LetterText:  # fmt: skip
     return LetterText(
         name=name or f"{document}/{raw['id']}",
         document=document,
@@ -143,7 +139,7 @@ def _letter(raw: Mapping[str, Any], document: str, name: str | None = None, alwa
         size=raw.get("size") or "short",
         window=None if raw.get("window") is None else _window(raw["window"]),
         after=None if raw.get("after") is None else _delay(raw["after"]),
-        conditional=any(raw.get(key) is not None for key in ("only_if", "topic", "about")),
+        conditional=any(raw.get(key) is not None for key in ("only_if", "topic", "about")) or topic is not None,
         day=raw.get("day"),
         evergreen=always or bool(raw.get("evergreen")),
         about=(raw["about"]["date"], raw["about"].get("days", 0)) if raw.get("about") else None,
@@ -156,16 +152,26 @@ def _re_entry(raw: str | None) -> timedelta | None:
     return timedelta(0) if raw == "always" else duration(str(raw).split()[-1])
 
 
+def _campaign(raw: Mapping[str, Any]) -> Source:
+    schedule = raw.get("schedule") or "now"
+    word = schedule if isinstance(schedule, str) else next(w for w in ("at", "weekly", "cron") if w in schedule)
+    said, zone = ("", "reader") if isinstance(schedule, str) else (schedule[word], schedule.get("zone", "reader"))
+    return Source(
+        "campaign", raw["campaign"], (_letter(raw["letter"], raw["campaign"]),), windows=_windows(raw.get("windows")),
+        repays=raw.get("repay") == "library", schedule=(word, said), by_reader=zone == "reader", until=duration(raw.get("until") or "7d"),
+    )  # fmt: skip
+
+
 def _source(raw: Mapping[str, Any]) -> Source | None:
     if "sequence" in raw:
         name = raw["sequence"]
         return Source(
-            "sequence", name, tuple(_letter(x, name) for x in raw["letters"]), _promises(raw.get("mix")),
+            "sequence", name, tuple(_letter(x, name, topic=raw.get("topic")) for x in raw["letters"]), _promises(raw.get("mix")),
             per(raw.get("cadence")), _windows(raw.get("windows")), _re_entry(raw.get("re_entry")),
-            exits=bool(raw.get("exit_on")) or raw.get("topic") is not None,
+            frozenset(raw.get("exit_on") or ()), repays=(raw.get("repay") or "library") == "library",
         )  # fmt: skip
     if "campaign" in raw:
-        return Source("campaign", raw["campaign"], (_letter(raw["letter"], raw["campaign"]),), windows=_windows(raw.get("windows")))
+        return _campaign(raw)
     if "cleanup" in raw:
         name = raw["cleanup"]
         return Source("cleanup", name, tuple(_letter(x, name) for x in raw["offers"]))
@@ -196,30 +202,6 @@ def read_house(documents: Iterable[Mapping[str, Any]]) -> House:
         quiet=(wall_clock(quiet["from"]), wall_clock(quiet["until"])),
         blackout=frozenset(policy.get("blackout") or ()),
         pace=policy.get("pace") or {},
-    )
-
-
-def _find(house: House, sequence: str | None, letter: str) -> LetterText | None:
-    """A letter may be named `document/id`, by its bare id beside its sequence, or as a library letter by its own name."""
-    for name in (letter, f"{sequence}/{letter}", letter.rpartition("/")[2]):
-        if name in house.letters:
-            return house.letters[name]
-    return None
-
-
-def read_sent(house: House, raw: Mapping[str, Any]) -> Sent:
-    """One row of `simulate --json`. Raises KeyError or ValueError when it is not of the documented form."""
-    at = datetime.fromisoformat(raw["at"]).astimezone(UTC)
-    text = _find(house, raw.get("sequence"), raw["letter"])
-    return Sent(
-        email=raw["email"],
-        letter=text.name if text else raw["letter"],
-        text=text,
-        kind=text.kind if text else raw["kind"],
-        at=at,
-        local=at.astimezone(ZoneInfo(raw["timezone"])),
-        said_local=raw["local"],
-        said_kind=raw["kind"],
-        said_size=raw["size"],
-        way=raw.get("sequence"),
+        zone=policy.get("timezone") or "UTC",
+        lateness=duration(policy.get("lateness") or "2h"),
     )

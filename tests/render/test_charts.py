@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.dashboard import charts
-from api.dashboard.charts import Part, Series
+from nurture.render import charts
+from nurture.render.charts import Part, Series
 
 SVG = "{http://www.w3.org/2000/svg}"
 LABELS = ["2 Feb", "9 Feb", "16 Feb", "now"]
