@@ -26,14 +26,13 @@ async def rise(db: Database, now: datetime, people: Iterable[int], chunk: int = 
 
     Returns how many moved.
     """
-    moved = 0
+    async with db.write() as tx:  # first, so that what a fallen verdict takes back is told from all other moves
+        withdrawn = await withdrawn_people(tx, UNJUDGED, chunk)
+        moved = await _judge(tx, withdrawn, now, weekly=False, undoing=True)
+        await mark_judged(tx, withdrawn)
     for ids in pieces(sorted(people), chunk):
         async with db.write() as tx:
             moved += await _judge(tx, ids, now, weekly=False)
-    async with db.write() as tx:
-        withdrawn = await withdrawn_people(tx, UNJUDGED, chunk)
-        moved += await _judge(tx, withdrawn, now, weekly=False, undoing=True)
-        await mark_judged(tx, withdrawn)
     return moved
 
 
@@ -81,7 +80,7 @@ async def _judge(tx: Connection, ids: Sequence[int], now: datetime, *, weekly: b
         if new != old:
             changed.append(new)
         risen += any(m["what"] == "engagement" for m in said)
-        moves += said
+        moves += [m | {"withdrawn": 1} for m in said] if undoing else said
     await save_standings(tx, changed)
     await add_moves(tx, moves)
     return risen

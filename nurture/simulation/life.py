@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from nurture.services.classifying import classify_weekly, rise_since
+from nurture.services.ending import end_arrived
 from nurture.services.enrolling import enrol_matching
 from nurture.services.folding import fold
 from nurture.services.planning import plan
+from nurture.services.reacting import react
 from nurture.simulation.clock import Clock, Sink
 from nurture.simulation.returns import Returns
 from nurture.store.chronicle import Due, Taken, due_next, taken
@@ -68,7 +70,9 @@ class Life:
         await self._night()
 
     async def begin(self) -> None:
-        """Take in who came to match an audience, and plan their first letters."""
+        """Let rules act, end the ways that have reached their goal, take in who came to match an audience, and plan their first letters."""
+        await react(self.db, self.clock.now)
+        await end_arrived(self.db, self.clock.now)
         await enrol_matching(self.db, self.clock.now)
         await plan(self.db, self.clock.now)
 
@@ -113,7 +117,10 @@ class Life:
         now = self.clock.now
         await self.returns.hits(self.db, now)
         await self.returns.acts(self.db, now)
-        await fold(self.db, now)
+        signs: set[int] = set()
+        await fold(self.db, now, signs=signs)
+        await react(self.db, now)
+        await end_arrived(self.db, now, signs)
         await plan(self.db, now)
         self._planned, self._news = now, False
 

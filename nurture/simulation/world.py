@@ -12,6 +12,7 @@ from nurture.definitions.faults import Position
 from nurture.definitions.loading import Placed
 from nurture.domain.documents import Policy, Sender
 from nurture.domain.documents import Sequence as SequenceDocument
+from nurture.domain.rules import Rule
 from nurture.domain.tokens import TokenKey
 from nurture.domain.words import Engagement
 from nurture.services.defining import apply
@@ -83,7 +84,7 @@ def in_force(placed: Sequence[Placed]) -> list[Placed]:
 
 def _live(placed: Placed) -> Placed:
     document = placed.document
-    if isinstance(document, SequenceDocument):
+    if isinstance(document, SequenceDocument | Rule):
         document = document.model_copy(update={"state": "live"})
     return Placed(document, placed.file, placed.line, placed.positions)
 

@@ -23,8 +23,8 @@ standings = METADATA.tables["standings"]
 tags = METADATA.tables["subscriber_tags"]
 _s, _t = subscribers.c, tags.c
 __all__ = [
-    "DEFAULTS", "Person", "add", "add_tags", "change", "drop_tags", "field_names", "find", "find_many", "get", "page", "readers",
-    "set_status", "stream", "touch", "upsert_one", "with_status",
+    "DEFAULTS", "Person", "add", "add_tags", "change", "drop_tags", "field_names", "find", "find_many", "get", "get_many", "page",
+    "readers", "set_status", "stream", "touch", "upsert_one", "with_status",
 ]  # fmt: skip
 _ROWS_AT_ONCE = 1_000  # rows of one INSERT ... RETURNING: about twenty parameters each
 DEFAULTS: dict[str, Any] = {
@@ -147,6 +147,14 @@ async def _stand(tx: Connection, ids: Iterable[int]) -> None:
     for piece in pieces(ids):
         chosen = select(_s.id, *values).where(_s.id.in_(piece))
         await tx.execute(insert(tx, standings).from_select(["subscriber_id", *blank], chosen).on_conflict_do_nothing())
+
+
+async def get_many(tx: Connection, ids: Iterable[int]) -> dict[int, Person]:
+    """Those of these people who are there, by id."""
+    found: dict[int, Person] = {}
+    for piece in pieces(sorted(set(ids))):
+        found |= {person.id: person for person in await _people(tx, _READ.where(_s.id.in_(piece)))}
+    return found
 
 
 async def change(tx: Connection, changes: Mapping[int, Mapping[str, Any]], now: datetime) -> None:

@@ -1,8 +1,10 @@
 """What lint has to say about a document: where, which rule, how bad, what to do instead."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
+
+from nurture.domain.conditions import Condition
 
 Level: TypeAlias = Literal["error", "warning"]
 Path: TypeAlias = tuple[str | int, ...]
@@ -24,6 +26,7 @@ class Finding:
 class Known:
     """What the workspace holds besides the document. None: not known here (no database), so that nothing can be missing.
 
+    `questions` holds what each known segment asks.
     `templates` maps `letters/<folder>` to the text of its letter, for reading it as the body is read.
     """
 
@@ -32,6 +35,7 @@ class Known:
     topics: frozenset[str] | None = None
     letters: frozenset[str] | None = None
     templates: Mapping[str, str] | None = None
+    questions: Mapping[str, Condition] = field(default_factory=dict)
 
 
 def warn(path: Path, rule: str, message: str, advice: str, line: int = 0) -> Finding:

@@ -152,7 +152,7 @@ def _source(raw: Mapping[str, Any]) -> Source | None:
         return Source(
             "sequence", name, tuple(_letter(x, name) for x in raw["letters"]), _promises(raw.get("mix")),
             (int(cadence[1]), cadence[2]) if cadence else None, _windows(raw.get("windows")), _re_entry(raw.get("re_entry")),
-            exits=bool(raw.get("exit_on")) or raw.get("topic") is not None,
+            exits=any(raw.get(key) for key in ("exit_on", "goal", "exit_if")) or raw.get("topic") is not None,
         )  # fmt: skip
     if "campaign" in raw:
         return Source("campaign", raw["campaign"], (_letter(raw["letter"], raw["campaign"]),), windows=_windows(raw.get("windows")))

@@ -5,6 +5,7 @@ from nurture.store.tables.base import Table
 from nurture.store.tables.deliveries import Delivery, Lane, Worker
 from nurture.store.tables.documents import Document, DocumentVersion, Letter, LetterVersion, Media
 from nurture.store.tables.events import Event
+from nurture.store.tables.reactions import Reaction, Task, Webhook, WebhookMessage
 from nurture.store.tables.standings import Composition, Enrolment, Match, Move, Standing
 from nurture.store.tables.subscribers import Consent, Subscriber, SubscriberTag
 from nurture.store.tables.workspace import Import, Job, Workspace
@@ -13,6 +14,6 @@ METADATA = Table.metadata
 
 __all__ = [
     "METADATA", "ApiKey", "Audit", "Composition", "Consent", "Delivery", "Document", "DocumentVersion", "Enrolment", "Event",
-    "Idempotency", "Import", "Job", "Lane", "Letter", "LetterVersion", "Match", "Media", "Move", "Session", "Standing", "Subscriber",
-    "SubscriberTag", "User", "Worker", "Workspace",
+    "Idempotency", "Import", "Job", "Lane", "Letter", "LetterVersion", "Match", "Media", "Move", "Reaction", "Session", "Standing",
+    "Subscriber", "SubscriberTag", "Task", "User", "Webhook", "WebhookMessage", "Worker", "Workspace",
 ]  # fmt: skip
