@@ -10,7 +10,21 @@ from starlette.staticfiles import StaticFiles
 
 from api import errors, health, reference
 from api.dashboard.routes import router as dashboard
-from api.marketer import deliveries, documents, events, importing, keys, policy, reports, segments, sending, sequences, subscribers
+from api.marketer import (
+    deliveries,
+    documents,
+    events,
+    importing,
+    keys,
+    policy,
+    reports,
+    segments,
+    sending,
+    sequences,
+    subscribers,
+    tasks,
+    webhooks,
+)
 from api.middleware import Guard
 from api.public.recording import Recorder
 from api.public.routes import routes as public
@@ -18,7 +32,7 @@ from api.public.routes import routes as public
 if TYPE_CHECKING:
     from nurture.bootstrap import App
 
-_MARKETER = (importing, subscribers, segments, sequences, documents, deliveries, events, sending, reports, policy, keys)
+_MARKETER = (importing, subscribers, segments, sequences, documents, deliveries, events, sending, reports, policy, keys, tasks, webhooks)
 
 
 def create_app(app: "App", *, demo: bool = False) -> FastAPI:

@@ -1,4 +1,4 @@
-"""/api/v1/campaigns, /cleanups, /letters: stored as drafts, linted and shown."""
+"""/api/v1/campaigns, /cleanups, /letters, /rules: stored, linted and shown; campaigns and cleanups as drafts."""
 
 from typing import Annotated
 
@@ -39,5 +39,7 @@ def _routes(plural: str, kind: str, *, starts: bool) -> APIRouter:
     return part
 
 
-for _plural, _kind, _starts in (("campaigns", "campaign", True), ("cleanups", "cleanup", True), ("letters", "letter", False)):
+for _plural, _kind, _starts in (
+    ("campaigns", "campaign", True), ("cleanups", "cleanup", True), ("letters", "letter", False), ("rules", "rule", False),
+):  # fmt: skip
     router.include_router(_routes(_plural, _kind, starts=_starts))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nurture.bootstrap import App
 
 T = TypeVar("T")
-GROUPS = ("service", "definitions", "people", "access", "planning", "reports", "person", "simulation")
+GROUPS = ("service", "definitions", "people", "access", "planning", "rules", "reports", "person", "simulation")
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
