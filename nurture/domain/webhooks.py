@@ -31,7 +31,6 @@ TYPES = (*EVENT_NAMES.values(), MOVED, *STAGE_NAMES.values())
 RETRIES = tuple(
     timedelta(seconds=s) for s in (5, 300, 1800, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600, 20 * 3600, 24 * 3600)
 )  # fmt: skip
-TOLERANCE = timedelta(minutes=5)
 _PREFIX = "whsec_"
 _LEAST = 24  # bytes of a secret, by the standard
 

@@ -32,9 +32,9 @@ async def ways(db: Database, person: int) -> list[tuple[str, str, str | None]]:
         return [tuple(row) for row in await tx.execute(query.order_by(ENROLMENTS.c.id))]
 
 
-async def tasks(db: Database) -> list[TaskLine]:
+async def tasks(db: Database, person: int | None = None) -> list[TaskLine]:
     async with db.read() as tx:
-        return await list_tasks(tx)
+        return await list_tasks(tx, subscriber_id=person)
 
 
 async def reactions(db: Database, person: int) -> list[Done]:
