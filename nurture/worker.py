@@ -21,7 +21,7 @@ from nurture.services.planning import plan
 from nurture.services.reacting import react
 from nurture.services.reaping import Watcher, reap
 from nurture.services.sending import Desk, SendingRules, send_due, sweep_stopped_lanes
-from nurture.store import idempotency, jobs
+from nurture.store import idempotency, jobs, webhooks
 from nurture.store.mark import Mark, behind, write_mark
 from nurture.store.results import release_worker
 from nurture.store.workers import WorkerLease, beat, end, enlist, newest_start
@@ -235,6 +235,7 @@ class Work:
         await sweep_stopped_lanes(self.app.db, Desk(), now)
         async with self.app.db.write() as tx:
             await idempotency.purge(tx, now)
+            await webhooks.purge(tx, now)
 
 
 async def check_start(app: App) -> str | None:

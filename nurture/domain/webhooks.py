@@ -63,10 +63,11 @@ def write_body(kind: str, at: datetime, data: Mapping[str, Any]) -> str:
     return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 
 
-def headers_for(secret: str, uid: str, at: datetime, body: str) -> dict[str, str]:
-    """What goes with one try at this moment."""
+def headers_for(secrets: Iterable[str], uid: str, at: datetime, body: str) -> dict[str, str]:
+    """What goes with one try at this moment: a signature by each secret, since one may be on its way out."""
     stamp = str(int(at.timestamp()))
-    return {"webhook-id": uid, "webhook-timestamp": stamp, "webhook-signature": f"v1,{_sign(secret, uid, stamp, body)}"}
+    signed = " ".join(f"v1,{_sign(secret, uid, stamp, body)}" for secret in secrets)
+    return {"webhook-id": uid, "webhook-timestamp": stamp, "webhook-signature": signed}
 
 
 def _sign(secret: str, uid: str, stamp: str, body: str) -> str:

@@ -14,6 +14,7 @@ from nurture.domain.webhooks import headers_for, write_secret
 from nurture.hooks.posting import Answer, post
 from nurture.store.database import Database
 from nurture.store.webhooks import Message, end_webhook, settle, take_due
+from nurture.store.workspace import load_workspace
 
 AT_ONCE = 16
 
@@ -28,13 +29,16 @@ async def call_due(
 ) -> Counter[str]:
     """Try what is due, some at once, until nothing is or `go_on` says no. Returns how many ended in which state."""
     ended: Counter[str] = Counter()
-    secret = house_secret(keys[0])
+    house = [house_secret(key) for key in keys]  # the key before the last change signs, too: receivers may change theirs later
+    async with db.read() as tx:
+        if (await load_workspace(tx)).halted:
+            return ended
     while go_on():
         async with db.write() as tx:
             taken = await take_due(tx, clock(), AT_ONCE)
         if not taken:
             break
-        answers = await asyncio.gather(*(_try(message, secret, clock(), loopback=loopback) for message in taken))
+        answers = await asyncio.gather(*(_try(message, house, clock(), loopback=loopback) for message in taken))
         async with db.write() as tx:
             for message, answer in zip(taken, answers, strict=True):
                 ended[await settle(tx, message, answer.said, clock(), delivered=answer.delivered)] += 1
@@ -43,6 +47,6 @@ async def call_due(
     return ended
 
 
-async def _try(message: Message, house: str, now: datetime, *, loopback: bool) -> Answer:
-    headers = headers_for(message.secret or house, message.uid, now, message.body)
+async def _try(message: Message, house: Sequence[str], now: datetime, *, loopback: bool) -> Answer:
+    headers = headers_for([message.secret] if message.secret else house, message.uid, now, message.body)
     return await post(message.url, message.body, headers, loopback=loopback)

@@ -11,7 +11,7 @@ from nurture.store.endings import arrived, end_ways
 from nurture.store.ledger import pieces
 from nurture.store.programme import load_programme
 
-CHUNK = 5_000
+CHUNK = 1_000
 
 
 async def end_arrived(
@@ -43,13 +43,15 @@ async def _end(
     db: Database, sequence_id: int, condition: Condition, state: str, reason: str, now: datetime, zone: str,
     among: list[int] | None, changed_since: datetime | None,
 ) -> int:  # fmt: skip
+    """Looked for by reading: a long list must not hold the lock for writing."""
     total = 0
     while True:
-        async with db.write() as tx:
+        async with db.read() as tx:
             ways = await arrived(
                 tx, sequence_id, condition, now, zone, among=among, changed_since=changed_since, limit=CHUNK
             )  # fmt: skip
-            ended = await end_ways(tx, ways, state, reason, now)
-        total += len(ended)
+        if ways:
+            async with db.write() as tx:
+                total += len(await end_ways(tx, ways, state, reason, now))
         if len(ways) < CHUNK:
             return total

@@ -76,7 +76,7 @@ async def take_up_again(tx: AsyncConnection, way: int, now: datetime) -> bool:
     return person is not None
 
 
-async def active_way(tx: AsyncConnection, sequence_id: int, subscriber_id: int) -> int | None:
-    """The person's way through this sequence, if they are on it."""
-    query = select(_e.id).where(_e.sequence_id == sequence_id, _e.subscriber_id == subscriber_id, _e.state == "active")
-    return (await tx.execute(query.order_by(_e.id.desc()).limit(1))).scalar_one_or_none()
+async def active_ways(tx: AsyncConnection, sequence_id: int, people: Sequence[int]) -> dict[int, int]:
+    """Of these people those on their way through this sequence: person -> way."""
+    query = select(_e.subscriber_id, _e.id).where(_e.sequence_id == sequence_id, _e.subscriber_id.in_(people), _e.state == "active")
+    return {row.subscriber_id: row.id for row in await tx.execute(query.order_by(_e.id))}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.rules import Rule
@@ -68,15 +68,21 @@ def _since(versions: Sequence[tuple[int, datetime, Mapping[str, Any]]], rule: Ru
     return since
 
 
-async def begin(tx: AsyncConnection, row: Mapping[str, Any]) -> int | None:
-    """Write a reaction (columns by name) before anything is done for it; None where this rule has answered this cause already."""
-    statement = insert(tx, reactions).values(did=[], **row).on_conflict_do_nothing().returning(_r.id)
-    return (await tx.execute(statement)).scalar_one_or_none()
+async def begin(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> dict[int, int]:
+    """Write reactions (columns by name, one for each person) before anything is done for them; those that answer a cause which this rule
+    has answered already are passed over. Returns person -> reaction.
+    """
+    if not rows:
+        return {}
+    statement = insert(tx, reactions).on_conflict_do_nothing().returning(_r.subscriber_id, _r.id)
+    return {row.subscriber_id: row.id for row in await tx.execute(statement, [{"did": [], **row} for row in rows])}
 
 
-async def keep(tx: AsyncConnection, reaction_id: int, did: Sequence[Mapping[str, Any]]) -> None:
-    """What was done, for the day it must be undone."""
-    await tx.execute(update(reactions).where(_r.id == reaction_id).values(did=list(did)))
+async def keep(tx: AsyncConnection, did: Mapping[int, Sequence[Mapping[str, Any]]]) -> None:
+    """What each reaction did, for the day it must be undone."""
+    if did:
+        statement = update(reactions).where(_r.id == bindparam("key")).values(did=bindparam("new", type_=_r.did.type))
+        await tx.execute(statement, [{"key": key, "new": list(steps)} for key, steps in did.items()])
 
 
 async def mark_undone(tx: AsyncConnection, done: Done, because: str, now: datetime) -> None:
@@ -87,12 +93,12 @@ async def mark_undone(tx: AsyncConnection, done: Done, because: str, now: dateti
     await tx.execute(update(reactions).where(_r.id == done.id).values(values))
 
 
-async def count_recent(tx: AsyncConnection, rule_id: int, subscriber_id: int, since: datetime) -> int:
-    """How often the rule has acted for this person since the moment."""
-    query = select(func.count()).where(
-        _r.rule_id == rule_id, _r.subscriber_id == subscriber_id, _r.state == "acted", _r.at > since
+async def count_recent(tx: AsyncConnection, rule_id: int, people: Sequence[int], since: datetime) -> dict[int, int]:
+    """How often the rule has acted for each of these people since the moment."""
+    query = select(_r.subscriber_id, func.count().label("times")).where(
+        _r.rule_id == rule_id, _r.subscriber_id.in_(people), _r.state == "acted", _r.at > since
     )  # fmt: skip
-    return int((await tx.execute(query)).scalar_one())
+    return {row.subscriber_id: row.times for row in await tx.execute(query.group_by(_r.subscriber_id))}
 
 
 async def standing(tx: AsyncConnection, subscriber_id: int, sources: Sequence[str]) -> list[Done]:

@@ -24,7 +24,7 @@ tags = METADATA.tables["subscriber_tags"]
 _s, _t = subscribers.c, tags.c
 __all__ = [
     "DEFAULTS", "Person", "add", "add_tags", "change", "drop_tags", "field_names", "find", "find_many", "get", "get_many", "page",
-    "readers", "set_status", "stream", "touch", "upsert_one", "with_status",
+    "readers", "set_status", "stream", "touch", "upsert_one", "with_status", "with_tag",
 ]  # fmt: skip
 _ROWS_AT_ONCE = 1_000  # rows of one INSERT ... RETURNING: about twenty parameters each
 DEFAULTS: dict[str, Any] = {
@@ -184,6 +184,11 @@ async def add_tags(tx: Connection, wanted: Mapping[int, Iterable[str]]) -> None:
     rows = [{"subscriber_id": i, "tag": tag} for i, names in wanted.items() for tag in sorted(set(names))]
     if rows:
         await tx.execute(insert(tx, tags).on_conflict_do_nothing(), rows)
+
+
+async def with_tag(tx: Connection, tag: str, ids: Sequence[int]) -> set[int]:
+    """Of these people those who carry the tag."""
+    return set((await tx.execute(select(_t.subscriber_id).where(_t.tag == tag, _t.subscriber_id.in_(ids)))).scalars())
 
 
 async def drop_tags(tx: Connection, unwanted: Mapping[int, Iterable[str]]) -> None:

@@ -1,8 +1,9 @@
 """Tasks for people of the team, set by rules. Nothing here commits."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -30,9 +31,10 @@ class TaskLine:
     ended_by: str | None
 
 
-async def add_task(tx: AsyncConnection, *, subscriber_id: int, reaction_id: int, rule: str, text: str, now: datetime) -> int:
-    values = {"subscriber_id": subscriber_id, "reaction_id": reaction_id, "rule": rule, "text": text, "state": "open", "created_at": now}
-    return int((await tx.execute(insert(tx, tasks).values(values).returning(_t.id))).scalar_one())
+async def add_tasks(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> dict[int, int]:
+    """Set tasks (columns by name), one for each person. Returns person -> task."""
+    found = await tx.execute(insert(tx, tasks).returning(_t.subscriber_id, _t.id), list(rows))
+    return {row.subscriber_id: row.id for row in found}
 
 
 async def end_task(tx: AsyncConnection, task_id: int, state: str, by: str, now: datetime) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.webhooks import next_try
@@ -14,6 +14,7 @@ from nurture.store.tables import METADATA
 
 webhooks, messages = METADATA.tables["webhooks"], METADATA.tables["webhook_messages"]
 _w, _m = webhooks.c, messages.c
+KEPT = timedelta(days=30)  # how long what has ended can be looked up
 LEASE = timedelta(minutes=2)  # longer than any call: a message whose worker died is tried again after that
 
 
@@ -83,6 +84,11 @@ async def take_due(tx: AsyncConnection, now: datetime, limit: int) -> list[Messa
     await tx.execute(update(messages).where(_m.id.in_(ids)).values(attempts=_m.attempts + 1, due_at=now + LEASE))
     read = select(_m.id, _m.uid, _m.webhook_id, _m.url, _m.body, _m.attempts, _w.secret).outerjoin(webhooks, _w.id == _m.webhook_id)
     return [Message(*row) for row in await tx.execute(read.where(_m.id.in_(ids)).order_by(_m.id))]
+
+
+async def purge(tx: AsyncConnection, now: datetime) -> int:
+    """Forget messages that ended long ago, the person's data in them with it."""
+    return int((await tx.execute(delete(messages).where(_m.state != "pending", _m.ended_at < now - KEPT))).rowcount)
 
 
 async def settle(tx: AsyncConnection, message: Message, answer: str, now: datetime, *, delivered: bool) -> str:

@@ -111,13 +111,13 @@ def test_lint_knows_segments_circles_and_the_names_of_rules():
 def test_the_signature_is_that_of_the_published_example():
     """The vector that the libraries of Standard Webhooks test themselves against."""
     at = datetime.fromtimestamp(1614265330, UTC)
-    made = headers_for("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", at, '{"test": 2432232314}')
+    made = headers_for(["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"], "msg_p5jXN8AQM9LWM0D4loKWxJek", at, '{"test": 2432232314}')
     assert made == {
         "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek", "webhook-timestamp": "1614265330",
         "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
     }  # fmt: skip
     with pytest.raises(NurtureError):
-        headers_for("whsec_c2hvcnQ=", "msg_1", at, "{}")
+        headers_for(["whsec_c2hvcnQ="], "msg_1", at, "{}")
 
 
 @pytest.mark.parametrize("address", [

@@ -19,7 +19,8 @@ from nurture.services.calling import call_due, house_secret
 from nurture.services.reacting import react
 from nurture.services.registering import list_registered, register, unregister
 from nurture.store.database import Database, connect
-from nurture.store.webhooks import add_messages, live_webhooks
+from nurture.store.webhooks import KEPT, add_messages, live_webhooks, purge
+from nurture.store.workspace import halt, resume
 from tests.support.people import NOW, add_people
 from tests.support.programme import add_event, install, letter
 from tests.support.receiver import Receiver, receiver
@@ -46,6 +47,7 @@ def published() -> Any:
 
 
 async def put_out(db: Database, url: str, count: int = 1, now: datetime = NOW) -> None:
+    await install(db)
     (person,) = await add_people(db, "mia@example.com")
     rows = [
         {"uid": f"msg_{n}", "webhook_id": None, "subscriber_id": person, "url": url, "type": "rule.acted", "body": '{"n": "ж"}', "created_at": now, "due_at": now}
@@ -73,6 +75,9 @@ async def test_the_published_snippet_verifies_a_real_delivery(db: Database, hook
     assert not verify(house_secret(TokenKey.derive("another secret")), headers, body)
     assert not verify(secret, headers | {"webhook-timestamp": str(int(now.timestamp()) - 301)}, body)
     assert await call(db, now + timedelta(days=3)) == {}
+    async with db.write() as tx:
+        assert await purge(tx, now + KEPT) == 0
+        assert await purge(tx, now + KEPT + SECOND) == 1
 
 
 async def test_a_failure_is_tried_again_under_the_same_id_and_given_up_in_the_end(db: Database, hook: Receiver) -> None:
@@ -91,6 +96,20 @@ async def test_a_failure_is_tried_again_under_the_same_id_and_given_up_in_the_en
     assert len({headers["webhook-timestamp"] for _, headers, _ in hook.got}) == len(RETRIES) + 1
     (message,) = await messages(db)
     assert (message.state, message.attempts, message.answer[:3]) == ("failed", len(RETRIES) + 1, "503")
+
+
+async def test_a_halted_house_calls_nobody_and_lets_no_rule_act(sqlite_db: Database, hook: Receiver) -> None:
+    await put_out(sqlite_db, hook.url())
+    await install(sqlite_db, rule("r", {"did": "clicked"}, {"tag": "x"}))
+    await add_event(sqlite_db, 1, "clicked", NOW + SECOND)
+    async with sqlite_db.write() as tx:
+        await halt(tx, "a restored backup")
+    assert await call(sqlite_db, NOW + 2 * SECOND) == {}
+    assert (await react(sqlite_db, NOW + 2 * SECOND)).seen == 0
+    async with sqlite_db.write() as tx:
+        await resume(tx)
+    assert (await react(sqlite_db, NOW + 2 * SECOND)).acted == 1
+    assert await call(sqlite_db, NOW + 2 * SECOND) == {"delivered": 1}
 
 
 async def test_nobody_there_is_a_failure_like_any_other(db: Database) -> None:
@@ -195,6 +214,7 @@ async def test_registering_refuses_what_is_inside_and_removing_stops_what_waits(
     for url, loopback in (("https://127.0.0.1/", False), ("http://example.com/", False), ("https://192.168.0.1/x", True)):
         with pytest.raises(NurtureError):
             await register(db, url, ["*"], NOW, loopback=loopback)
+    await install(db)
     new = await register(db, hook.url(), ["email.clicked"], NOW, loopback=True)
     (person,) = await add_people(db, "mia@example.com")
     await add_event(db, person, "clicked", NOW + SECOND)

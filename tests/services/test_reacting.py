@@ -190,13 +190,13 @@ async def test_a_rule_that_cannot_act_says_why_and_stops_nobody(db: Database) ->
 async def test_a_run_that_dies_before_the_commit_has_done_nothing_and_the_next_does_it_all(db: Database, monkeypatch) -> None:
     person = await one(db, CLICK)
     await add_event(db, person, "clicked", NOW + SECOND)
-    whole = acting.add_task
+    whole = acting.add_tasks
 
     async def dies(*given, **named):
         await whole(*given, **named)
         raise RuntimeError("killed")
 
-    monkeypatch.setattr(acting, "add_task", dies)
+    monkeypatch.setattr(acting, "add_tasks", dies)
     with pytest.raises(RuntimeError, match="killed"):
         await react(db, NOW + 2 * SECOND)
     assert (await tags(db, person), await ways(db, person), await tasks(db)) == ([], [], [])

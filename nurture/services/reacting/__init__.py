@@ -1,8 +1,10 @@
 """React: rules answer what has happened, once for each cause, in the transaction that marks it as seen, and are undone with its verdict.
 
-A sweep: it reads moves between classes, events that have stood their minute, and stages of ways. What is done, and undone, is acting.py.
+A sweep: it reads moves between classes, events that have stood their minute, and stages of ways. What is done is acting.py, what is taken
+back undoing.py, what webhooks are told telling.py.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,8 +13,9 @@ from nurture.domain.reacting import Cause, Move, reason_for
 from nurture.domain.rules import Happened, Moved, Reached
 from nurture.domain.webhooks import EVENT_NAMES, MOVED, STAGE_NAMES
 from nurture.domain.words import EventType
-from nurture.services.reacting.acting import Setting, act, undo
+from nurture.services.reacting.acting import Setting, act
 from nurture.services.reacting.telling import tell, tell_fallen
+from nurture.services.reacting.undoing import undo
 from nurture.store.causes import Heard, answered_by, judged_anew, new_ends, new_entries, new_events, new_moves, withdrawn_moves
 from nurture.store.conditions import matching
 from nurture.store.database import Connection, Database
@@ -21,8 +24,10 @@ from nurture.store.reactions import LiveRule, live_rules, standing
 from nurture.store.segments import expanded
 from nurture.store.subscribers import get_many
 from nurture.store.webhooks import WebhookRow, live_webhooks
+from nurture.store.workspace import load_workspace
 
-CHUNK = 200
+CHUNK = 20  # causes of each sort in a transaction: on SQLite it holds the lock for some 20 ms
+REST = 0.002  # seconds between two transactions, so that other writers get their turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +46,24 @@ class Reacted:
 async def react(db: Database, now: datetime, chunk: int = CHUNK) -> Reacted:
     """Answer all there is, a chunk a transaction. Idempotent: a mark on each cause, and one row for each rule, person and cause."""
     total = Reacted()
+    async with db.read() as tx:
+        if (await load_workspace(tx)).halted:
+            return total
+        rules, hooks = await live_rules(tx), await live_webhooks(tx)
+        setting = Setting(now, (await load_policy(tx)).timezone, await document_ids(tx, "sequence"))
     while True:
         async with db.write() as tx:
-            done = await _chunk(tx, now, chunk)
+            done = await _chunk(tx, rules, hooks, setting, chunk)
         total += done
         if done.seen == 0:
             return total
+        await asyncio.sleep(REST)
 
 
-async def _chunk(tx: Connection, now: datetime, limit: int) -> Reacted:
-    rules, hooks = await live_rules(tx), await live_webhooks(tx)
+async def _chunk(tx: Connection, rules: Sequence[LiveRule], hooks: Sequence[WebhookRow], setting: Setting, limit: int) -> Reacted:
+    now = setting.now
     anew = await judged_anew(tx, limit)
     fallen = await withdrawn_moves(tx, limit)
-    if not (rules or hooks or anew or fallen):
-        return Reacted()
-    setting = Setting(now, (await load_policy(tx)).timezone, await document_ids(tx, "sequence"))
     undone = await _undo_fallen(tx, anew, fallen, now)
     heard = await _events(tx, rules, hooks, now, limit)
     causes: list[Cause] = [*await _moves(tx, rules, hooks, limit), *(h.event for h in [*anew, *heard])]
@@ -64,8 +72,7 @@ async def _chunk(tx: Connection, now: datetime, limit: int) -> Reacted:
     causes = sorted((c for c in causes if c.subscriber_id in people), key=lambda c: (c.at, c.key))
     acted = 0
     for rule in rules:
-        for cause, reason in await _answering(tx, rule, causes, setting):
-            acted += await act(tx, rule, cause, reason, people[cause.subscriber_id], setting)
+        acted += await act(tx, rule, await _answering(tx, rule, causes, setting), people, setting)
     told = await tell(tx, hooks, causes, {h.event.id: h for h in [*anew, *heard]}, people, now)
     told += await tell_fallen(tx, hooks, [h for h in anew if not h.event.believed], now)
     return Reacted(len(causes) + len(anew) + len(fallen) + len(heard), acted, undone, told)

@@ -1,23 +1,27 @@
-"""What a rule does for one person, in one transaction, kept so that it can be undone; and the undoing, the last thing first."""
+"""What a rule does for the people whose cause it answers, kept so that it can be undone (undoing.py).
 
-from collections.abc import Mapping
+One thing is done for all of them before the next: a few statements for each, since a transaction holds everybody's lock on SQLite.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from nurture.domain.reacting import ROUND, Cause, circling, fill_task
 from nurture.domain.rules import Action, Reached
-from nurture.domain.webhooks import ACTED, WITHDRAWN, message_id, write_body
+from nurture.domain.webhooks import ACTED, message_id, write_body
 from nurture.domain.words import Status
 from nurture.store.audiences import remember_matches
 from nurture.store.database import Connection
 from nurture.store.documents import load_document
-from nurture.store.endings import active_way, end_ways, take_up_again
+from nurture.store.endings import active_ways, end_ways
 from nurture.store.enrolments import enrol, may_re_enter
-from nurture.store.reactions import Done, LiveRule, begin, count_recent, keep, mark_undone, standing
+from nurture.store.reactions import LiveRule, begin, count_recent, keep
 from nurture.store.standings import look_now
-from nurture.store.subscribers import Person, add_tags, drop_tags, get, touch
-from nurture.store.tasks import add_task, end_task
+from nurture.store.subscribers import Person, add_tags, drop_tags, touch, with_tag
+from nurture.store.tasks import add_tasks
 from nurture.store.webhooks import add_messages
 
 Step = dict[str, Any]
@@ -33,122 +37,161 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
-    """One rule answering one cause for one person."""
+class Case:
+    """One rule answering one cause of one person."""
 
     reaction: int
     rule: str
     reason: str
     person: Person
-    setting: Setting
-
-    @property
-    def said(self) -> str:
-        return f"rule {self.rule}: {self.reason}"
 
 
-async def act(tx: Connection, rule: LiveRule, cause: Cause, reason: str, person: Person, setting: Setting) -> bool:
-    """Do all that the rule says; whether it acted. Another time for the same cause, and in a circle of rules, it does nothing."""
-    circle = None
+Cases = Sequence[Case]
+Steps = dict[int, Step]  # what was done, by person, with what undoing needs, or with why it was `not` done
+
+
+async def act(
+    tx: Connection, rule: LiveRule, found: Sequence[tuple[Cause, str]], people: Mapping[int, Person], setting: Setting
+) -> int:  # fmt: skip
+    """Do all that the rule says for each of these causes; how many it acted on. A cause that it has answered before is passed over."""
+    acted = 0
+    for turn in _turns(found):
+        cases = await _begun(tx, rule, turn, people, setting)
+        did: dict[int, list[Step]] = {case.reaction: [] for case in cases}
+        for number, action in enumerate(rule.rule.then if cases else ()):
+            steps = await _do(tx, action, number, cases, setting)
+            for case in cases:
+                did[case.reaction].append(steps[case.person.id])
+        await keep(tx, did)
+        acted += len(cases)
+    return acted
+
+
+def _turns(found: Sequence[tuple[Cause, str]]) -> Iterator[list[tuple[Cause, str]]]:
+    """Each person once in each turn, their causes in order of time."""
+    turns: list[dict[int, tuple[Cause, str]]] = []
+    for one in found:
+        free = next((turn for turn in turns if one[0].subscriber_id not in turn), None)
+        if free is None:
+            turns.append(free := {})
+        free[one[0].subscriber_id] = one
+    for turn in turns:
+        yield list(turn.values())
+
+
+async def _begun(
+    tx: Connection, rule: LiveRule, turn: Sequence[tuple[Cause, str]], people: Mapping[int, Person], setting: Setting
+) -> list[Case]:  # fmt: skip
+    """The reactions written; those in a circle of rules as refused, with the reason, and they are no cases."""
+    recent: Mapping[int, int] = {}
     if isinstance(rule.rule.when, Reached):
-        circle = circling(await count_recent(tx, rule.id, person.id, setting.now - ROUND))
-    once = "person" if rule.rule.once == "per person" and not circle else cause.key
-    row = {
-        "rule_id": rule.id, "subscriber_id": person.id, "cause": once, "source": cause.key, "at": setting.now,
-        "reason": f"{reason}; refused: {circle}" if circle else reason, "state": "refused" if circle else "acted",
-    }  # fmt: skip
-    reaction = await begin(tx, row)
-    if reaction is None or circle:
-        return False
-    case = _Case(reaction, rule.rule.name, reason, person, setting)
-    await keep(tx, reaction, [await _do(tx, action, number, case) for number, action in enumerate(rule.rule.then)])
-    return True
+        recent = await count_recent(tx, rule.id, [c.subscriber_id for c, _ in turn], setting.now - ROUND)
+    rows, going = [], {}
+    for cause, reason in turn:
+        circle = circling(recent.get(cause.subscriber_id, 0))
+        rows.append({
+            "rule_id": rule.id, "subscriber_id": cause.subscriber_id, "source": cause.key, "at": setting.now,
+            "cause": "person" if rule.rule.once == "per person" and not circle else cause.key,
+            "reason": f"{reason}; refused: {circle}" if circle else reason, "state": "refused" if circle else "acted",
+        })  # fmt: skip
+        if not circle:
+            going[cause.subscriber_id] = reason
+    written = await begin(tx, rows)
+    return [Case(key, rule.rule.name, going[i], people[i]) for i, key in sorted(written.items()) if i in going]
 
 
-async def _do(tx: Connection, action: Action, number: int, case: _Case) -> Step:
-    """Do one thing; returns it with what undoing needs, or with why it was `not` done."""
-    person, now = case.person, case.setting.now
+async def _do(tx: Connection, action: Action, number: int, cases: Cases, setting: Setting) -> Steps:
+    """One thing, for all of them."""
     if action.enter is not None:
-        return {"enter": action.enter} | await _enter(tx, action.enter, case)
+        return await _enter(tx, action.enter, cases, setting.now)
     if action.leave is not None:
-        key = case.setting.sequences.get(action.leave)
-        way = await active_way(tx, key, person.id) if key else None
-        if way is None:
-            return {"leave": action.leave, "not": "the person was not on this way"}
-        await end_ways(tx, [way], "exited", f"left by {case.said}", now)
-        return {"leave": action.leave, "way": way}
-    if action.tag is not None or action.untag is not None:
-        return await _tag(tx, action, case)
+        return await _leave(tx, action.leave, cases, setting)
+    if action.tag is not None:
+        return await _tag(tx, action.tag, cases, setting.now)
+    if action.untag is not None:
+        return await _untag(tx, action.untag, cases, setting.now)
     if action.task is not None:
-        text = fill_task(action.task, asdict(person), person.fields)
-        return {"task": await add_task(tx, subscriber_id=person.id, reaction_id=case.reaction, rule=case.rule, text=text, now=now)}
-    uid = message_id("rule", case.reaction, number)
-    data = {"rule": case.rule, "reason": case.reason, "reaction": case.reaction, "subscriber": told_of(person)}
-    await add_messages(tx, [_message(uid, person.id, action.webhook or "", ACTED, data, now)])
-    return {"webhook": action.webhook, "message": uid}
+        return await _task(tx, action.task, cases, setting.now)
+    return await _webhook(tx, action.webhook or "", number, cases, setting.now)
 
 
-async def _enter(tx: Connection, name: str, case: _Case) -> Step:
+async def _enter(tx: Connection, name: str, cases: Cases, now: datetime) -> Steps:
     """By the rules of enrolling by hand: a live sequence, re-entry as it says, and not twice at once."""
-    person, now = case.person, case.setting.now
     stored = await load_document(tx, "sequence", name)
     if stored is None or stored.state != "live":
-        return {"not": "there is no such sequence" if stored is None else "the sequence is a draft"}
-    if person.status is not Status.SUBSCRIBED:
-        return {"not": f"the person is {person.status.value}"}
+        reason = "there is no such sequence" if stored is None else "the sequence is a draft"
+        return {case.person.id: {"enter": name, "not": reason} for case in cases}
     re_entry = getattr(stored.document, "re_entry", None)
     before = None if re_entry is None else now - re_entry
-    allowed = await may_re_enter(tx, stored.id, [person.id], before)
+    here = [case.person.id for case in cases if case.person.status is Status.SUBSCRIBED]
+    allowed = await may_re_enter(tx, stored.id, here, before)
     await remember_matches(tx, stored.id, allowed)
-    if not await enrol(tx, stored.id, allowed, by=f"rule:{case.rule}", now=now, own_hour=False, again=before is not None):
-        return {"not": "the person is on this way, or was before and may not enter again"}
-    await look_now(tx, allowed, now)
-    return {"way": await active_way(tx, stored.id, person.id)}
+    by = f"rule:{cases[0].rule}"
+    taken = await enrol(tx, stored.id, allowed, by=by, now=now, own_hour=False, again=before is not None)
+    await look_now(tx, taken, now)
+    ways = await active_ways(tx, stored.id, taken)
+    return {case.person.id: {"enter": name} | _entered(case.person, ways) for case in cases}
 
 
-async def _tag(tx: Connection, action: Action, case: _Case) -> Step:
-    """Only what changes is kept for undoing: a tag that was there before stays when the verdict falls. Another rule may just have set
-    it.
-    """
-    person, now = case.person, case.setting.now
-    fresh = await get(tx, person.id)
-    has = set(fresh.tags if fresh else ())
-    word, tag = ("tag", action.tag) if action.tag is not None else ("untag", action.untag or "")
-    if (tag in has) is (word == "tag"):
-        return {word: tag, "not": "it was there already" if word == "tag" else "it was not there"}
-    await (add_tags if word == "tag" else drop_tags)(tx, {person.id: [tag]})
-    await touch(tx, [person.id], now)
-    return {word: tag}
+def _entered(person: Person, ways: Mapping[int, int]) -> Step:
+    if person.id in ways:
+        return {"way": ways[person.id]}
+    if person.status is not Status.SUBSCRIBED:
+        return {"not": f"the person is {person.status.value}"}
+    return {"not": "the person is on this way, or was before and may not enter again"}
 
 
-async def undo(tx: Connection, done: Done, because: str, now: datetime) -> int:
-    """Take back what a reaction did, and what followed from the ways it opened. How many reactions were undone."""
-    undone = 1
-    await mark_undone(tx, done, because, now)
-    for step in reversed(done.did):
-        if "not" not in step:
-            await _undo(tx, step, done, because, now)
-        if "enter" in step and step.get("way"):
-            for following in await standing(tx, done.subscriber_id, [f"entered:{step['way']}"]):
-                undone += await undo(tx, following, because, now)
-    return undone
+async def _leave(tx: Connection, name: str, cases: Cases, setting: Setting) -> Steps:
+    key = setting.sequences.get(name)
+    ways = await active_ways(tx, key, [case.person.id for case in cases]) if key else {}
+    by_reason: dict[str, list[int]] = defaultdict(list)
+    for case in cases:
+        if case.person.id in ways:
+            by_reason[f"left by rule {case.rule}: {case.reason}"].append(ways[case.person.id])
+    for reason, ended in by_reason.items():
+        await end_ways(tx, ended, "exited", reason, setting.now)
+    nowhere = {"not": "the person was not on this way"}
+    return {i: {"leave": name} | ({"way": ways[i]} if i in ways else nowhere) for i in (case.person.id for case in cases)}
 
 
-async def _undo(tx: Connection, step: Mapping[str, Any], done: Done, because: str, now: datetime) -> None:
-    person = done.subscriber_id
-    if "enter" in step:
-        await end_ways(tx, [step["way"]], "withdrawn", f"taken back, rule {done.rule}: {because}", now)
-    elif "leave" in step:
-        await take_up_again(tx, step["way"], now)
-    elif "tag" in step or "untag" in step:
-        await (drop_tags(tx, {person: [step["tag"]]}) if "tag" in step else add_tags(tx, {person: [step["untag"]]}))
-        await touch(tx, [person], now)
-    elif "task" in step:
-        await end_task(tx, step["task"], "cancelled", f"rule {done.rule}: {because}", now)
-    elif "webhook" in step:
-        data = {"rule": done.rule, "reason": because, "reaction": done.id, "withdraws": step["message"], "subscriber": {"id": person}}
-        uid = message_id("withdrawn", step["message"])
-        await add_messages(tx, [_message(uid, person, step["webhook"], WITHDRAWN, data, now)])
+async def _tag(tx: Connection, tag: str, cases: Cases, now: datetime) -> Steps:
+    """Only what changes is kept for undoing: a tag that was there before stays when the verdict falls."""
+    people = [case.person.id for case in cases]
+    have = await with_tag(tx, tag, people)
+    new = [i for i in people if i not in have]
+    await add_tags(tx, {i: [tag] for i in new})
+    await touch(tx, new, now)
+    return {i: {"tag": tag} | ({"not": "it was there already"} if i in have else {}) for i in people}
+
+
+async def _untag(tx: Connection, tag: str, cases: Cases, now: datetime) -> Steps:
+    people = [case.person.id for case in cases]
+    have = await with_tag(tx, tag, people)
+    await drop_tags(tx, {i: [tag] for i in have})
+    await touch(tx, have, now)
+    return {i: {"untag": tag} | ({} if i in have else {"not": "it was not there"}) for i in people}
+
+
+async def _task(tx: Connection, text: str, cases: Cases, now: datetime) -> Steps:
+    rows = [
+        {
+            "subscriber_id": case.person.id, "reaction_id": case.reaction, "rule": case.rule, "state": "open", "created_at": now,
+            "text": fill_task(text, asdict(case.person), case.person.fields),
+        }
+        for case in cases
+    ]  # fmt: skip
+    return {person: {"task": task} for person, task in (await add_tasks(tx, rows)).items()}
+
+
+async def _webhook(tx: Connection, url: str, number: int, cases: Cases, now: datetime) -> Steps:
+    steps, rows = {}, []
+    for case in cases:
+        uid = message_id("rule", case.reaction, number)
+        data = {"rule": case.rule, "reason": case.reason, "reaction": case.reaction, "subscriber": told_of(case.person)}
+        rows.append(message(uid, case.person.id, url, ACTED, data, now))
+        steps[case.person.id] = {"webhook": url, "message": uid}
+    await add_messages(tx, rows)
+    return steps
 
 
 def told_of(person: Person) -> dict[str, Any]:
@@ -159,7 +202,7 @@ def told_of(person: Person) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _message(uid: str, person: int, url: str, kind: str, data: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+def message(uid: str, person: int, url: str, kind: str, data: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     return {
         "uid": uid, "webhook_id": None, "subscriber_id": person, "url": url, "type": kind, "body": write_body(kind, now, data),
         "created_at": now, "due_at": now,
