@@ -78,6 +78,7 @@ async def test_a_persons_page_shows_their_task_and_what_the_rule_did(sqlite_db: 
         page = (await desk.get(f"/people/{person}")).text
         assert "Call &lt;b&gt;Mia&lt;/b&gt;" in page
         assert "The rule <strong>hot</strong> acted" in page
+        assert "Call &lt;b&gt;Mia&lt;/b&gt;" in (await desk.get("/")).text
         assert "Reached the goal" in (await desk.get("/sequences")).text
         await fall(sqlite_db)
         await react(sqlite_db, NOW + 4 * SECOND)

@@ -46,6 +46,18 @@ def published() -> Any:
     return names["verify"]
 
 
+def test_the_secret_of_rules_stays_the_same_for_ever() -> None:
+    assert house_secret(KEYS[0]) == "whsec_9DhQ1Zy6bS9qqUcyutYGcC/EV4mNCuodMplxa97wQ5o="
+
+
+async def test_while_a_key_is_on_its_way_out_both_sign(sqlite_db: Database, hook: Receiver) -> None:
+    now, old = datetime.now(UTC), TokenKey.derive("the key before the last change")
+    await put_out(sqlite_db, hook.url(), now=now)
+    await call_due(sqlite_db, (*KEYS, old), lambda: now, loopback=True)
+    ((_, headers, body),) = hook.got
+    assert all(published()(house_secret(key), headers, body) for key in (*KEYS, old))
+
+
 async def put_out(db: Database, url: str, count: int = 1, now: datetime = NOW) -> None:
     await install(db)
     (person,) = await add_people(db, "mia@example.com")
