@@ -11,6 +11,7 @@ from nurture.definitions.faults import Fault, Path, Tree
 from nurture.definitions.keys import keys_of, models_at
 from nurture.domain.advice import did_you_mean, nearest
 from nurture.domain.conditions import CONDITION_WORDS
+from nurture.domain.documents import GOAL_WORDS
 from nurture.domain.rules import CAUSE_WORDS
 
 _WINDOW_KEYS = frozenset({"window", "sales", "long", "short", "other", "greeting"})
@@ -25,6 +26,7 @@ _PATTERNS = {
     r"^\d{4}-": 'Write the date and the hour: "2026-03-10 10:00".',
     r"^\S+( \S+){4}$": 'Write five fields - minute, hour, day, month, weekday: "0 10 * * 2".',
 }  # fmt: skip
+_TOLD_APART = frozenset({*CONDITION_WORDS, *CAUSE_WORDS, *GOAL_WORDS})  # branches that the value itself tells, by its first word or nature
 _SHAPES = {
     "str": "a text", "string": "a text", "int": "a whole number", "float": "a number", "bool": "true or false",
     "tuple": "a list", "list": "a list", "dict": "a mapping of key: value", "model": "a mapping of key: value",
@@ -73,7 +75,7 @@ def _located(error: Any, data: Any) -> _Found:
     missing = [loc.pop()] if error["type"] == "missing" else []
     path, skipped = _match(tuple(loc), data, {}, 0, ())
     names = [loc[i] for i in skipped if isinstance(loc[i], str)]
-    branch = tuple(n for n in names if n not in CONDITION_WORDS and n not in CAUSE_WORDS)
+    branch = tuple(n for n in names if n not in _TOLD_APART)
     before = path
     if branch:
         first = next(i for i in skipped if loc[i] == branch[0])

@@ -11,7 +11,17 @@ from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    Tag,
+    WithJsonSchema,
+    model_validator,
+)
 
 from nurture.domain.conditions import Condition, Did
 from nurture.domain.letters import CadenceText, Document, Letter, Weekday, Windows
@@ -69,12 +79,19 @@ def _unique_ids(letters: tuple[Letter, ...]) -> tuple[Letter, ...]:
 Letters = Annotated[tuple[Letter, ...], Field(min_length=1), AfterValidator(_unique_ids)]
 
 
-def _parse_goal(value: Any) -> Any:
+def _named_goal(name: str) -> Did:
     """`goal: purchase` is short for the conversion of that name."""
-    return Did(did=EventType.CONVERTED, name=value) if isinstance(value, str) else value
+    return Did(did=EventType.CONVERTED, name=name)
 
 
-Goal = Annotated[Condition, BeforeValidator(_parse_goal, json_schema_input_type=str | Condition)]
+def _goal_word(value: Any) -> str:
+    return "conversion" if isinstance(value, str) else "condition"
+
+
+GOAL_WORDS = ("conversion", "condition")
+Goal = Annotated[
+    Annotated[str, AfterValidator(_named_goal), Tag("conversion")] | Annotated[Condition, Tag("condition")], Discriminator(_goal_word)
+]
 
 
 class Sequence(Document):
@@ -90,7 +107,7 @@ class Sequence(Document):
     topic: str | None = None
     mix: Mix | None = None
     cadence: CadenceText | None = None
-    goal: Goal | None = None
+    goal: Goal | None = None  # always a condition, whatever was written
     exit_on: tuple[str, ...] = ()
     exit_if: Condition | None = None
     re_entry: ReEntry = None

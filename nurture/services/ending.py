@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import cast
 
 from nurture.domain.conditions import Condition, Did
 from nurture.domain.documents import Sequence
@@ -32,7 +33,7 @@ async def end_arrived(
 def endings_of(sequence: Sequence) -> Iterator[tuple[str, str, Condition]]:
     """(state, reason, condition) of all that may end a way early, the goal first."""
     if sequence.goal is not None:
-        yield "goal", "reached the goal", sequence.goal
+        yield "goal", "reached the goal", cast("Condition", sequence.goal)  # a name that was written is a condition by now
     for name in sequence.exit_on:
         yield "exited", f"left by {name}", Did(did=EventType.CONVERTED, name=name)
     if sequence.exit_if is not None:

@@ -1,6 +1,7 @@
 """What rules may answer, read once: moves, events and stages of ways that no sweep has seen yet, by a mark on each. Nothing here commits.
 
-A mark, not a cursor: commits are not in id order. Rows that another worker holds are passed over (PostgreSQL).
+A mark, not a cursor: commits are not in id order. What is read here is held until the transaction ends, rows that another worker holds
+are passed over (PostgreSQL), and mark_seen() says which of it was dealt with.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from nurture.domain.reacting import WAIT, Event, Move, Step
+from nurture.domain.reacting import WAIT, Cause, Event, Move, Step
 from nurture.domain.rules import Stage
 from nurture.domain.words import EventType, Evidence, Kind
 from nurture.store.dialect import skip_locked
@@ -37,15 +38,17 @@ class Heard:
 
 
 async def new_moves(tx: AsyncConnection, since: datetime, limit: int) -> list[Move]:
-    """Moves that no rule has seen, marked as seen; withdrawn_moves() takes the others."""
+    """Moves that no rule has seen; withdrawn_moves() takes the others."""
     query = select(_m.id).where(text("moves.reacted = 0"), _m.withdrawn == 0, _m.at >= since).order_by(_m.at, _m.id).limit(limit)
-    return await _moves(tx, await _take(tx, query, _m.id, {"reacted": 1}))
+    return await _moves(tx, await _hold(tx, query))
 
 
 async def withdrawn_moves(tx: AsyncConnection, limit: int) -> list[Move]:
     """Moves that only take back an earlier one, since a verdict fell; marked as seen. Rules do not answer them: they undo by them."""
     query = select(_m.id).where(text("moves.reacted = 0 AND moves.withdrawn = 1")).order_by(_m.id).limit(limit)
-    return await _moves(tx, await _take(tx, query, _m.id, {"reacted": 1}))
+    ids = await _hold(tx, query)
+    await _mark(tx, _m.id, ids, {"reacted": 1})
+    return await _moves(tx, ids)
 
 
 async def answered_by(tx: AsyncConnection, fallen: Move) -> Move | None:
@@ -63,39 +66,59 @@ async def _moves(tx: AsyncConnection, ids: Sequence[int]) -> list[Move]:
 
 
 async def new_events(tx: AsyncConnection, types: Iterable[str], since: datetime, now: datetime, limit: int) -> list[Heard]:
-    """Events of these types that have stood their minute, or whose verdict is settled, marked as seen."""
+    """Events of these types that have stood their minute, or whose verdict is settled."""
     ripe = or_(_v.settles_at <= now, _v.at <= now - WAIT)
     query = select(_v.id).where(text("events.reacted = 0"), _v.type.in_(sorted(types)), _v.at >= since, _v.at <= now, ripe)
-    return await _events(tx, await _take(tx, query.order_by(_v.at, _v.id).limit(limit), _v.id, {"reacted": 1}))
+    return await _events(tx, await _hold(tx, query.order_by(_v.at, _v.id).limit(limit)))
 
 
 async def judged_anew(tx: AsyncConnection, limit: int) -> list[Heard]:
     """Events whose verdict has changed since they were seen, marked as seen again."""
     query = select(_v.id).where(text("events.reacted > 1")).order_by(_v.id).limit(limit)
-    return await _events(tx, await _take(tx, query, _v.id, {"reacted": 1}))
+    ids = await _hold(tx, query)
+    await _mark(tx, _v.id, ids, {"reacted": 1})
+    return await _events(tx, ids)
 
 
 async def new_entries(tx: AsyncConnection, sequence_ids: Iterable[int], since: datetime, limit: int) -> list[Step]:
-    """Ways that began, marked as seen."""
+    """Ways that began."""
     query = select(_e.id).where(text("enrolments.entry_reacted = 0"), _e.sequence_id.in_(sorted(sequence_ids)), _e.enrolled_at >= since)
-    ids = await _take(tx, query.order_by(_e.enrolled_at, _e.id).limit(limit), _e.id, {"entry_reacted": 1})
+    ids = await _hold(tx, query.order_by(_e.enrolled_at, _e.id).limit(limit))
     return [Step(row.id, row.subscriber_id, row.enrolled_at, "entered", row.name) for row in await _ways(tx, ids)]
 
 
 async def new_ends(tx: AsyncConnection, sequence_ids: Iterable[int], since: datetime, limit: int) -> list[Step]:
-    """Ways that ended, marked as seen; those that a fallen verdict took back are none."""
+    """Ways that ended; those that a fallen verdict took back are none."""
     query = select(_e.id).where(text("enrolments.end_reacted = 0"), _e.sequence_id.in_(sorted(sequence_ids)), _e.ended_at >= since)
-    ids = await _take(tx, query.order_by(_e.ended_at, _e.id).limit(limit), _e.id, {"end_reacted": 1})
-    ended = [row for row in await _ways(tx, ids) if row.state in _STAGES]
-    return [Step(row.id, row.subscriber_id, row.ended_at, _STAGES[row.state], row.name) for row in ended]
+    ids = await _hold(tx, query.where(_e.state.in_(_STAGES)).order_by(_e.ended_at, _e.id).limit(limit))
+    return [Step(row.id, row.subscriber_id, row.ended_at, _STAGES[row.state], row.name) for row in await _ways(tx, ids)]
 
 
-async def _take(tx: AsyncConnection, query: Select[Any], key: ColumnElement[int], mark: dict[str, int]) -> Sequence[int]:
-    ids = list((await tx.execute(skip_locked(tx, query))).scalars())
+async def mark_seen(tx: AsyncConnection, causes: Iterable[Cause]) -> None:
+    """No sweep looks at these again."""
+    seen: dict[str, list[int]] = {"moves": [], "events": [], "entries": [], "ends": []}
+    for cause in causes:
+        match cause:
+            case Move():
+                seen["moves"].append(cause.id)
+            case Event():
+                seen["events"].append(cause.id)
+            case Step():
+                seen["entries" if cause.stage == "entered" else "ends"].append(cause.enrolment_id)
+    await _mark(tx, _m.id, seen["moves"], {"reacted": 1})
+    await _mark(tx, _v.id, seen["events"], {"reacted": 1})
+    await _mark(tx, _e.id, seen["entries"], {"entry_reacted": 1})
+    await _mark(tx, _e.id, seen["ends"], {"end_reacted": 1})
+
+
+async def _hold(tx: AsyncConnection, query: Select[Any]) -> Sequence[int]:
+    return list((await tx.execute(skip_locked(tx, query))).scalars())
+
+
+async def _mark(tx: AsyncConnection, key: ColumnElement[int], ids: Sequence[int], mark: dict[str, int]) -> None:
     table: Any = key.table
     for piece in pieces(ids):
         await tx.execute(update(table).where(key.in_(piece)).values(mark))
-    return ids
 
 
 async def _events(tx: AsyncConnection, ids: Sequence[int]) -> list[Heard]:

@@ -27,6 +27,9 @@ SCOPE_OF = {
     ("letters", "get"): "sequences:read", ("letters", "post"): "sequences:write",
     ("deliveries", "get"): "deliveries:read", ("events", "get"): "events:read", ("events", "post"): "events:write",
     ("send", "post"): "send", ("reports", "get"): "reports:read", ("policy", "get"): "policy:read", ("policy", "put"): "policy:write",
+    ("rules", "get"): "sequences:read", ("rules", "post"): "sequences:write",
+    ("tasks", "get"): "tasks:read", ("tasks", "post"): "tasks:write", ("webhooks", "get"): "webhooks:read",
+    ("webhooks", "post"): "webhooks:write", ("webhooks", "delete"): "webhooks:write",
     ("keys", "get"): "keys:write", ("keys", "post"): "keys:write", ("keys", "delete"): "keys:write",
 }  # fmt: skip
 PEOPLE_OF_A_SEGMENT = ("/api/v1/segments/{name}/count", "/api/v1/segments/{name}/subscribers")

@@ -83,7 +83,7 @@ common = {"title": texts}
 documents = st.one_of(
     st.fixed_dictionaries(
         {"sequence": slugs, "letters": many},
-        optional=common | {"state": st.sampled_from(["live", "draft"]), "audience": conditions, "topic": words, "mix": mixes, "cadence": st.sampled_from(["2 per week", "1 per month"]), "exit_on": st.lists(words, max_size=2), "re_entry": st.sampled_from(["never", "always", "after 180d"]), "priority": st.integers(0, 100), "repay": st.sampled_from(["library", "wait"]), "stale_after": durations, "windows": window_sets},
+        optional=common | {"state": st.sampled_from(["live", "draft"]), "audience": conditions, "topic": words, "mix": mixes, "cadence": st.sampled_from(["2 per week", "1 per month"]), "exit_on": st.lists(words, max_size=2), "goal": st.one_of(slugs, conditions), "exit_if": conditions, "re_entry": st.sampled_from(["never", "always", "after 180d"]), "priority": st.integers(0, 100), "repay": st.sampled_from(["library", "wait"]), "stale_after": durations, "windows": window_sets},
     ),
     st.fixed_dictionaries({"segment": slugs, "where": conditions}, optional=common),
     st.fixed_dictionaries(
@@ -91,6 +91,10 @@ documents = st.one_of(
         optional=common | {"schedule": st.sampled_from(["now", {"weekly": "tue"}, {"at": "2026-03-10 10:00", "zone": "workspace"}, {"cron": "0 10 * * 2"}]), "until": durations, "windows": window_sets, "priority": st.integers(0, 100)},
     ),
     st.fixed_dictionaries({"cleanup": slugs, "offers": many}, optional=common | {"audience": st.sampled_from(["passive", "fading", "both"]), "holdout": st.sampled_from(["0%", "12.5%", 0.1]), "canary": st.sampled_from(["1%"]), "silent": st.sampled_from(["archive", "keep"]), "closing": letters()}),
+    st.fixed_dictionaries(
+        {"rule": slugs, "when": st.sampled_from([{"moved": "flag", "to": "lost"}, {"moved": "temperature", "from": "hot"}, {"did": "clicked", "kind": "sales"}, {"stage": "done", "sequence": "s"}]), "then": st.lists(st.sampled_from([{"enter": "s"}, {"leave": "s"}, {"tag": "x"}, {"untag": "x"}, {"task": "Call {{ name }}"}, {"webhook": "https://e.com/hook"}]), min_size=1, max_size=3)},
+        optional=common | {"if": conditions, "once": st.sampled_from(["per event", "per person"]), "state": st.sampled_from(["live", "draft"])},
+    ),
     letters("letter"),
     st.fixed_dictionaries({"policy": st.just("default")}, optional={"sender": st.just({"name": "Anna", "address": "a@b.c"}), "postal_address": texts, "timezone": st.sampled_from(["Europe/Berlin", "UTC"]), "topics": st.dictionaries(slugs, words, max_size=2), "mix": mixes, "cap": st.integers(1, 21), "gap": durations, "tracking": st.sampled_from(["none", "aggregate"]), "quiet_hours": st.just({"from": "22:00", "until": "7:00"}), "blackout": st.just(["2026-12-31", "01-01"]), "windows": window_sets, "engagement": st.just({"active_days": "60d", "active_open_share": 0.3})}),
 )  # fmt: skip

@@ -14,9 +14,9 @@ from nurture.domain.rules import Happened, Moved, Reached
 from nurture.domain.webhooks import EVENT_NAMES, MOVED, STAGE_NAMES
 from nurture.domain.words import EventType
 from nurture.services.reacting.acting import Setting, act
-from nurture.services.reacting.telling import tell, tell_fallen
+from nurture.services.reacting.telling import tell, tell_fallen, type_of
 from nurture.services.reacting.undoing import undo
-from nurture.store.causes import Heard, answered_by, judged_anew, new_ends, new_entries, new_events, new_moves, withdrawn_moves
+from nurture.store.causes import Heard, answered_by, judged_anew, mark_seen, new_ends, new_entries, new_events, new_moves, withdrawn_moves
 from nurture.store.conditions import matching
 from nurture.store.database import Connection, Database
 from nurture.store.documents import document_ids, load_policy
@@ -26,7 +26,8 @@ from nurture.store.subscribers import get_many
 from nurture.store.webhooks import WebhookRow, live_webhooks
 from nurture.store.workspace import load_workspace
 
-CHUNK = 20  # causes of each sort in a transaction: on SQLite it holds the lock for some 20 ms
+CHUNK = 20  # causes that somebody waits for, in a transaction: on SQLite it holds the lock for some 20 ms
+LOOK = 500  # causes of each sort looked at meanwhile: most are nobody's
 REST = 0.002  # seconds between two transactions, so that other writers get their turn
 
 
@@ -65,17 +66,43 @@ async def _chunk(tx: Connection, rules: Sequence[LiveRule], hooks: Sequence[Webh
     anew = await judged_anew(tx, limit)
     fallen = await withdrawn_moves(tx, limit)
     undone = await _undo_fallen(tx, anew, fallen, now)
-    heard = await _events(tx, rules, hooks, now, limit)
-    causes: list[Cause] = [*await _moves(tx, rules, hooks, limit), *(h.event for h in [*anew, *heard])]
-    causes += await _steps(tx, rules, hooks, setting, limit)
+    heard = await _events(tx, rules, hooks, now)
+    fresh: list[Cause] = [*await _moves(tx, rules, hooks), *(h.event for h in heard), *await _steps(tx, rules, hooks, setting)]
+    seen, causes = _portion(fresh, rules, hooks, limit)
+    await mark_seen(tx, seen)
+    causes += [h.event for h in anew]
     people = await get_many(tx, {c.subscriber_id for c in causes})
-    causes = sorted((c for c in causes if c.subscriber_id in people), key=lambda c: (c.at, c.key))
+    causes = sorted((c for c in causes if c.subscriber_id in people), key=_order)
     acted = 0
     for rule in rules:
         acted += await act(tx, rule, await _answering(tx, rule, causes, setting), people, setting)
     told = await tell(tx, hooks, causes, {h.event.id: h for h in [*anew, *heard]}, people, now)
     told += await tell_fallen(tx, hooks, [h for h in anew if not h.event.believed], now)
-    return Reacted(len(causes) + len(anew) + len(fallen) + len(heard), acted, undone, told)
+    return Reacted(len(seen) + len(anew) + len(fallen), acted, undone, told)
+
+
+def _order(cause: Cause) -> tuple[datetime, str]:
+    return cause.at, cause.key
+
+
+def _portion(
+    fresh: Sequence[Cause], rules: Sequence[LiveRule], hooks: Sequence[WebhookRow], limit: int
+) -> tuple[list[Cause], list[Cause]]:  # fmt: skip
+    """(all that is dealt with now, the `limit` of it that somebody waits for), in order of time."""
+    seen: list[Cause] = []
+    wanted: list[Cause] = []
+    for cause in sorted(fresh, key=_order):
+        if _is_wanted(cause, rules, hooks):
+            if len(wanted) == limit:
+                break
+            wanted.append(cause)
+        seen.append(cause)
+    return seen, wanted
+
+
+def _is_wanted(cause: Cause, rules: Sequence[LiveRule], hooks: Sequence[WebhookRow]) -> bool:
+    ruled = any(cause.at >= rule.since and reason_for(rule.rule, cause) for rule in rules)
+    return ruled or any(cause.at >= hook.created_at and type_of(cause) in hook.types for hook in hooks)
 
 
 async def _answering(tx: Connection, rule: LiveRule, causes: Sequence[Cause], setting: Setting) -> list[tuple[Cause, str]]:
@@ -102,12 +129,12 @@ async def _undo_fallen(tx: Connection, anew: Sequence[Heard], fallen: Sequence[M
     return undone
 
 
-async def _moves(tx: Connection, rules: Sequence[LiveRule], hooks: Sequence[WebhookRow], limit: int) -> list[Move]:
+async def _moves(tx: Connection, rules: Sequence[LiveRule], hooks: Sequence[WebhookRow]) -> list[Move]:
     since = [r.since for r in rules if isinstance(r.rule.when, Moved)] + [h.created_at for h in hooks if MOVED in h.types]
-    return await new_moves(tx, min(since), limit) if since else []
+    return await new_moves(tx, min(since), LOOK) if since else []
 
 
-async def _events(tx: Connection, rules: Sequence[LiveRule], hooks: Sequence[WebhookRow], now: datetime, limit: int) -> list[Heard]:
+async def _events(tx: Connection, rules: Sequence[LiveRule], hooks: Sequence[WebhookRow], now: datetime) -> list[Heard]:
     since: dict[EventType, datetime] = {}
     for rule in rules:
         if isinstance(rule.rule.when, Happened):
@@ -115,11 +142,11 @@ async def _events(tx: Connection, rules: Sequence[LiveRule], hooks: Sequence[Web
     for hook in hooks:
         for kind in (k for k, name in EVENT_NAMES.items() if name in hook.types):
             since[kind] = min(hook.created_at, since.get(kind, hook.created_at))
-    return await new_events(tx, since, min(since.values()), now, limit) if since else []
+    return await new_events(tx, since, min(since.values()), now, LOOK) if since else []
 
 
 async def _steps(
-    tx: Connection, rules: Sequence[LiveRule], hooks: Sequence[WebhookRow], setting: Setting, limit: int
+    tx: Connection, rules: Sequence[LiveRule], hooks: Sequence[WebhookRow], setting: Setting
 ) -> list[Cause]:  # fmt: skip
     """Beginnings, then ends of the ways that somebody waits for."""
     found: list[Cause] = []
@@ -134,5 +161,5 @@ async def _steps(
             if any(name in hook.types for stage, name in STAGE_NAMES.items() if (stage == "entered") is entered):
                 wanted |= {key: min(hook.created_at, wanted.get(key, hook.created_at)) for key in setting.sequences.values()}
         if wanted:
-            found += await read(tx, wanted, min(wanted.values()), limit)
+            found += await read(tx, wanted, min(wanted.values()), LOOK)
     return found
