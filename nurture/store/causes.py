@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select, text, update
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.reacting import WAIT, Cause, Event, Move, Step
@@ -78,6 +78,13 @@ async def judged_anew(tx: AsyncConnection, limit: int) -> list[Heard]:
     ids = await _hold(tx, query)
     await _mark(tx, _v.id, ids, {"reacted": 1})
     return await _events(tx, ids)
+
+
+async def anything_fallen(tx: AsyncConnection) -> bool:
+    """Whether judged_anew() or withdrawn_moves() has something; asked by reading, for houses without rules."""
+    event = exists(select(_v.id).where(text("events.reacted > 1")))
+    move = exists(select(_m.id).where(text("moves.reacted = 0 AND moves.withdrawn = 1")))
+    return bool((await tx.execute(select(or_(event, move)))).scalar_one())
 
 
 async def new_entries(tx: AsyncConnection, sequence_ids: Iterable[int], since: datetime, limit: int) -> list[Step]:

@@ -85,7 +85,7 @@ async def test_a_yearly_date_brings_a_person_in_once_a_year(db: Database) -> Non
     await install(db, {"sequence": "renewal", "audience": {"date": "renewal", "within": "30d"}, "re_entry": "always", "letters": ONE})
     (person,) = await add_people(db, "a@example.com", fields={"renewal": "2020-04-10"}, now=NOW - 400 * DAY)
     taken = []
-    for day in range(0, 800, 5):  # from 2 March 2026; the day is 10 April
+    for day in range(0, 420, 5):  # from 2 March 2026; the day is 10 April
         now = NOW + day * DAY
         if await enrol_matching(db, now):
             taken.append(now.date().isoformat())
@@ -94,7 +94,7 @@ async def test_a_yearly_date_brings_a_person_in_once_a_year(db: Database) -> Non
         if day in (20, 25):  # a mistake in the field, mended: the same date counts once
             async with db.write() as tx:
                 await tx.execute(update(Subscriber).where(Subscriber.id == person).values(fields={"renewal": "2020-09-10" if day == 20 else "2020-04-10"}))
-    assert taken == ["2026-03-12", "2027-03-12", "2028-03-11"]
+    assert taken == ["2026-03-12", "2027-03-12"]
 
 
 async def test_an_audience_by_segment_and_an_edit_of_the_segment_takes_nobody_by_surprise(db: Database) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
+from nurture.services import reacting
 from nurture.services.classifying import rise
 from nurture.services.ending import end_arrived
 from nurture.services.enrolling import enrol
@@ -225,3 +226,13 @@ async def test_events_of_a_type_that_no_rule_wants_are_left_alone(db: Database) 
     assert (await react(db, NOW + 2 * SECOND)).seen == 0
     async with db.read() as tx:
         assert (await tx.execute(Event.__table__.select())).one().reacted == 0
+
+
+async def test_what_nobody_waits_for_is_passed_over_and_holds_up_nothing(db: Database, monkeypatch) -> None:
+    monkeypatch.setattr(reacting, "LOOK", 5)
+    person = await one(db, rule("r", {"did": "clicked", "name": "wanted"}, {"task": "Call"}))
+    for second in range(14):
+        await add_event(db, person, "clicked", NOW + second * SECOND, name="wanted" if second % 6 == 5 else "other")
+    done = await react(db, NOW + DAY, chunk=1)
+    assert (done.seen, done.acted) == (14, 2)
+    assert (await react(db, NOW + DAY)).seen == 0

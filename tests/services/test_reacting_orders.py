@@ -90,7 +90,7 @@ def test_in_any_order_each_cause_acts_once_and_a_machine_never() -> None:
         runner.run(install(db, *DOCUMENTS))
         days = count(1)
 
-        @settings(max_examples=25, deadline=None)
+        @settings(max_examples=10, deadline=None)
         @given(STEPS)
         def in_this_order(steps: list[tuple[str, object]]) -> None:
             runner.run(live(db, steps, NOW + timedelta(days=next(days))))

@@ -16,7 +16,18 @@ from nurture.domain.words import EventType
 from nurture.services.reacting.acting import Setting, act
 from nurture.services.reacting.telling import tell, tell_fallen, type_of
 from nurture.services.reacting.undoing import undo
-from nurture.store.causes import Heard, answered_by, judged_anew, mark_seen, new_ends, new_entries, new_events, new_moves, withdrawn_moves
+from nurture.store.causes import (
+    Heard,
+    answered_by,
+    anything_fallen,
+    judged_anew,
+    mark_seen,
+    new_ends,
+    new_entries,
+    new_events,
+    new_moves,
+    withdrawn_moves,
+)
 from nurture.store.conditions import matching
 from nurture.store.database import Connection, Database
 from nurture.store.documents import document_ids, load_policy
@@ -51,6 +62,8 @@ async def react(db: Database, now: datetime, chunk: int = CHUNK) -> Reacted:
         if (await load_workspace(tx)).halted:
             return total
         rules, hooks = await live_rules(tx), await live_webhooks(tx)
+        if not (rules or hooks or await anything_fallen(tx)):
+            return total
         setting = Setting(now, (await load_policy(tx)).timezone, await document_ids(tx, "sequence"))
     while True:
         async with db.write() as tx:
