@@ -41,7 +41,7 @@ plain_conditions = st.one_of(
     st.builds(lambda v: {"engagement": v}, st.sampled_from(["new", "fan"])), st.builds(lambda v: {"status": v}, st.sampled_from(["subscribed"])),
     st.builds(lambda v: {"flag": v}, st.sampled_from(["lost"])), st.builds(lambda v: {"temperature": v}, st.sampled_from(["hot"])),
     st.builds(lambda v: {"source": v}, texts), st.builds(lambda w: {"did": "clicked", "kind": "sales", "at_least": 2, "within": w}, durations),
-    st.builds(lambda v: {"received": v}, texts), st.builds(lambda v: {"in_sequence": v}, texts),
+    st.builds(lambda v: {"received": v}, texts), st.builds(lambda v: {"in_sequence": v}, texts), st.builds(lambda v: {"segment": v}, texts),
     st.builds(lambda w: {"joined": f"within {w}"}, durations), st.builds(lambda w: {"date": "birthday", "within": w}, durations),
 )  # fmt: skip
 conditions = st.recursive(
