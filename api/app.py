@@ -24,6 +24,8 @@ from api.marketer import (
     sending,
     sequences,
     subscribers,
+    tasks,
+    webhooks,
 )
 from api.middleware import Guard
 from api.public.recording import Recorder
@@ -33,7 +35,8 @@ if TYPE_CHECKING:
     from nurture.bootstrap import App
 
 _MARKETER = (
-    importing, subscribers, segments, sequences, documents, deliveries, events, sending, reports, previews, forecast, policy, keys,
+    importing, subscribers, segments, sequences, documents, deliveries, events, sending, reports, previews, forecast, policy, keys, tasks,
+    webhooks,
 )  # fmt: skip
 
 

@@ -12,15 +12,18 @@ from typing import Literal, Protocol
 import structlog
 
 from nurture.bootstrap import App
+from nurture.services.calling import call_due
 from nurture.services.campaigning import close_occasions, open_occasions
 from nurture.services.classifying import classify_weekly, rise, rise_since
+from nurture.services.ending import end_arrived
 from nurture.services.enrolling import enrol_matching
 from nurture.services.folding import fold
 from nurture.services.learning import learn_hours
 from nurture.services.planning import plan
+from nurture.services.reacting import react
 from nurture.services.reaping import Watcher, reap
 from nurture.services.sending import Desk, SendingRules, send_due, sweep_stopped_lanes
-from nurture.store import idempotency, jobs
+from nurture.store import idempotency, jobs, webhooks
 from nurture.store.mark import Mark, behind, write_mark
 from nurture.store.results import release_worker
 from nurture.store.workers import WorkerLease, beat, end, enlist, newest_start
@@ -163,6 +166,26 @@ class Work:
             return await enrol_matching(self.app.db, now)
         return await enrol_matching(self.app.db, now, changed_since=now - CHANGED_WITHIN)
 
+    async def react(self, now: datetime, signs: set[int]) -> None:
+        """Rules first, then the ends of ways, those of people with news in every sweep and all of them with the whole list."""
+        reacted = await react(self.app.db, now)
+        whole = self.asked_all_at is None or now - self.asked_all_at >= ASK_ALL_EVERY
+        ended = await (end_arrived(self.app.db, now) if whole else end_arrived(self.app.db, now, signs, now - CHANGED_WITHIN))
+        if reacted.acted or reacted.undone or ended:
+            log.info("reacted", ended=ended, **asdict(reacted))
+        if reacted.told or reacted.acted or reacted.undone:
+            await self.bell.ring("call")
+
+    async def call(self) -> None:
+        """Webhooks that are due, until none is."""
+        settings = self.app.settings
+        called = await call_due(self.app.db, self.app.keys, self.app.clock, loopback=settings.webhooks_to_loopback, go_on=self.goes_on)
+        if called:
+            log.info("webhooks", **called)
+
+    def goes_on(self) -> bool:
+        return not self.stop.is_set()
+
     async def plan(self) -> None:
         """Always in this order: what came back is folded before anybody is planned."""
         if not await clock_holds(self.app, self.clock):
@@ -174,6 +197,7 @@ class Work:
         if self.signs_since:  # a run before this one may have ended between the two
             moved += await rise_since(db, now, self.signs_since)
             self.signs_since = None
+        await self.react(now, signs)
         enrolled = await self.enrol(now) + await open_occasions(db, now)
         planned = await plan(db, now)
         if moved or enrolled or planned.people:
@@ -215,6 +239,7 @@ class Work:
         await close_occasions(self.app.db, now)
         async with self.app.db.write() as tx:
             await idempotency.purge(tx, now)
+            await webhooks.purge(tx, now)
 
 
 async def check_start(app: App) -> str | None:
@@ -256,6 +281,7 @@ async def run_worker(app: App, stop: asyncio.Event) -> None:
     bell.every("plan", sweep, work.plan)
     bell.every("service", min(sweep, 1.0), hands[0].send)
     bell.every("send", sweep, hands[1].send)
+    bell.every("call", sweep, work.call)
     bell.every("reap", sixth, work.reap)
     bell.every("classify", CLASSIFY_SECONDS, work.classify)
     bell.every("tidy", TIDY_SECONDS, work.tidy)

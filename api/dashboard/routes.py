@@ -17,6 +17,7 @@ from api.errors import STATUS
 from nurture.domain.errors import NurtureError
 from nurture.services import browsing
 from nurture.services.access import Visit
+from nurture.services.tasks import list_tasks
 
 if TYPE_CHECKING:
     from nurture.bootstrap import App
@@ -47,7 +48,7 @@ def router(app: "App") -> APIRouter:
         found = await latest.get(app)
         recent, policy = await browsing.letters(app.db, "sent", limit=8)
         shown = overview.context(found, policy.timezone, app.clock()) | curves_context(await measured.get(app))
-        return pages.answer(request, "overview.html", visit, recent=recent.lines, **shown)
+        return pages.answer(request, "overview.html", visit, recent=recent.lines, tasks=await list_tasks(app.db, limit=20), **shown)
 
     async def sequences(request: Request, visit: Visit) -> Response:
         found = await latest.get(app)

@@ -1,4 +1,4 @@
-"""/api/v1/campaigns, /cleanups, /letters: stored as drafts, linted and shown; campaigns are started, paused and cancelled."""
+"""/api/v1/campaigns, /cleanups, /letters, /rules: stored, linted and shown; campaigns are started, paused and cancelled."""
 
 from typing import Annotated
 
@@ -70,5 +70,5 @@ def _routes(plural: str, kind: str) -> APIRouter:
     return part
 
 
-for _plural, _kind in (("campaigns", "campaign"), ("cleanups", "cleanup"), ("letters", "letter")):
+for _plural, _kind in (("campaigns", "campaign"), ("cleanups", "cleanup"), ("letters", "letter"), ("rules", "rule")):
     router.include_router(_routes(_plural, _kind))

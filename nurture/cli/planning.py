@@ -144,9 +144,10 @@ def _add_listing(group: typer.Typer, kind: str) -> None:
                 print_json([asdict(line) for line in found])
                 return
             for line in found:
-                typer.echo(
-                    f"{line.name:24} {line.state:6} v{line.version:<3} {line.under_way:>7} on the way   {line.standing}   {line.title}"
-                )
+                ways = f"{line.under_way:>7} on the way"
+                if kind == "sequence":
+                    ways += f" of {line.entered} entered, {line.goal} at the goal, {line.done} done, {line.exited} left before"
+                typer.echo(f"{line.name:24} {line.state:6} v{line.version:<3} {ways}   {line.standing}   {line.title}")
             if not found:
                 typer.echo(f"No {kind} yet; write one and run: nurture apply FILE")
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from nurture.definitions.faults import Fault, FormRule, Path, Tree, walk
 from nurture.definitions.merging import check_text
 
-_PYTHON_KEYS = {"from_": "from", "not_": "not", "is_": "is", "in_": "in"}
+_PYTHON_KEYS = {"from_": "from", "not_": "not", "is_": "is", "in_": "in", "if_": "if"}
 _LETTER_LISTS = ("letters", "offers")
 _LETTER_KEYS = ("letter", "repermission", "closing")
 _TEXTS = ("subject", "preheader", "body")

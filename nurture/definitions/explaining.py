@@ -11,6 +11,8 @@ from nurture.definitions.faults import Fault, Path, Tree
 from nurture.definitions.keys import keys_of, models_at
 from nurture.domain.advice import did_you_mean, nearest
 from nurture.domain.conditions import CONDITION_WORDS
+from nurture.domain.documents import GOAL_WORDS
+from nurture.domain.rules import CAUSE_WORDS
 
 _WINDOW_KEYS = frozenset({"window", "sales", "long", "short", "other", "greeting"})
 _WINDOW = 'Write any, now, or a list such as [{days: [wed, thu], from: "10:00", until: "12:00"}].'
@@ -19,10 +21,12 @@ _CONDITION = "Write one of " + ", ".join(CONDITION_WORDS) + "; for example {tag:
 _PATTERNS = {
     "^[a-z0-9][a-z0-9._-]{0,79}$": "Use small letters, digits, dots and dashes, at most 80: five-questions.",
     "^letters/": "Write letters/<folder>, the folder under templates/: letters/five-questions.",
+    "^https?://": "Write one address without a user in it: https://example.com/hook.",
     "@": "Write one plain address: anna@example.com.",
     r"^\d{4}-": 'Write the date and the hour: "2026-03-10 10:00".',
     r"^\S+( \S+){4}$": 'Write five fields - minute, hour, day, month, weekday: "0 10 * * 2".',
 }  # fmt: skip
+_TOLD_APART = frozenset({*CONDITION_WORDS, *CAUSE_WORDS, *GOAL_WORDS})  # branches that the value itself tells, by its first word or nature
 _SHAPES = {
     "str": "a text", "string": "a text", "int": "a whole number", "float": "a number", "bool": "true or false",
     "tuple": "a list", "list": "a list", "dict": "a mapping of key: value", "model": "a mapping of key: value",
@@ -66,12 +70,12 @@ def explain(error: ValidationError, model: type[BaseModel], tree: Tree, file: st
 
 
 def _located(error: Any, data: Any) -> _Found:
-    """Walk the loc over the data; names of union branches and of condition words are passed over."""
+    """Walk the loc over the data; names of union branches, of condition words and of causes are passed over."""
     loc = [step for step in error["loc"] if step != "[key]"]
     missing = [loc.pop()] if error["type"] == "missing" else []
     path, skipped = _match(tuple(loc), data, {}, 0, ())
     names = [loc[i] for i in skipped if isinstance(loc[i], str)]
-    branch = tuple(n for n in names if n not in CONDITION_WORDS)
+    branch = tuple(n for n in names if n not in _TOLD_APART)
     before = path
     if branch:
         first = next(i for i in skipped if loc[i] == branch[0])

@@ -52,7 +52,7 @@ def names_in(documents: Iterable[Placed]) -> Known:
         sequences=frozenset(d.name for d in written if isinstance(d, SequenceDocument)),
         letters=frozenset(letter_name(document_name(d), letter.id) for d in written for letter in letters_of(d)),
         topics=frozenset(policies[0].topics) if policies else None,
-        wheres={d.name: d.where for d in written if isinstance(d, Segment)},
+        questions={d.name: d.where for d in written if isinstance(d, Segment)},
         library=useful_books(written),
     )
 
@@ -73,7 +73,7 @@ def lint_documents(documents: Sequence[Placed], known: Known, policy: Policy | N
         sequences=_joined(known.sequences, here.sequences),
         letters=_joined(known.letters, here.letters),
         topics=here.topics if here.topics is not None else known.topics,
-        wheres={**known.wheres, **here.wheres},
+        questions={**known.questions, **here.questions},
         library=_joined(known.library, here.library),
     )
     ruling = next((p.document for p in documents if isinstance(p.document, Policy)), policy)

@@ -108,6 +108,12 @@ class InSequence(_Condition):
     in_sequence: str
 
 
+class InSegment(_Condition):
+    """A saved question inside a question; domain/questions.py puts the segment's own question in its place."""
+
+    segment: str
+
+
 _WITHIN = re.compile(r"within\s+(.+)")
 
 
@@ -142,7 +148,7 @@ class DateNear(_Condition):
 CONDITION_WORDS: dict[str, type[_Condition]] = {
     "all": All, "any": AnyOf, "not": Not, "tag": HasTag, "topic": OnTopic, "field": FieldIs, "status": HasStatus,
     "engagement": HasEngagement, "flag": HasFlag, "temperature": HasTemperature, "source": FromSource, "did": Did,
-    "received": Received, "in_sequence": InSequence, "joined": Joined, "date": DateNear,
+    "received": Received, "in_sequence": InSequence, "segment": InSegment, "joined": Joined, "date": DateNear,
 }  # fmt: skip
 
 
@@ -167,6 +173,7 @@ Condition = Annotated[
     | Annotated[Did, Tag("did")]
     | Annotated[Received, Tag("received")]
     | Annotated[InSequence, Tag("in_sequence")]
+    | Annotated[InSegment, Tag("segment")]
     | Annotated[Joined, Tag("joined")]
     | Annotated[DateNear, Tag("date")],
     Discriminator(

@@ -1,4 +1,4 @@
-"""The documents a marketer defines: sequence, segment, campaign, cleanup, library letter, policy. One definition serves YAML, API and
+"""The documents a marketer defines: sequence, segment, campaign, cleanup, rule, library letter, policy. One definition serves YAML, API and
 JSON schema.
 
 The first key of a document names it (`sequence: roofing-school`); the pydantic alias of `name` is that key.
@@ -11,15 +11,26 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    Tag,
+    WithJsonSchema,
+    model_validator,
+)
 
-from nurture.domain.conditions import Condition
+from nurture.domain.conditions import Condition, Did
 from nurture.domain.dates import CalendarDate
 from nurture.domain.letters import CadenceText, Document, Letter, Weekday, Windows
 from nurture.domain.mixes import Mix, NoPromise, Promise, Ratio, Thirds
 from nurture.domain.paces import Pace
+from nurture.domain.rules import Rule
 from nurture.domain.scalars import Duration, HeaderText, Percent, Slug, TimeOfDay, format_duration, parse_duration
-from nurture.domain.words import Kind, Tracking
+from nurture.domain.words import EventType, Kind, Tracking
 
 
 def _parse_re_entry(value: Any) -> timedelta | None:
@@ -70,8 +81,26 @@ def _unique_ids(letters: tuple[Letter, ...]) -> tuple[Letter, ...]:
 Letters = Annotated[tuple[Letter, ...], Field(min_length=1), AfterValidator(_unique_ids)]
 
 
+def _named_goal(name: str) -> Did:
+    """`goal: purchase` is short for the conversion of that name."""
+    return Did(did=EventType.CONVERTED, name=name)
+
+
+def _goal_word(value: Any) -> str:
+    return "conversion" if isinstance(value, str) else "condition"
+
+
+GOAL_WORDS = ("conversion", "condition")
+Goal = Annotated[
+    Annotated[str, AfterValidator(_named_goal), Tag("conversion")] | Annotated[Condition, Tag("condition")], Discriminator(_goal_word)
+]
+
+
 class Sequence(Document):
-    """Letters with a mix, a cadence, entry and exit rules. Live unless `state: draft`."""
+    """Letters with a mix, a cadence, entry and exit rules. Live unless `state: draft`.
+
+    `goal`, `exit_on` and `exit_if` end a person's way; events count there from the enrolment on.
+    """
 
     name: Slug = Field(alias="sequence")
     state: Literal["live", "draft"] = "live"
@@ -80,7 +109,9 @@ class Sequence(Document):
     topic: str | None = None
     mix: Mix | None = None
     cadence: CadenceText | None = None
+    goal: Goal | None = None  # always a condition, whatever was written
     exit_on: tuple[str, ...] = ()
+    exit_if: Condition | None = None
     re_entry: ReEntry = None
     priority: int = Field(default=50, ge=0, le=100)
     repay: Literal["library", "wait"] = "library"
@@ -237,12 +268,13 @@ class Policy(Document):
     engagement: EngagementPolicy = EngagementPolicy()
 
 
-AnyDocument = Sequence | Segment | Campaign | Cleanup | LibraryLetter | Policy
+AnyDocument = Sequence | Segment | Campaign | Cleanup | Rule | LibraryLetter | Policy
 DOCUMENT_TYPES: dict[str, type[AnyDocument]] = {
     "sequence": Sequence,
     "segment": Segment,
     "campaign": Campaign,
     "cleanup": Cleanup,
+    "rule": Rule,
     "letter": LibraryLetter,
     "policy": Policy,
 }

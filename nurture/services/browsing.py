@@ -14,6 +14,8 @@ from nurture.store import timeline as rows
 from nurture.store.browsing import LetterLine, PersonLine, View
 from nurture.store.database import Database
 from nurture.store.documents import load_documents, load_policy
+from nurture.store.reactions import reactions_of
+from nurture.store.tasks import TaskLine, list_tasks
 
 PAGE = 50
 _LETTERS, _EVENTS, _MOVES = 150, 200, 60
@@ -52,7 +54,7 @@ class Happening:
     """One line of a timeline. `what` picks its sign; `letter` is the delivery it belongs to; `detail` is the reason in words."""
 
     at: datetime
-    what: Literal["letter", "event", "move", "way", "consent", "skip"]
+    what: Literal["letter", "event", "move", "way", "consent", "skip", "rule", "task"]
     name: str
     detail: str = ""
     letter: LetterLine | None = None
@@ -72,6 +74,7 @@ class Profile:
     coming: Sequence[LetterLine]
     timeline: Sequence[Happening]
     policy: Policy
+    tasks: Sequence[TaskLine] = ()
 
     @property
     def titles(self) -> dict[int, str]:
@@ -84,7 +87,7 @@ class Profile:
 
 
 async def profile(db: Database, person: int) -> Profile | None:
-    """Everything that is known of one person; None where there is nobody. Eight statements, however long the story."""
+    """Everything that is known of one person; None where there is nobody. A dozen statements, however long the story."""
     async with db.read() as tx:
         row = await rows.load_person(tx, person)
         if row is None:
@@ -98,6 +101,8 @@ async def profile(db: Database, person: int) -> Profile | None:
         events = await rows.load_events(tx, person, _EVENTS)
         moves = await rows.load_moves(tx, person, _MOVES)
         consents = await rows.load_consents(tx, person, _MOVES)
+        ruled = await reactions_of(tx, person, _MOVES)
+        tasks = await list_tasks(tx, subscriber_id=person, limit=_MOVES)
     story = [
         *(Happening(x.accepted_at or x.due_at, "letter", "accepted", x.reason, letter=x) for x in sent),
         *(Happening(x.ended_at or x.due_at, "letter", x.state, x.outcome or x.answer or x.reason, letter=x) for x in stopped),
@@ -105,9 +110,12 @@ async def profile(db: Database, person: int) -> Profile | None:
         *(Happening(m.at, "move", m.what, m.reason, more={"old": m.old, "new": m.new}) for m in moves),
         *(Happening(c.at, "consent", c.what, c.source, more={"granted": c.granted}) for c in consents),
         *(h for way in ways for h in _way(way)),
+        *(Happening(r.at, "rule", "refused" if r.state == "refused" else "acted", r.reason, more={"rule": r.rule}) for r in ruled),
+        *(Happening(r.undone_at, "rule", "undone", r.undone_because or "", more={"rule": r.rule}) for r in ruled if r.undone_at),
+        *(Happening(t.ended_at, "task", t.state, t.ended_by or "", more={"text": t.text}) for t in tasks if t.ended_at),
     ]
     flags = tuple(f.name.lower() for f in FlagBit if (row["flags"] or 0) & f and f.name)
-    return Profile(row, tags, flags, ways, coming, sorted(story, key=lambda h: h.at, reverse=True), policy)
+    return Profile(row, tags, flags, ways, coming, sorted(story, key=lambda h: h.at, reverse=True), policy, tasks)
 
 
 async def happenings(db: Database, line: LetterLine) -> tuple[list[Happening], str]:
@@ -139,7 +147,9 @@ def _way(way: rows.WayLine) -> list[Happening]:
 
 @dataclass(frozen=True, slots=True)
 class SequenceLine:
-    """One sequence with its people. `next` counts, for each letter id, the people whose next letter it is."""
+    """One sequence with its people. `finished`: ways that have ended, `goal` of them at the goal. `next` counts, for each letter id, the
+    people whose next letter it is.
+    """
 
     document: SequenceDocument
     state: str
@@ -147,6 +157,7 @@ class SequenceLine:
     under_way: int
     finished: int
     next: Mapping[str, int]
+    goal: int = 0
 
 
 async def sequences(db: Database) -> list[SequenceLine]:
@@ -167,7 +178,10 @@ async def sequences(db: Database) -> list[SequenceLine]:
         if isinstance(kept.document, SequenceDocument):
             counted = by_state[kept.id]
             finished = sum(n for state, n in counted.items() if state != _ACTIVE)
-            found.append(SequenceLine(kept.document, kept.state, kept.version, counted[_ACTIVE], finished, dict(following[kept.id])))
+            line = SequenceLine(
+                kept.document, kept.state, kept.version, counted[_ACTIVE], finished, dict(following[kept.id]), counted["goal"]
+            )  # fmt: skip
+            found.append(line)
     return found
 
 

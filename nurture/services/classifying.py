@@ -24,16 +24,14 @@ async def rise(db: Database, now: datetime, people: Iterable[int], chunk: int = 
 
     Returns how many moved.
     """
-    moved = 0
+    async with db.write() as tx:  # first, so that what a fallen verdict takes back is told from all other moves
+        withdrawn = await withdrawn_people(tx, UNJUDGED, chunk)
+        before = {i: raised_from(moves) for i, moves in (await moves_of_withdrawn(tx, withdrawn)).items()} if withdrawn else {}
+        moved = await _judge(tx, withdrawn, await _yard(tx, now), now, before=before, undoing=True) if withdrawn else 0
+        await mark_judged(tx, withdrawn)
     for ids in pieces(sorted(people), chunk):
         async with db.write() as tx:
             moved += await _judge(tx, ids, await _yard(tx, now), now)
-    async with db.write() as tx:
-        withdrawn = await withdrawn_people(tx, UNJUDGED, chunk)
-        if withdrawn:
-            before = {i: raised_from(moves) for i, moves in (await moves_of_withdrawn(tx, withdrawn)).items()}
-            moved += await _judge(tx, withdrawn, await _yard(tx, now), now, before=before)
-            await mark_judged(tx, withdrawn)
     return moved
 
 
@@ -80,10 +78,13 @@ async def _yard(tx: Connection, now: datetime) -> Yardstick:
 
 
 async def _judge(
-    tx: Connection, ids: Sequence[int], yard: Yardstick, now: datetime, *, weekly: bool = False, before: Mapping[int, str | None] = _NOBODY
-) -> int:
-    """Judge these people and write what changes. `before`: the classes from which withdrawn signs had raised them."""
+    tx: Connection, ids: Sequence[int], yard: Yardstick, now: datetime, *, weekly: bool = False,
+    before: Mapping[int, str | None] = _NOBODY, undoing: bool = False,
+) -> int:  # fmt: skip
+    """Judge these people and write what changes. `before`: the classes from which withdrawn signs had raised them; `undoing`: the moves
+    are those of withdrawn signs.
+    """
     judged = (classify(s, yard, weekly=weekly, raised_from=before.get(s.subscriber_id)) for s in await load_signs(tx, ids))
     decided: list[Classified] = [new for new in judged if new is not None]
-    await save_classes(tx, decided, now)
+    await save_classes(tx, decided, now, withdrawn=undoing)
     return sum(new.moved("engagement") for new in decided)

@@ -1,6 +1,6 @@
 """Apply documents, and say beforehand what applying them would do. Nobody is mailed by it: letters leave by the planner, or by `start`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +9,7 @@ from nurture.definitions.comparing import compare
 from nurture.definitions.faults import Fault, Refused
 from nurture.definitions.linting import lint_documents, read_templates, read_text_parts, useful_books
 from nurture.definitions.loading import Placed
+from nurture.domain.conditions import Condition
 from nurture.domain.delivery import letter_name
 from nurture.domain.documents import (
     AnyDocument,
@@ -25,6 +26,8 @@ from nurture.domain.documents import (
 from nurture.domain.documents import Sequence as SequenceDocument
 from nurture.domain.errors import NurtureError
 from nurture.domain.lint import Known, placed_letters
+from nurture.domain.questions import expand, segments_in
+from nurture.domain.rules import Rule
 from nurture.render.compiling import CompiledLetter, compile_letter
 from nurture.store.audiences import count_audience, look_again, open_baseline, set_baseline
 from nurture.store.conditions import matching_query
@@ -45,10 +48,11 @@ from nurture.store.documents import (
 )
 from nurture.store.owed import count_dry
 from nurture.store.programme import load_programme, repayment
+from nurture.store.segments import load_questions
 
 _LETTER_BEARING = ("sequence", "campaign", "cleanup", "letter")
 _CLEANUP_PRIORITY = 80  # before sequences and campaigns, as rules.md orders them
-_ORDER = {word: number for number, word in enumerate(("policy", "segment", "letter", "sequence", "campaign", "cleanup"))}
+_ORDER = {word: number for number, word in enumerate(("policy", "segment", "letter", "sequence", "campaign", "cleanup", "rule"))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +115,13 @@ async def known_names(db: Database) -> tuple[Known, Policy | None]:
 async def _known(tx: Connection) -> tuple[Known, Policy | None]:
     names = await document_names(tx)
     policy = await load_policy(tx) if names["policy"] else None
-    segments = [stored.document for stored in await load_documents(tx, "segment")]
     shelves = [stored.document for word in ("letter", "sequence") for stored in await load_documents(tx, word)]
     known = Known(
         segments=frozenset(names["segment"]),
         sequences=frozenset(names["sequence"]),
         letters=frozenset(await letter_catalogue(tx)),
         topics=frozenset(policy.topics) if policy else None,
-        wheres={d.name: d.where for d in segments if isinstance(d, Segment)},
+        questions=await load_questions(tx),
         library=useful_books(shelves),
     )
     return known, policy
@@ -195,13 +198,15 @@ async def _store(tx: Connection, ready: _Ready, now: datetime, *, enrol_existing
     applied = Applied(word, name, saved.change, saved.version, state, changes)
     if isinstance(document, SequenceDocument):
         return await _audience(tx, document, old, saved, applied, now, enrol_existing=enrol_existing)
+    if saved.change == "changed" and isinstance(document, Segment):
+        await _segment_changed(tx, name, now)
     if saved.change != "unchanged" and isinstance(document, Policy | LibraryLetter):
         await look_again(tx, now)
     return applied
 
 
 def _state(document: AnyDocument, old: StoredDocument | None) -> str:
-    if isinstance(document, SequenceDocument):
+    if isinstance(document, SequenceDocument | Rule):
         return document.state
     if isinstance(document, Campaign | Cleanup):
         return old.state if old else "draft"
@@ -230,7 +235,8 @@ async def _audience(
         await look_again(tx, now, saved.id)
     if document.audience is None:
         return applied
-    matching = matching_query(document.audience, now, (await load_policy(tx)).timezone)
+    asked = expand(document.audience, await load_questions(tx))
+    matching = matching_query(asked, now, (await load_policy(tx)).timezone)
     if before is None or before.audience != document.audience or before.state != document.state:
         await set_baseline(tx, saved.id, matching)
     waiting = (await count_audience(tx, saved.id, matching)).enrollable
@@ -240,11 +246,28 @@ async def _audience(
     return replace(applied, taken_in=waiting)
 
 
+async def _segment_changed(tx: Connection, segment: str, now: datetime) -> None:
+    """Who matches by the new words of a segment is passed over by the sequences that ask for it, as after an edit of their own audience."""
+    questions, zone = await load_questions(tx), (await load_policy(tx)).timezone
+    concerned = {segment} | {name for name, asked in questions.items() if segment in _segments_below(asked, questions)}
+    for stored in await load_documents(tx, "sequence"):
+        audience = getattr(stored.document, "audience", None)
+        if audience is not None and concerned & set(segments_in(audience)):
+            await set_baseline(tx, stored.id, matching_query(expand(audience, questions), now, zone))
+
+
+def _segments_below(asked: Condition, questions: Mapping[str, Condition]) -> set[str]:
+    """Every segment that a question leads to, however deep."""
+    named = set(segments_in(asked))
+    return named | {below for name in named for below in _segments_below(questions[name], questions)}
+
+
 async def diff(db: Database, documents: Sequence[Placed], now: datetime) -> list[Difference]:
     """What `apply` would change, document by document, in the order given."""
     found = []
     async with db.read() as tx:
         zone = _zone(documents) or (await load_policy(tx)).timezone
+        questions = await load_questions(tx) | {p.document.name: p.document.where for p in documents if isinstance(p.document, Segment)}
         for placed in documents:
             document = placed.document
             word, name = document_type(document), document_name(document)
@@ -253,7 +276,7 @@ async def diff(db: Database, documents: Sequence[Placed], now: datetime) -> list
             change: Change = "created" if old is None else "changed" if changes else "unchanged"
             difference = Difference(word, name, change, changes)
             if isinstance(document, SequenceDocument):
-                query = matching_query(document.audience, now, zone) if document.audience is not None else None
+                query = matching_query(expand(document.audience, questions), now, zone) if document.audience is not None else None
                 count = await count_audience(tx, old.id if old else None, query)
                 difference = replace(difference, matching=count.matching, would_enrol=count.enrollable, under_way=count.under_way)
             found.append(difference)

@@ -4,12 +4,14 @@ from datetime import datetime, timedelta
 
 from nurture.domain.documents import Sequence
 from nurture.domain.errors import ErrorKind, NurtureError
-from nurture.store.audiences import changed_after, forget_unmatched, joined_since, newly_matching, remember_matches
-from nurture.store.conditions import compile_condition, matching_query
+from nurture.store.audiences import changed_after, forget_renewed, forget_unmatched, joined_since, newly_matching, remember_matches
+from nurture.store.conditions import compile_condition, compile_news, matching_query
 from nurture.store.database import Connection, Database
 from nurture.store.documents import load_document
+from nurture.store.endings import last_entry
 from nurture.store.enrolments import enrol as write_enrolments
 from nurture.store.enrolments import may_re_enter
+from nurture.store.ledger import subscribers
 from nurture.store.programme import load_programme
 from nurture.store.standings import look_now
 
@@ -45,6 +47,8 @@ async def _enrol_some(
     matching = matching_query(sequence.audience, now, zone)
     if since is None:
         await forget_unmatched(tx, sequence_id, compile_condition(sequence.audience, now, zone))
+        if sequence.re_entry is not None:
+            await forget_renewed(tx, sequence_id, compile_news(sequence.audience, now, zone, last_entry(sequence_id)))
     else:
         matching = matching.where(changed_after(since))
     found = await newly_matching(tx, sequence_id, matching, CHUNK)
@@ -53,6 +57,9 @@ async def _enrol_some(
     await remember_matches(tx, sequence_id, found)
     before = None if sequence.re_entry is None else now - sequence.re_entry
     allowed = await may_re_enter(tx, sequence_id, found, before)
+    if before is not None:  # what brought a person in once brings them in no second time
+        anew = matching_query(sequence.audience, now, zone, last_entry(sequence_id)).where(subscribers.c.id.in_(allowed))
+        allowed = list((await tx.execute(anew.order_by(subscribers.c.id))).scalars())
     acted = await joined_since(tx, allowed, now - OWN_ACT)
     taken = []
     for own in (True, False):

@@ -1,6 +1,6 @@
 """Why one person got, waits for or never gets each letter, in the planner's own words; and their story in order of time."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -14,6 +14,8 @@ from nurture.store.choices import find_person
 from nurture.store.database import Connection, Database
 from nurture.store.deliveries import DeliveryLine, deliveries_of
 from nurture.store.documents import load_documents
+from nurture.store.reactions import Done, reactions_of
+from nurture.store.tasks import list_tasks
 
 Word = Literal["send", "wait", "skip", "done"]
 _STORY = 500
@@ -37,7 +39,7 @@ class Why:
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One line of a person's story. `what`: letter, event, move, enrolment, consent."""
+    """One line of a person's story. `what`: letter, event, move, enrolment, rule, task, consent."""
 
     at: datetime
     what: str
@@ -51,10 +53,13 @@ async def why(db: Database, subscriber_id: int) -> list[Why]:
         await _must_exist(tx, subscriber_id)
         letters = await deliveries_of(tx, subscriber_id)
         ways = await timeline.load_ways(tx, subscriber_id)
+        entered = _entered(await reactions_of(tx, subscriber_id, _STORY))
         drafts = {d.name for d in await load_documents(tx, "sequence") if isinstance(d.document, Sequence) and d.state != "live"}
     found = [_of_letter(line) for line in letters]
     for way in ways:
         found += _of_way(way, paused=way.type == "sequence" and way.sequence in drafts)
+        if way.id in entered:
+            found.append(Why(way.enrolled_at, None, f"sequence:{way.sequence}", "wait", entered[way.id], None))
     return sorted(found, key=lambda w: w.at)
 
 
@@ -116,13 +121,15 @@ def _of_decision(decision: Mapping[str, Any], source: str) -> Why:
 
 
 async def story(db: Database, subscriber_id: int, limit: int = _STORY) -> list[Happening]:
-    """Letters, events, moves between classes, enrolments and consents of one person, newest first; raises MISSING."""
+    """Letters, events, moves, enrolments, what rules did, tasks and consents of one person, newest first; raises MISSING."""
     async with db.read() as tx:
         await _must_exist(tx, subscriber_id)
         letters = await deliveries_of(tx, subscriber_id)
         happened = await timeline.load_events(tx, subscriber_id, limit)
         moves = await timeline.load_moves(tx, subscriber_id, limit)
         ways = await timeline.load_ways(tx, subscriber_id)
+        ruled = await reactions_of(tx, subscriber_id, limit)
+        tasks = await list_tasks(tx, subscriber_id=subscriber_id, limit=limit)
         consents = await timeline.load_consents(tx, subscriber_id, limit)
     lines = [
         *(_letter(x) for x in letters),
@@ -130,9 +137,23 @@ async def story(db: Database, subscriber_id: int, limit: int = _STORY) -> list[H
         *(Happening(m.at, "move", m.what, {"from": m.old, "to": m.new, "reason": m.reason}) for m in moves),
         *(Happening(w.enrolled_at, "enrolment", w.sequence, {"state": "entered", "by": w.by}) for w in ways),
         *(Happening(w.ended_at, "enrolment", w.sequence, {"state": w.state, "reason": w.end_reason}) for w in ways if w.ended_at),
+        *(line for r in ruled for line in _ruled(r)),
+        *(Happening(t.ended_at, "task", t.text, {"state": t.state, "by": t.ended_by}) for t in tasks if t.ended_at),
         *(Happening(c.at, "consent", c.what, {"granted": c.granted, "source": c.source}) for c in consents),
     ]
     return sorted(lines, key=lambda line: line.at, reverse=True)[:limit]
+
+
+def _entered(ruled: Iterable[Done]) -> dict[int, str]:
+    """Which ways a rule opened, and why."""
+    return {step["way"]: f"entered by rule {r.rule}: {r.reason}" for r in ruled for step in r.did if "enter" in step and step.get("way")}
+
+
+def _ruled(done: Done) -> Iterator[Happening]:
+    state = "refused" if done.state == "refused" else "acted"
+    yield Happening(done.at, "rule", done.rule, {"state": state, "reason": done.reason, "did": list(done.did)})
+    if done.undone_at is not None:
+        yield Happening(done.undone_at, "rule", done.rule, {"state": "undone", "reason": done.undone_because})
 
 
 def _letter(line: DeliveryLine) -> Happening:

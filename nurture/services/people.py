@@ -18,7 +18,7 @@ from nurture.store.conditions import compile_condition
 from nurture.store.database import Connection, Database
 from nurture.store.documents import load_policy
 from nurture.store.lowering import follow_lowering, record_consents
-from nurture.store.segments import segment_condition
+from nurture.store.segments import expanded, segment_condition
 from nurture.store.subscribers import Person
 
 Line = Annotated[str, Field(max_length=300)]
@@ -97,7 +97,7 @@ async def list_people(
     async with db.read() as tx:
         zone = (await load_policy(tx)).timezone
         condition = where if segment is None else await segment_condition(tx, segment)
-        chosen = None if condition is None else compile_condition(condition, now, zone)
+        chosen = None if condition is None else compile_condition(await expanded(tx, condition), now, zone)
         people = await subscribers.page(tx, after, limit + 1, chosen)
     return Page(people[:limit], people[limit - 1].id if len(people) > limit else None)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from nurture.domain.delivery import message_id
 from nurture.domain.planning import plan_person
-from nurture.domain.plans import Person, Plan, Send, Skip, Way
+from nurture.domain.plans import Done, Person, Plan, Send, Skip, Way
 from nurture.store.cohorts import Cohort, load_cohort
 from nurture.store.database import Connection, Database
 from nurture.store.enrolments import save_decisions, save_ways
@@ -145,8 +145,12 @@ def _changed(way: Way, person: Person, decided: Plan, now: datetime, *, over: bo
     ]
     return {
         "history": added, "stale_since": stale,
-        "state": "done" if done else "active", "ended_at": now if done else None, "end_reason": done.reason if done else None,
+        "state": _ended_as(done) if done else "active", "ended_at": now if done else None, "end_reason": done.reason if done else None,
     }  # fmt: skip
+
+
+def _ended_as(done: Done) -> str:
+    return "exited" if done.rule == "exit" else "done"
 
 
 def _decision(way: Way, decided: Plan, now: datetime) -> dict[str, Any] | None:

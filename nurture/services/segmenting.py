@@ -9,7 +9,7 @@ from nurture.store import subscribers
 from nurture.store.conditions import compile_condition, count
 from nurture.store.database import Connection, Database
 from nurture.store.documents import load_policy
-from nurture.store.segments import all_segments, segment_condition
+from nurture.store.segments import all_segments, expanded, segment_condition
 from nurture.store.subscribers import Person
 
 
@@ -42,7 +42,7 @@ async def list_segments(db: Database, now: datetime) -> list[SegmentCount]:
     async with db.read() as tx:
         zone = (await load_policy(tx)).timezone
         return [
-            SegmentCount(stored.name, segment.title, await count(tx, segment.where, now, zone))
+            SegmentCount(stored.name, segment.title, await count(tx, await expanded(tx, segment.where), now, zone))
             for stored, segment in await all_segments(tx)
         ]
 
@@ -50,4 +50,6 @@ async def list_segments(db: Database, now: datetime) -> list[SegmentCount]:
 async def _question(tx: Connection, segment: str | None, where: Condition | None) -> Condition:
     if (segment is None) is (where is None):
         raise NurtureError("name a segment or write a condition, one of the two")
-    return where if segment is None else await segment_condition(tx, segment)  # type: ignore[return-value]
+    if segment is not None:
+        return await segment_condition(tx, segment)
+    return await expanded(tx, where)  # type: ignore[arg-type]

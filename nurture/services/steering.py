@@ -2,11 +2,13 @@
 person's next letter.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from nurture.domain.errors import ErrorKind, NurtureError
-from nurture.store.audiences import count_audience, look_again
+from nurture.store.audiences import look_again
+from nurture.store.browsing import count_enrolments
 from nurture.store.database import Connection, Database
 from nurture.store.documents import StoredDocument, ensure_lane, load_document, load_documents, set_state
 from nurture.store.enrolments import end_ways
@@ -20,7 +22,9 @@ CANCELLED = "cancelled"
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """`standing`: running, or why it stands still. `under_way`: people on their way through (sequences)."""
+    """`standing`: running, or why it stands still. Of sequences, how many ways were `entered`, and how many are `under_way`, reached the
+    `goal`, are `done` with all letters, or ended before (`exited`).
+    """
 
     name: str
     title: str
@@ -28,20 +32,29 @@ class Listed:
     version: int
     standing: str
     under_way: int
+    entered: int = 0
+    goal: int = 0
+    done: int = 0
+    exited: int = 0
 
 
 async def list_documents(db: Database, kind: str) -> list[Listed]:
     """Sequences, campaigns or cleanups by name."""
     async with db.read() as tx:
         stopped = await notices(tx)
-        found = []
-        for stored in await load_documents(tx, kind):
-            under_way = (await count_audience(tx, stored.id, None)).under_way if kind != "cleanup" else 0
-            title = str(getattr(stored.document, "title", ""))
-            found.append(
-                Listed(stored.name, title, stored.state, stored.version, stopped.get(f"{kind}:{stored.name}", "running"), under_way)
-            )
-        return found
+        counts: dict[int, dict[str, int]] = {}
+        for key, state, number in await count_enrolments(tx) if kind != "cleanup" else ():
+            counts.setdefault(key, {})[state] = number
+        return [_listed(s, stopped.get(f"{kind}:{s.name}", "running"), counts.get(s.id, {})) for s in await load_documents(tx, kind)]
+
+
+def _listed(stored: StoredDocument, standing: str, ways: Mapping[str, int]) -> Listed:
+    ended = {word: ways.get(word, 0) for word in ("active", "goal", "done")}
+    entered = sum(ways.values())
+    return Listed(
+        stored.name, str(getattr(stored.document, "title", "")), stored.state, stored.version, standing, under_way=ended["active"],
+        entered=entered, goal=ended["goal"], done=ended["done"], exited=entered - sum(ended.values()),
+    )  # fmt: skip
 
 
 async def start_cleanup(db: Database, name: str) -> None:

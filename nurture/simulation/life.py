@@ -9,10 +9,12 @@ from datetime import datetime, timedelta
 
 from nurture.services.campaigning import close_occasions, open_occasions
 from nurture.services.classifying import classify_weekly, rise_since
+from nurture.services.ending import end_arrived
 from nurture.services.enrolling import enrol_matching
 from nurture.services.folding import fold
 from nurture.services.learning import learn_hours
 from nurture.services.planning import plan
+from nurture.services.reacting import react
 from nurture.simulation.clock import Clock, Sink
 from nurture.simulation.movers import Move, move_people
 from nurture.simulation.returns import Returns
@@ -78,7 +80,11 @@ class Life:
         await self._night()
 
     async def begin(self) -> None:
-        """Take in who came to match an audience, and the people of campaigns whose day has come, and plan their letters."""
+        """Let rules act, end the ways that have reached their goal, take in who came to match an audience and the people of campaigns whose
+        day has come, and plan their letters.
+        """
+        await react(self.db, self.clock.now)
+        await end_arrived(self.db, self.clock.now)
         await enrol_matching(self.db, self.clock.now)
         await open_occasions(self.db, self.clock.now)
         await plan(self.db, self.clock.now)
@@ -130,7 +136,10 @@ class Life:
         now = self.clock.now
         await self.returns.hits(self.db, now)
         await self.returns.acts(self.db, now)
-        await fold(self.db, now)
+        signs: set[int] = set()
+        await fold(self.db, now, signs=signs)
+        await react(self.db, now)
+        await end_arrived(self.db, now, signs)
         await plan(self.db, now)
         self._planned, self._news = now, False
 

@@ -12,6 +12,7 @@ from typing import Any
 from nurture.domain.conditions import Condition
 from nurture.domain.documents import AnyDocument, Policy, Segment, letters_of
 from nurture.domain.documents import Sequence as SequenceDocument
+from nurture.domain.questions import expand
 from nurture.simulation.behaviour import Temper, draw_temper
 from nurture.simulation.movers import Move, draw_moves
 from nurture.simulation.places import NAMES, PLACES, Place, plain, written
@@ -40,10 +41,11 @@ def invent(count: int, documents: Sequence[AnyDocument], start: datetime, rng: R
 
     `start`: the moment they are looked at first; all joined before it, by up to 18 months. Same arguments, same people.
     """
-    asked: list[Condition] = [d.audience for d in documents if isinstance(d, SequenceDocument) and d.audience]
-    asked += [d.where for d in documents if isinstance(d, Segment)]
+    segments = {d.name: d.where for d in documents if isinstance(d, Segment)}
+    asked: list[Condition] = [expand(d.audience, segments) for d in documents if isinstance(d, SequenceDocument) and d.audience]
+    asked += [expand(where, segments) for where in segments.values()]
     letters = [x for d in documents for x in letters_of(d)]
-    wanted = [x.only_if for x in letters if x.only_if]
+    wanted = [expand(x.only_if, segments) for x in letters if x.only_if]
     days = sorted({x.day for x in letters if x.day and not x.day[0].isdigit()})
     topics = sorted({t for d in documents if isinstance(d, Policy) for t in d.topics})
     places = _places(count, rng)

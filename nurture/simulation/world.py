@@ -13,6 +13,7 @@ from nurture.definitions.loading import Placed
 from nurture.domain.documents import Campaign, Policy, Sender
 from nurture.domain.documents import Sequence as SequenceDocument
 from nurture.domain.errors import NurtureError
+from nurture.domain.rules import Rule
 from nurture.domain.tokens import TokenKey
 from nurture.domain.words import Engagement
 from nurture.services import campaigning
@@ -115,7 +116,7 @@ def in_force(placed: Sequence[Placed]) -> list[Placed]:
 
 def _live(placed: Placed) -> Placed:
     document = placed.document
-    if isinstance(document, SequenceDocument):
+    if isinstance(document, SequenceDocument | Rule):
         document = document.model_copy(update={"state": "live"})
     return Placed(document, placed.file, placed.line, placed.positions)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, exists, func, literal, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.store.dialect import insert
@@ -104,6 +104,15 @@ async def remember_all_matching(tx: AsyncConnection, sequence_id: int, matching:
         query = matching if ids is None else matching.where(_people.c.id.in_(ids))
         chosen = query.with_only_columns(literal(sequence_id).label("sequence_id"), _people.c.id)
         await tx.execute(insert(tx, _matches).from_select(["sequence_id", "subscriber_id"], chosen).on_conflict_do_nothing())
+
+
+async def forget_renewed(tx: AsyncConnection, sequence_id: int, news: ColumnElement[bool]) -> int:
+    """Whose way has ended and who has come to match once more, by something that happened since they entered: they count anew."""
+    way = and_(_enrolments.c.sequence_id == sequence_id, _enrolments.c.subscriber_id == _matches.c.subscriber_id)
+    again = exists().where(_people.c.id == _matches.c.subscriber_id, news)
+    under_way = exists().where(way, _enrolments.c.state == "active")
+    statement = delete(_matches).where(_matches.c.sequence_id == sequence_id, exists().where(way), ~under_way, again)
+    return int((await tx.execute(statement)).rowcount)
 
 
 async def forget_unmatched(tx: AsyncConnection, sequence_id: int, condition: ColumnElement[bool]) -> int:

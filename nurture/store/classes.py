@@ -59,8 +59,10 @@ async def moves_of_withdrawn(tx: AsyncConnection, people: Sequence[int]) -> dict
     return found
 
 
-async def save_classes(tx: AsyncConnection, decided: Iterable[Classified], now: datetime) -> None:
-    """Class, flags and temperature of each, and a row for all that moved; the rest of the standing is folding's."""
+async def save_classes(tx: AsyncConnection, decided: Iterable[Classified], now: datetime, *, withdrawn: bool = False) -> None:
+    """Class, flags and temperature of each, and a row for all that moved; the rest of the standing is folding's. `withdrawn`: the moves are
+    those of signs that were taken back.
+    """
     rows, said = [], []
     for new in decided:
         downs_at = None if new.downs_at is None else datetime.fromtimestamp(new.downs_at, UTC)
@@ -69,9 +71,12 @@ async def save_classes(tx: AsyncConnection, decided: Iterable[Classified], now: 
             "new_flags": new.flags, "new_temperature": new.temperature.value,
         })  # fmt: skip
         said += [
-            {"subscriber_id": new.subscriber_id, "what": m.what, "old": m.old, "new": m.new, "reason": m.reason, "at": now}
+            {
+                "subscriber_id": new.subscriber_id, "what": m.what, "old": m.old, "new": m.new, "reason": m.reason, "at": now,
+                "withdrawn": int(withdrawn),
+            }
             for m in new.moves
-        ]
+        ]  # fmt: skip
     if rows:
         await tx.execute(_SAVE, rows)
     if said:

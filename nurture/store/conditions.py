@@ -5,8 +5,8 @@ case of A to Z; a text that looks like a number or a truth is compared as one wh
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -48,22 +48,52 @@ _document: Any = Document.__table__.c  # type: ignore[attr-defined]
 _letter: Any = Letter.__table__.c  # type: ignore[attr-defined]
 _SEEN = (EventType.OPENED, EventType.CLICKED)
 _AT_A_TIME = 5000
+_HALF_A_YEAR = timedelta(days=182)  # a yearly day looked at from further away would be mistaken for its next return
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """Counts only what is news since a moment of each person, an SQL expression that is never NULL.
+
+    `later`: an event at the very moment is none, and a yearly date is news when its last time is over. Else events count from the moment
+    on.
+    """
+
+    moment: ColumnElement[Any]
+    later: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Moment:
     now: datetime
     zone: str
+    since: Since | None = None
 
 
-def compile_condition(condition: Condition, now: datetime, policy_zone: str = "UTC") -> ColumnElement[bool]:
-    """One expression over `subscribers`. `now` is aware UTC; `policy_zone` names the zone of people without one and of today's date."""
-    return _compile(condition, _Moment(now, policy_zone))
+def compile_condition(condition: Condition, now: datetime, policy_zone: str = "UTC", since: Since | None = None) -> ColumnElement[bool]:
+    """One expression over `subscribers`. `now` is aware UTC; `policy_zone` names the zone of people without one and of today's date.
+
+    The condition names no segment: domain/questions.py has written them out. `since` does not reach into a `not`.
+    """
+    return _compile(condition, _Moment(now, policy_zone, since))
 
 
-def matching_query(condition: Condition, now: datetime, policy_zone: str = "UTC") -> Select[Any]:
+def compile_news(condition: Condition, now: datetime, policy_zone: str, since: Since) -> ColumnElement[bool]:
+    """The condition holds, and it is an event since that moment that makes it hold."""
+    match condition:
+        case Did():
+            return compile_condition(condition, now, policy_zone, since)
+        case All(all=parts):
+            held = compile_condition(condition, now, policy_zone, since)
+            return and_(held, or_(false(), *(compile_news(part, now, policy_zone, since) for part in parts)))
+        case AnyOf(any=parts):
+            return or_(false(), *(compile_news(part, now, policy_zone, since) for part in parts))
+    return false()
+
+
+def matching_query(condition: Condition, now: datetime, policy_zone: str = "UTC", since: Since | None = None) -> Select[Any]:
     """The ids of all who match; to be narrowed, ordered or inserted from."""
-    return select(_people.id).where(compile_condition(condition, now, policy_zone))
+    return select(_people.id).where(compile_condition(condition, now, policy_zone, since))
 
 
 async def matching(
@@ -114,6 +144,8 @@ def _did(condition: Did, moment: _Moment) -> ColumnElement[bool]:
     # An open or a click counts only when a person is behind it; of the rest only what is known to be a machine is left out.
     believed = _event.evidence == Evidence.HUMAN.value if condition.did in _SEEN else _event.evidence != Evidence.MACHINE.value
     tests = [_event.subscriber_id == _people.id, _event.type == condition.did.value, believed]
+    if moment.since is not None:
+        tests.append(_event.at > moment.since.moment if moment.since.later else _event.at >= moment.since.moment)
     if condition.within is not None:
         tests.append(_event.at >= moment.now - condition.within)
     if condition.name is not None:
@@ -124,7 +156,7 @@ def _did(condition: Did, moment: _Moment) -> ColumnElement[bool]:
         tests.append(_of_letter(condition))
     if condition.at_least == 1:
         return exists().where(*tests)
-    times = select(func.count()).select_from(_event.id.table).where(*tests).correlate(_people.id.table).scalar_subquery()
+    times = select(func.count()).select_from(_event.id.table).where(*tests).correlate_except(_event.id.table).scalar_subquery()
     return times >= condition.at_least
 
 
@@ -143,6 +175,14 @@ def _of_letter(condition: Did) -> ColumnElement[bool]:
     return exists().where(*tests)
 
 
+def _date_near(condition: DateNear, moment: _Moment) -> ColumnElement[bool]:
+    near = date_near(condition, moment.now.astimezone(ZoneInfo(moment.zone)).date())
+    if moment.since is None or not moment.since.later:
+        return near
+    before = moment.now - min(condition.within, _HALF_A_YEAR)
+    return and_(near, moment.since.moment < literal(before, _event.at.type))
+
+
 def _received(condition: Received, moment: _Moment) -> ColumnElement[bool]:
     tests = [
         _delivery.subscriber_id == _people.id,
@@ -158,7 +198,7 @@ def _received(condition: Received, moment: _Moment) -> ColumnElement[bool]:
 _WORDS: dict[type, Callable[[Any, _Moment], ColumnElement[bool]]] = {
     All: lambda c, moment: and_(true(), *(_compile(inner, moment) for inner in c.all)),
     AnyOf: lambda c, moment: or_(false(), *(_compile(inner, moment) for inner in c.any)),
-    Not: lambda c, moment: not_(_compile(c.not_, moment)),
+    Not: lambda c, moment: not_(_compile(c.not_, replace(moment, since=None))),
     HasTag: _tagged,
     OnTopic: _on_topic,
     FieldIs: lambda c, moment: compare_field(c, moment.zone),
@@ -171,5 +211,5 @@ _WORDS: dict[type, Callable[[Any, _Moment], ColumnElement[bool]]] = {
     Received: _received,
     InSequence: _in_sequence,
     Joined: lambda c, moment: _people.joined_at >= moment.now - c.joined,
-    DateNear: lambda c, moment: date_near(c, moment.now.astimezone(ZoneInfo(moment.zone)).date()),
+    DateNear: _date_near,
 }

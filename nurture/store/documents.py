@@ -122,6 +122,12 @@ async def document_names(tx: AsyncConnection) -> dict[str, set[str]]:
     return names
 
 
+async def document_ids(tx: AsyncConnection, type: str) -> dict[str, int]:  # noqa: A002 - the word of the table and the API
+    """The ids of all of a type, by name."""
+    rows = await tx.execute(select(_documents.name, _documents.id).where(_documents.type == type))
+    return {row.name: row.id for row in rows}
+
+
 async def save_document(tx: AsyncConnection, document: AnyDocument, state: str, now: datetime) -> Saved:
     """Store a document. The same content again is `unchanged` (only its state may move); other content is the next version."""
     kind, name, content = document_type(document), document_name(document), canonical(document)

@@ -18,7 +18,7 @@ SUBSCRIBERS = METADATA.tables["subscribers"]
 HIT_TYPES = (EventType.OPENED.value, EventType.CLICKED.value, EventType.VISITED.value)
 HITS_AT_MOST = 2_000
 _e = EVENTS.c
-_DEFAULTS: dict[str, Any] = {"rule_version": 1, "folded": 0, "reason": "", "evidence": "unknown"}
+_DEFAULTS: dict[str, Any] = {"rule_version": 1, "folded": 0, "reacted": 0, "reason": "", "evidence": "unknown"}
 _COLUMNS = [c.name for c in EVENTS.columns if c.name != "id"]
 VERDICT_CHANGED = 2
 
@@ -74,11 +74,12 @@ async def hits_of(tx: Connection, delivery_ids: Iterable[int]) -> dict[int, list
 
 
 async def change_verdicts(tx: Connection, changes: Sequence[tuple[int, str, str, int]]) -> None:
-    """(event id, evidence, reason, rule version); an event that the standing knows already is marked for folding that person anew."""
+    """(event id, evidence, reason, rule version); an event that the standing or the rules know already is marked for both to look anew."""
     if changes:
         again = case((_e.folded == 1, VERDICT_CHANGED), else_=_e.folded)
+        seen = case((_e.reacted == 1, VERDICT_CHANGED), else_=_e.reacted)
         statement = update(EVENTS).where(_e.id == bindparam("event")).values(
-            evidence=bindparam("verdict"), reason=bindparam("why"), rule_version=bindparam("rule"), folded=again
+            evidence=bindparam("verdict"), reason=bindparam("why"), rule_version=bindparam("rule"), folded=again, reacted=seen
         )  # fmt: skip
         await tx.execute(statement, [{"event": i, "verdict": e, "why": r, "rule": v} for i, e, r, v in changes])
 

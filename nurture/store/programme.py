@@ -3,7 +3,7 @@ something changes.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,11 +15,13 @@ from nurture.domain.delivery import letter_name
 from nurture.domain.documents import Campaign, LibraryLetter, Policy, Segment, Sequence
 from nurture.domain.letters import Letter, Windows
 from nurture.domain.occasions import Occasion
+from nurture.domain.questions import Questions, with_segments
 from nurture.domain.words import Kind
 from nurture.store.database import Database
 from nurture.store.documents import LetterRow, StoredDocument, letter_catalogue, load_documents
 from nurture.store.ledger import lanes
 from nurture.store.occasions import OccasionRow, by_number, unended_occasions
+from nurture.store.segments import load_questions
 from nurture.store.tables import Document
 from nurture.store.tables import Letter as LetterTable
 
@@ -70,8 +72,9 @@ async def load_programme(db: Database, tx: AsyncConnection) -> Programme:
 
 
 async def _parse(tx: AsyncConnection, lane_ids: Mapping[str, int], running: set[str], unended: list[OccasionRow]) -> Programme:
-    sequences = await load_documents(tx, "sequence")
-    library = await load_documents(tx, "letter")
+    questions = await load_questions(tx)
+    sequences = [_asking(s, questions) for s in await load_documents(tx, "sequence")]
+    library = [_asking(s, questions) for s in await load_documents(tx, "letter")]
     policies = await load_documents(tx, "policy")
     policy = policies[0].document if policies else Policy()
     assert isinstance(policy, Policy)  # noqa: S101 - the table's type column says so
@@ -93,6 +96,12 @@ async def _parse(tx: AsyncConnection, lane_ids: Mapping[str, int], running: set[
     return Programme(
         policy, live, started, occasions, coming, segments, await letter_catalogue(tx), lane_ids, _shelf(sequences, library), asks
     )
+
+
+def _asking(stored: StoredDocument, questions: Questions) -> StoredDocument:
+    """The document with the segments in its questions written out."""
+    document: Any = stored.document
+    return replace(stored, document=with_segments(document, questions))
 
 
 def _shelf(sequences: list[StoredDocument], library: list[StoredDocument]) -> tuple[tuple[str, Letter, Windows], ...]:

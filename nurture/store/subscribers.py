@@ -23,8 +23,8 @@ standings = METADATA.tables["standings"]
 tags = METADATA.tables["subscriber_tags"]
 _s, _t = subscribers.c, tags.c
 __all__ = [
-    "DEFAULTS", "Person", "add", "add_tags", "change", "drop_tags", "field_names", "find", "find_many", "get", "page", "readers",
-    "set_status", "stream", "touch", "upsert_one", "with_status",
+    "DEFAULTS", "Person", "add", "add_tags", "change", "drop_tags", "field_names", "find", "find_many", "get", "get_many", "page",
+    "readers", "set_status", "stream", "touch", "upsert_one", "with_status", "with_tag",
 ]  # fmt: skip
 _ROWS_AT_ONCE = 1_000  # rows of one INSERT ... RETURNING: about twenty parameters each
 DEFAULTS: dict[str, Any] = {
@@ -165,6 +165,14 @@ async def _stand(tx: Connection, ids: Iterable[int]) -> None:
         await tx.execute(insert(tx, standings).from_select(["subscriber_id", *blank], chosen).on_conflict_do_nothing())
 
 
+async def get_many(tx: Connection, ids: Iterable[int]) -> dict[int, Person]:
+    """Those of these people who are there, by id."""
+    found: dict[int, Person] = {}
+    for piece in pieces(sorted(set(ids))):
+        found |= {person.id: person for person in await _people(tx, _READ.where(_s.id.in_(piece)))}
+    return found
+
+
 async def change(tx: Connection, changes: Mapping[int, Mapping[str, Any]], now: datetime) -> None:
     """Set columns by id, rows with the same columns in one statement."""
     shapes: dict[tuple[str, ...], list[dict[str, Any]]] = {}
@@ -192,6 +200,11 @@ async def add_tags(tx: Connection, wanted: Mapping[int, Iterable[str]]) -> None:
     rows = [{"subscriber_id": i, "tag": tag} for i, names in wanted.items() for tag in sorted(set(names))]
     if rows:
         await tx.execute(insert(tx, tags).on_conflict_do_nothing(), rows)
+
+
+async def with_tag(tx: Connection, tag: str, ids: Sequence[int]) -> set[int]:
+    """Of these people those who carry the tag."""
+    return set((await tx.execute(select(_t.subscriber_id).where(_t.tag == tag, _t.subscriber_id.in_(ids)))).scalars())
 
 
 async def drop_tags(tx: Connection, unwanted: Mapping[int, Iterable[str]]) -> None:

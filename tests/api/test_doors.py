@@ -28,6 +28,9 @@ SCOPE_OF = {
     ("deliveries", "get"): "deliveries:read", ("events", "get"): "events:read", ("events", "post"): "events:write",
     ("send", "post"): "send", ("reports", "get"): "reports:read", ("policy", "get"): "policy:read", ("policy", "put"): "policy:write",
     ("forecast", "get"): "subscribers:read", ("forecast", "post"): "subscribers:read",
+    ("rules", "get"): "sequences:read", ("rules", "post"): "sequences:write",
+    ("tasks", "get"): "tasks:read", ("tasks", "post"): "tasks:write", ("webhooks", "get"): "webhooks:read",
+    ("webhooks", "post"): "webhooks:write", ("webhooks", "delete"): "webhooks:write",
     ("keys", "get"): "keys:write", ("keys", "post"): "keys:write", ("keys", "delete"): "keys:write",
 }  # fmt: skip
 NAMING_PEOPLE = ("/api/v1/segments/{name}/count", "/api/v1/segments/{name}/subscribers", "/api/v1/reports/composition/preview")

@@ -41,7 +41,7 @@ plain_conditions = st.one_of(
     st.builds(lambda v: {"engagement": v}, st.sampled_from(["new", "fan"])), st.builds(lambda v: {"status": v}, st.sampled_from(["subscribed"])),
     st.builds(lambda v: {"flag": v}, st.sampled_from(["lost"])), st.builds(lambda v: {"temperature": v}, st.sampled_from(["hot"])),
     st.builds(lambda v: {"source": v}, texts), st.builds(lambda w: {"did": "clicked", "kind": "sales", "at_least": 2, "within": w}, durations),
-    st.builds(lambda v: {"received": v}, texts), st.builds(lambda v: {"in_sequence": v}, texts),
+    st.builds(lambda v: {"received": v}, texts), st.builds(lambda v: {"in_sequence": v}, texts), st.builds(lambda v: {"segment": v}, texts),
     st.builds(lambda w: {"joined": f"within {w}"}, durations), st.builds(lambda w: {"date": "birthday", "within": w}, durations),
 )  # fmt: skip
 conditions = st.recursive(
@@ -85,7 +85,7 @@ common = {"title": texts}
 documents = st.one_of(
     st.fixed_dictionaries(
         {"sequence": slugs, "letters": many},
-        optional=common | {"state": st.sampled_from(["live", "draft"]), "audience": conditions, "topic": words, "mix": mixes, "cadence": st.sampled_from(["2 per week", "1 per month"]), "exit_on": st.lists(words, max_size=2), "re_entry": st.sampled_from(["never", "always", "after 180d"]), "priority": st.integers(0, 100), "repay": st.sampled_from(["library", "wait"]), "stale_after": durations, "windows": window_sets},
+        optional=common | {"state": st.sampled_from(["live", "draft"]), "audience": conditions, "topic": words, "mix": mixes, "cadence": st.sampled_from(["2 per week", "1 per month"]), "exit_on": st.lists(words, max_size=2), "goal": st.one_of(slugs, conditions), "exit_if": conditions, "re_entry": st.sampled_from(["never", "always", "after 180d"]), "priority": st.integers(0, 100), "repay": st.sampled_from(["library", "wait"]), "stale_after": durations, "windows": window_sets},
     ),
     st.fixed_dictionaries({"segment": slugs, "where": conditions}, optional=common),
     st.fixed_dictionaries(
@@ -93,6 +93,10 @@ documents = st.one_of(
         optional=common | {"schedule": st.sampled_from(["now", {"weekly": "tue"}, {"at": "2026-03-10 10:00", "zone": "workspace"}, {"cron": "0 10 * * 2"}]), "until": durations, "windows": window_sets, "priority": st.integers(0, 100)},
     ),
     st.fixed_dictionaries({"cleanup": slugs, "offers": many}, optional=common | {"audience": st.sampled_from(["passive", "fading", "both"]), "holdout": st.sampled_from(["0%", "12.5%", 0.1]), "canary": st.sampled_from(["1%"]), "silent": st.sampled_from(["archive", "keep"]), "closing": letters()}),
+    st.fixed_dictionaries(
+        {"rule": slugs, "when": st.sampled_from([{"moved": "flag", "to": "lost"}, {"moved": "temperature", "from": "hot"}, {"did": "clicked", "kind": "sales"}, {"stage": "done", "sequence": "s"}]), "then": st.lists(st.sampled_from([{"enter": "s"}, {"leave": "s"}, {"tag": "x"}, {"untag": "x"}, {"task": "Call {{ name }}"}, {"webhook": "https://e.com/hook"}]), min_size=1, max_size=3)},
+        optional=common | {"if": conditions, "once": st.sampled_from(["per event", "per person"]), "state": st.sampled_from(["live", "draft"])},
+    ),
     letters("letter"),
     st.fixed_dictionaries({"policy": st.just("default")}, optional={"sender": st.just({"name": "Anna", "address": "a@b.c"}), "postal_address": texts, "timezone": st.sampled_from(["Europe/Berlin", "UTC"]), "topics": st.dictionaries(slugs, words, max_size=2), "mix": mixes, "cap": st.integers(1, 21), "gap": durations, "tracking": st.sampled_from(["none", "aggregate"]), "quiet_hours": st.just({"from": "22:00", "until": "7:00"}), "blackout": st.just(["2026-12-31", "01-01"]), "pace": st.sampled_from([{"floor": "1 per month"}, {"most": "2 per week", "season": [{"from": "11-01", "until": "02-28", "floor": "2 per month"}], "bursts": [{"about": "2026-09-15", "days": [-7, 0, 7]}]}]), "windows": window_sets, "engagement": st.just({"active_days": "60d", "active_open_share": 0.3})}),
 )  # fmt: skip

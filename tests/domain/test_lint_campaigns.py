@@ -75,7 +75,7 @@ def test_until():
     (HasTag(tag="roof"), False),
 ])  # fmt: skip
 def test_offers_to_people_who_should_get_none(where: Any, told: bool):
-    known = Known(wheres={"readers": where})
+    known = Known(questions={"readers": where})
     assert campaign("sales", known=known) == (["segment-against-kind"] if told else [])
     assert campaign("useful", known=known) == []
 

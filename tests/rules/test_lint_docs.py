@@ -36,7 +36,7 @@ KNOWN = Known(
     topics=frozenset({"roofs"}),
     letters=frozenset({"school/five-questions"}),
     templates={"letters/recipe": HI + "a recipe"},
-    wheres={"readers": READERS, "sleepers": SLEEPERS},
+    questions={"readers": READERS, "sleepers": SLEEPERS},
     library=frozenset({"roof-faq"}),
 )
 POLICY = Policy.model_validate({"blackout": ["12-24"], "pace": {"most": "2 per week"}})

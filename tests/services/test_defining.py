@@ -144,7 +144,7 @@ async def test_a_segment_that_was_applied_before_is_known(db: Database):
     await apply(db, placed(SEGMENT), NOW, templates=TEMPLATES)
     known, policy = await known_names(db)
     assert (known.segments, policy) == (frozenset({"readers"}), None)
-    assert set(known.wheres) == {"readers"}
+    assert set(known.questions) == {"readers"}
     assert known.library == frozenset()
     assert [f for f in check(placed(CAMPAIGN), TEMPLATES, known, policy) if f.level == "error"] == []
     await apply(db, placed(CAMPAIGN), NOW, templates=TEMPLATES)

@@ -78,7 +78,7 @@ async def test_a_purchase_ends_the_way_and_takes_back_the_row(db: Database) -> N
     await plan(db, NOW + HOUR)
     assert await rows_of(db, "state", "outcome") == [("cancelled", "not_wanted")]
     async with db.read() as tx:
-        assert (await tx.execute(select(Enrolment.state, Enrolment.end_reason))).all() == [("done", "left by purchase")]
+        assert (await tx.execute(select(Enrolment.state, Enrolment.end_reason))).all() == [("exited", "left by purchase")]
 
 
 async def test_a_row_cancelled_by_a_pause_is_taken_back_with_a_higher_fence(db: Database) -> None:

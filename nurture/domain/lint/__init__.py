@@ -57,4 +57,4 @@ def _readers(document: AnyDocument, known: Known) -> Readers | None:
     """Who gets the letters of a document, where that can be seen."""
     if isinstance(document, Sequence):
         return readers_of(document.audience)
-    return readers_of(known.wheres.get(document.segment)) if isinstance(document, Campaign) else None
+    return readers_of(known.questions.get(document.segment)) if isinstance(document, Campaign) else None

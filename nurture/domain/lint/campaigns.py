@@ -135,7 +135,7 @@ def _until(campaign: Campaign, policy: Policy) -> Iterator[Finding]:
 
 
 def _segment(campaign: Campaign, known: Known) -> Iterator[Finding]:
-    where = known.wheres.get(campaign.segment)
+    where = known.questions.get(campaign.segment)
     if campaign.letter.kind is not Kind.SALES or where is None:
         return
     if _asks(where, Temperature.REFUSER):

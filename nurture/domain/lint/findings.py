@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
+from nurture.domain.conditions import Condition
 from nurture.domain.lint.rules import Rule
 
 Level: TypeAlias = Literal["error", "warning"]
@@ -27,7 +28,7 @@ class Known:
     """What the workspace holds besides the document. None: not known here (no database), so that nothing can be missing.
 
     `templates` maps `letters/<folder>` to the text of its letter, for reading it as the body is read; `text_parts` to its own letter.txt.
-    `wheres`: the conditions of segments, by name. `library`: the useful letters (`document/id`) that may repay what a person is owed;
+    `questions` holds what each known segment asks. `library`: the useful letters (`document/id`) that may repay what a person is owed;
     `dry`: people of each sequence who wait for useful letters and have had all of the library.
     """
 
@@ -37,7 +38,7 @@ class Known:
     letters: frozenset[str] | None = None
     templates: Mapping[str, str] | None = None
     text_parts: Mapping[str, str] = field(default_factory=dict)
-    wheres: Mapping[str, Any] = field(default_factory=dict)
+    questions: Mapping[str, Condition] = field(default_factory=dict)
     library: frozenset[str] | None = None
     dry: Mapping[str, int] | None = None
 

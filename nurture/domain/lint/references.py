@@ -7,11 +7,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from nurture.domain.advice import did_you_mean
-from nurture.domain.conditions import All, AnyOf, Did, InSequence, Not, OnTopic, Received
+from nurture.domain.conditions import All, AnyOf, Did, InSegment, InSequence, Not, OnTopic, Received
 from nurture.domain.documents import AnyDocument, Campaign, Cleanup, LibraryLetter, Segment, Sequence, letters_of
 from nurture.domain.letters import Letter
 from nurture.domain.lint.findings import Finding, Known, Path, warn, wrong
 from nurture.domain.lint.rules import NameRule
+from nurture.domain.questions import circle_of
+from nurture.domain.rules import Happened, Reached, Rule
 
 
 def lint_references(document: AnyDocument, known: Known) -> list[Finding]:
@@ -24,10 +26,14 @@ def lint_references(document: AnyDocument, known: Known) -> list[Finding]:
         found += [*_topic(letter.topic, (*path, "topic"), known), *_template(letter, path, known)]
         if letter.only_if is not None:
             found += _condition(letter.only_if, (*path, "only_if"), known)
-    for key in ("audience", "where"):
+    for key in ("audience", "where", "goal", "exit_if", "if_"):
         value = getattr(document, key, None)
-        if isinstance(document, Sequence | Segment) and value is not None:
-            found += _condition(value, (key,), known)
+        if isinstance(document, Sequence | Segment | Rule) and value is not None:
+            found += _condition(value, (key.rstrip("_"),), known)
+    if isinstance(document, Segment):
+        found += _circle(document, known)
+    elif isinstance(document, Rule):
+        found += _rule(document, known)
     return found
 
 
@@ -46,14 +52,36 @@ def placed_letters(document: AnyDocument) -> list[tuple[Path, Letter]]:
 
 
 def _segment(document: AnyDocument, known: Known) -> Iterator[Finding]:
-    if isinstance(document, Campaign) and known.segments is not None and document.segment not in known.segments:
-        message = f'there is no segment "{document.segment}"' + did_you_mean(document.segment, known.segments)
-        yield wrong(
-            ("segment",),
-            "unknown-segment",
-            message,
-            f"Define it: `segment: {document.segment}` with `where: ...`, in the same file or applied before.",
-        )
+    if isinstance(document, Campaign):
+        yield from _known_segment(document.segment, ("segment",), known)
+
+
+def _known_segment(name: str, path: Path, known: Known) -> Iterator[Finding]:
+    if known.segments is not None and name not in known.segments:
+        message = f'there is no segment "{name}"' + did_you_mean(name, known.segments)
+        advice = f"Define it: `segment: {name}` with `where: ...`, in the same file or applied before."
+        yield wrong(path, "unknown-segment", message, advice)
+
+
+def _circle(segment: Segment, known: Known) -> Iterator[Finding]:
+    way = circle_of(segment.name, {**known.questions, segment.name: segment.where})
+    if way:
+        message = f"the segment {segment.name} asks for itself ({' -> '.join(way)})"
+        yield wrong(("where",), "segment-circle", message, "Take one of these segments out of the other's question.")
+
+
+def _rule(rule: Rule, known: Known) -> Iterator[Finding]:
+    if isinstance(rule.when, Reached):
+        yield from _missing(rule.when.sequence, known.sequences, "unknown-sequence", ("when", "sequence"))
+    elif isinstance(rule.when, Happened) and rule.when.letter is not None:
+        yield from _missing(rule.when.letter, known.letters, "unknown-letter", ("when", "letter"))
+    for index, action in enumerate(rule.then):
+        for key in ("enter", "leave"):
+            if (name := getattr(action, key)) is not None:
+                yield from _missing(name, known.sequences, "unknown-sequence", ("then", index, key))
+        if action.webhook is not None and action.webhook.startswith("http:"):
+            message = "this webhook goes over plain http, which leaves only to this very machine, and only where a setting allows it"
+            yield warn(("then", index, "webhook"), "plain-webhook", message, "Write https://...")
 
 
 def _template(letter: Letter, path: Path, known: Known) -> Iterator[Finding]:
@@ -74,7 +102,7 @@ def _missing(name: str, names: Iterable[str] | None, rule: NameRule, path: Path)
             path,
             rule,
             f'there is no {rule.removeprefix("unknown-")} "{name}"' + did_you_mean(name, there),
-            "Check the name: the condition is never true without it.",
+            "Check the name: nothing comes of it without one.",
         )
 
 
@@ -98,6 +126,8 @@ def _condition(condition: Any, path: Path, known: Known) -> Iterator[Finding]:
             yield from _topic(condition.topic, (*path, "topic"), known)
         case InSequence():
             yield from _missing(condition.in_sequence, known.sequences, "unknown-sequence", (*path, "in_sequence"))
+        case InSegment():
+            yield from _known_segment(condition.segment, (*path, "segment"), known)
         case Received():
             yield from _missing(condition.received, known.letters, "unknown-letter", (*path, "received"))
         case Did() if condition.letter is not None:

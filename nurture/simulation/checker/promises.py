@@ -55,7 +55,7 @@ def _is_in(sequence: Source, mixed: Sequence[Sent], i: int, facts: Facts) -> boo
     if any(x.text in sequence.letters and x.way in (None, sequence.name) for x in mixed[i:]):
         return True
     gone = facts.exited(sequence)
-    if (gone and gone <= mixed[i].at) or (sequence.exits and not facts.told):
+    if (gone and gone <= mixed[i].at) or sequence.unseen or (sequence.exits and not facts.told):
         return False
     had = {x.letter for x in mixed}
     wanted = ("useful",) if facts.wished("useful") else ("useful", "news", "about")

@@ -36,8 +36,9 @@ class LetterText:
 class Source:
     """A sequence, campaign, cleanup or library letter; `promises` are ("ratio", n) or ("thirds", groups).
 
-    `exits`: names of conversions that end a way; `repays`: library letters may be drawn for it. Of campaigns: `schedule` is a word (`now`,
-    `at`, `weekly`, `cron`) with what it says, `by_reader`: on whose wall clock; `until`: how long an occasion may wait.
+    `exits`: names of conversions that end a way; `unseen`: a condition may end it, which does not show; `repays`: library letters may be
+    drawn for it. Of campaigns: `schedule` is a word (`now`, `at`, `weekly`, `cron`) with what it says, `by_reader`: on whose wall clock;
+    `until`: how long an occasion may wait.
     """
 
     type: str
@@ -48,6 +49,7 @@ class Source:
     windows: Mapping[str, Window] = field(default_factory=dict)
     re_entry: timedelta | None = None
     exits: frozenset[str] = frozenset()
+    unseen: bool = False
     repays: bool = False
     schedule: tuple[str, str] = ("now", "")
     by_reader: bool = True
@@ -162,13 +164,19 @@ def _campaign(raw: Mapping[str, Any]) -> Source:
     )  # fmt: skip
 
 
+def _exits(raw: Mapping[str, Any]) -> tuple[frozenset[str], bool]:
+    goal = raw.get("goal")
+    names = {*(raw.get("exit_on") or ()), *([goal] if isinstance(goal, str) else ())}
+    return frozenset(names), isinstance(goal, dict) or raw.get("exit_if") is not None
+
+
 def _source(raw: Mapping[str, Any]) -> Source | None:
     if "sequence" in raw:
         name = raw["sequence"]
         return Source(
             "sequence", name, tuple(_letter(x, name, topic=raw.get("topic")) for x in raw["letters"]), _promises(raw.get("mix")),
             per(raw.get("cadence")), _windows(raw.get("windows")), _re_entry(raw.get("re_entry")),
-            frozenset(raw.get("exit_on") or ()), repays=(raw.get("repay") or "library") == "library",
+            *_exits(raw), repays=(raw.get("repay") or "library") == "library",
         )  # fmt: skip
     if "campaign" in raw:
         return _campaign(raw)

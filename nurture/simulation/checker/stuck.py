@@ -28,7 +28,7 @@ def stuck(house: House, letters: Sequence[Sent], facts: Facts, zone: str, start:
     if not facts.steady:
         return
     for source in house.sequences:
-        if facts.exited(source) or (source.exits and not facts.told):
+        if facts.exited(source) or source.unseen or (source.exits and not facts.told):
             continue
         yield from _waiting(house, source, letters, facts, ZoneInfo(zone), start, end)
         yield from _ungreeted(house, source, letters, facts, ZoneInfo(zone), start, end)

@@ -5,6 +5,7 @@ from nurture.store.tables.base import Table
 from nurture.store.tables.deliveries import Delivery, Lane, Worker
 from nurture.store.tables.documents import Document, DocumentVersion, Letter, LetterVersion, Media, Occasion
 from nurture.store.tables.events import Event
+from nurture.store.tables.reactions import Reaction, Task, Webhook, WebhookMessage
 from nurture.store.tables.standings import Composition, Enrolment, Match, Move, Pull, Standing
 from nurture.store.tables.subscribers import Consent, Subscriber, SubscriberTag
 from nurture.store.tables.workspace import Import, Job, Workspace
@@ -33,11 +34,15 @@ __all__ = [
     "Move",
     "Occasion",
     "Pull",
+    "Reaction",
     "Session",
     "Standing",
     "Subscriber",
     "SubscriberTag",
+    "Task",
     "User",
+    "Webhook",
+    "WebhookMessage",
     "Worker",
     "Workspace",
 ]

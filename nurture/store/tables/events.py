@@ -12,7 +12,7 @@ from nurture.store.tables.base import Json, Key, Table, one_of
 
 class Event(Table, table=True):
     """`uid` makes a replay fold once. `folded`: 0 the standing does not know it yet, 1 it does, 2 the verdict changed since, 3 the class
-    is still to follow.
+    is still to follow. `reacted`: 0 the rules have not seen it, 1 they have, 2 the verdict changed since.
     """
 
     __tablename__ = "events"
@@ -20,6 +20,8 @@ class Event(Table, table=True):
         CheckConstraint(one_of("evidence", Evidence), name="evidence"),
         Index("ix_events_unfolded", "settles_at", sqlite_where=text("folded = 0"), postgresql_where=text("folded = 0")),
         Index("ix_events_withdrawn", "subscriber_id", sqlite_where=text("folded > 1"), postgresql_where=text("folded > 1")),
+        Index("ix_events_unreacted", "type", "at", sqlite_where=text("reacted = 0"), postgresql_where=text("reacted = 0")),
+        Index("ix_events_reacted_anew", "id", sqlite_where=text("reacted > 1"), postgresql_where=text("reacted > 1")),
         Index("ix_events_subscriber", "subscriber_id", "at"),
         Index("ix_events_delivery", "delivery_id"),
         Index("ix_events_type_at", "type", "at"),
@@ -42,4 +44,5 @@ class Event(Table, table=True):
     reason: str = ""
     rule_version: int = 1
     folded: int = 0
+    reacted: int = 0
     detail: dict[str, Any] | None = Field(default=None, sa_column=Column(Json, nullable=True))

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import Column, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field
 
 from nurture.store.tables.base import Json, Key, Table
@@ -45,9 +45,19 @@ class Standing(Table, table=True):
 
 
 class Move(Table, table=True):
-    """A person went from one class, flag set or temperature to another."""
+    """A person went from one class, flag set or temperature to another. `withdrawn`: 1 where a verdict fell and took an earlier move back.
+
+    `reacted`: 0 the rules have not seen it, 1 they have.
+    """
 
     __tablename__ = "moves"
+    __table_args__ = (
+        Index("ix_moves_unreacted", "at", sqlite_where=text("reacted = 0"), postgresql_where=text("reacted = 0")),
+        Index(
+            "ix_moves_withdrawn", "id",
+            sqlite_where=text("reacted = 0 AND withdrawn = 1"), postgresql_where=text("reacted = 0 AND withdrawn = 1"),
+        ),
+    )  # fmt: skip
     id: int | None = Field(default=None, sa_type=Key, primary_key=True)
     subscriber_id: int = Field(sa_column=Column(Key, ForeignKey("subscribers.id", ondelete="CASCADE"), index=True, nullable=False))
     what: str
@@ -55,6 +65,8 @@ class Move(Table, table=True):
     new: str
     reason: str
     at: datetime
+    withdrawn: int = 0
+    reacted: int = 0
 
 
 class Pull(Table, table=True):
@@ -84,14 +96,23 @@ class Enrolment(Table, table=True):
     """One person's way through one sequence, or through one occasion (`number`) of a campaign.
 
     `history` lists what is done, in order: {"letter", "kind", "outcome", "day", "at", "delivery", "reason"}.
-    `decision` is the last word of the planner for this way: {"at", "letter", "decision", "reason", "rule", "until"}.
+    `decision` is the last word of the planner for this way: {"at", "letter", "decision", "reason", "rule", "until"}. `state`: active,
+    done, goal, exited, withdrawn, left, ended. `entry_reacted`, `end_reacted`: whether the rules have seen its beginning and its end.
     """
 
     __tablename__ = "enrolments"
     __table_args__ = (
         UniqueConstraint("sequence_id", "subscriber_id", "number"),
         Index("ix_enrolments_subscriber", "subscriber_id", "state"),
-    )
+        Index(
+            "ix_enrolments_entry_unreacted", "sequence_id", "enrolled_at",
+            sqlite_where=text("entry_reacted = 0"), postgresql_where=text("entry_reacted = 0"),
+        ),
+        Index(
+            "ix_enrolments_end_unreacted", "sequence_id", "ended_at",
+            sqlite_where=text("end_reacted = 0"), postgresql_where=text("end_reacted = 0"),
+        ),
+    )  # fmt: skip
     id: int | None = Field(default=None, sa_type=Key, primary_key=True)
     sequence_id: int = Field(sa_column=Column(Key, ForeignKey("documents.id"), nullable=False))
     subscriber_id: int = Field(sa_column=Column(Key, ForeignKey("subscribers.id", ondelete="CASCADE"), nullable=False))
@@ -105,6 +126,8 @@ class Enrolment(Table, table=True):
     history: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(Json, nullable=False))
     stale_since: datetime | None = None
     decision: dict[str, Any] | None = Field(default=None, sa_column=Column(Json, nullable=True))
+    entry_reacted: int = 0
+    end_reacted: int = 0
 
 
 class Match(Table, table=True):

@@ -1,0 +1,58 @@
+"""End: the ways of people who have reached their sequence's goal, or one of its exits, before the planner looks at them."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import cast
+
+from nurture.domain.conditions import Condition, Did
+from nurture.domain.documents import Sequence
+from nurture.domain.words import EventType
+from nurture.store.database import Database
+from nurture.store.endings import arrived, end_ways
+from nurture.store.ledger import pieces
+from nurture.store.programme import load_programme
+
+CHUNK = 1_000
+
+
+async def end_arrived(
+    db: Database, now: datetime, among: Iterable[int] | None = None, changed_since: datetime | None = None
+) -> int:  # fmt: skip
+    """The sweep over all ways, or only over those of the people `among` and of those who changed since. Returns how many ended."""
+    async with db.read() as tx:
+        programme = await load_programme(db, tx)
+    zone, ended = programme.policy.timezone, 0
+    whose: list[list[int] | None] = [None] if among is None else [list(ids) for ids in pieces(sorted(set(among)))]
+    for sequence_id, (sequence, _) in programme.sequences.items():
+        for state, reason, condition in endings_of(sequence):
+            for ids, since in [(ids, None) for ids in whose] + ([(None, changed_since)] if changed_since else []):
+                ended += await _end(db, sequence_id, condition, state, reason, now, zone, ids, since)
+    return ended
+
+
+def endings_of(sequence: Sequence) -> Iterator[tuple[str, str, Condition]]:
+    """(state, reason, condition) of all that may end a way early, the goal first."""
+    if sequence.goal is not None:
+        yield "goal", "reached the goal", cast("Condition", sequence.goal)  # a name that was written is a condition by now
+    for name in sequence.exit_on:
+        yield "exited", f"left by {name}", Did(did=EventType.CONVERTED, name=name)
+    if sequence.exit_if is not None:
+        yield "exited", "left by `exit_if`", sequence.exit_if
+
+
+async def _end(
+    db: Database, sequence_id: int, condition: Condition, state: str, reason: str, now: datetime, zone: str,
+    among: list[int] | None, changed_since: datetime | None,
+) -> int:  # fmt: skip
+    """Looked for by reading: a long list must not hold the lock for writing."""
+    total = 0
+    while True:
+        async with db.read() as tx:
+            ways = await arrived(
+                tx, sequence_id, condition, now, zone, among=among, changed_since=changed_since, limit=CHUNK
+            )  # fmt: skip
+        if ways:
+            async with db.write() as tx:
+                total += len(await end_ways(tx, ways, state, reason, now))
+        if len(ways) < CHUNK:
+            return total
