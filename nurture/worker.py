@@ -199,7 +199,7 @@ class Work:
             self.signs_since = None
         await self.react(now, signs)
         enrolled = await self.enrol(now) + await open_occasions(db, now)
-        planned = await plan(db, now)
+        planned = await plan(db, now, rate=self.app.settings.smtp_rate)
         if moved or enrolled or planned.people:
             log.info("planned", moved=moved, enrolled=enrolled, people=planned.people, **planned.counts)
         if planned.people:

@@ -2,6 +2,7 @@
 
 from datetime import datetime, time, timedelta
 
+from nurture.domain.capacity import Load
 from nurture.domain.delivery import HORIZON
 from nurture.domain.documents import Campaign, Policy, lane_name
 from nurture.domain.documents import Sequence as SequenceDocument
@@ -19,9 +20,12 @@ from nurture.domain.words import Kind, State
 _REPLACEABLE = (State.PENDING, State.DEFERRED)
 
 
-def plan_person(person: Person, ways: tuple[Way, ...], shelf: Shelf, policy: Policy, now: datetime, row: OpenRow | None = None) -> Plan:
+def plan_person(
+    person: Person, ways: tuple[Way, ...], shelf: Shelf, policy: Policy, now: datetime, row: OpenRow | None = None,
+    load: Load | None = None,
+) -> Plan:  # fmt: skip
     """Decide for one person. `row` is their open delivery: a claimed, sending or unknown one is waited for, others may be kept or
-    outranked.
+    outranked. `load`: what the relay has to carry already, None where nothing bounds it.
     """
     if row is not None and row.state not in _REPLACEABLE:
         return Plan(waits=tuple(Wait(w.enrolment_id, None, None, f"{row.letter} is on its way", "one at a time") for w in ways))
@@ -34,7 +38,7 @@ def plan_person(person: Person, ways: tuple[Way, ...], shelf: Shelf, policy: Pol
         lambda way, book: _leaves(person, way, book, policy, now, way.source.stale_after) is not None,
     )
     turns = [(w, turn_of(person, w, shelf, _earned(person, w, ways, policy), now, ahead)) for w in ways]
-    timed, stuck = _time(person, turns, policy, now, row)
+    timed, stuck = _time(person, turns, policy, now, row, load)
     late = [t for t in timed if t.candidate.way.occasion and _too_late(person, t)]
     if late:
         timed = [t for t in timed if t not in late]
@@ -116,7 +120,7 @@ def _leaves(person: Person, way: Way, book: Book, policy: Policy, now: datetime,
 
 
 def _time(
-    person: Person, turns: list[tuple[Way, Turn]], policy: Policy, now: datetime, row: OpenRow | None
+    person: Person, turns: list[tuple[Way, Turn]], policy: Policy, now: datetime, row: OpenRow | None, load: Load | None
 ) -> tuple[list[Timed], list[Wait]]:
     """A moment for every candidate; the open row keeps its own."""
     timed: list[Timed] = []
@@ -129,7 +133,7 @@ def _time(
                 closes = row.closes_at or row.due_at + HORIZON
                 timed.append(Timed(c, Slot(row.due_at, closes, row.due_at.astimezone(person.zone).date(), "window"), row=True))
                 continue
-            slot = earliest(leaving_out(person, c.key), way, c.key, c.letter, hours, policy, now, only_day=c.day)
+            slot = earliest(leaving_out(person, c.key), way, c.key, c.letter, hours, policy, now, only_day=c.day, load=load)
             if slot:
                 timed.append(Timed(c, slot, hours.name))
             elif c.letter.about is not None:
@@ -192,7 +196,8 @@ def _plan(
         return Plan(send, False, outrank, cancel, tuple(waits), skips, done, stale)
     if chosen:
         waits.append(wait_for(chosen, None))
-        deadlines.append(chosen.slot.due - HORIZON)
+        full = chosen.slot.rule == "capacity"  # all who wait for that window are looked at together, so that the order can be fair
+        deadlines.append((chosen.slot.closes if full else chosen.slot.due) - HORIZON)
     look = min((max(d, now + timedelta(minutes=1)) for d in deadlines), default=None)
     return Plan(None, False, outrank, cancel, tuple(waits), skips, done, stale, look)
 

@@ -38,10 +38,16 @@ def choose(person: Person, timed: Sequence[Timed], policy: Policy, now: datetime
     if first.slot.due > now + HORIZON:
         return first
     last_place = places_on(person, policy, first.slot.day) <= 1
-    rivals = [t for t in timed if t is first or (t.slot.due <= now + HORIZON and (last_place or t.slot.due - first.slot.due < policy.gap))]
+    rivals = [t for t in timed if t is first or (_near(t, first, now) and (last_place or t.slot.due - first.slot.due < policy.gap))]
     if len(rivals) == 1:
         return first
     return min(rivals, key=lambda t: _rank(person, t, policy, now))
+
+
+def _near(timed: Timed, first: Timed, now: datetime) -> bool:
+    """Within the horizon; a greeting that has its day also where it lies a little beyond: it would miss that day."""
+    reach = first.slot.due if timed.candidate.day else now
+    return timed.slot.due <= reach + HORIZON
 
 
 def _rank(person: Person, timed: Timed, policy: Policy, now: datetime) -> tuple[int, int, bool, datetime, datetime, str]:
@@ -73,6 +79,7 @@ RULE_WORDS = {
     "window": "goes in its window",
     "gap": "waits out the gap after the last letter",
     "cap": "waits for room under the cap of seven dates",
+    "capacity": "waits for a window in which the relay has room",
     "cadence": "waits for the next week or month of its cadence",
     "after": "waits as long as its `after` says",
     "paused": "waits for the person's pause to end",

@@ -3,6 +3,7 @@
 from datetime import date, datetime, time
 from typing import NamedTuple
 
+from nurture.domain.capacity import Load
 from nurture.domain.documents import Policy, lane_name
 from nurture.domain.letters import Cadence, Letter
 from nurture.domain.pacing import about_dates, after_allows, cadence_allows, cap_places, gap_ends, most_places, pace_on
@@ -63,10 +64,12 @@ def earliest(
     *,
     paced: bool = True,
     only_day: date | None = None,
+    load: Load | None = None,
 ) -> Slot | None:
     """The first moment at or after `now` in which this letter may leave; None when there is none in 400 days.
 
-    `paced=False` leaves gap, cap and pause out: the moment by the letter's own rules alone. `only_day` is a greeting's day.
+    `paced=False` leaves gap, cap and pause out: the moment by the letter's own rules alone. `only_day` is a greeting's day;
+    `load`: what the relay has to carry already.
     """
     floor, rule = _floor(person, way, letter, policy, now, paced=paced)
     if hours.now and way.now_until and floor == now < way.now_until and letter.about is None:
@@ -89,6 +92,9 @@ def earliest(
         blocked = _day_rule(person, way, letter, opening.day, policy, paced=paced)
         part, timing = _best_part(person, way, key, opening) if person.rhythm and hours.spread and not blocked else (None, None)
         moment = None if blocked else moment_in(opening, hours, share, floor, part)
+        if moment is not None and load is not None:
+            moment = load.room(max(opening.opens, floor), opening.closes - LEAST_LEFT, moment)
+            blocked = "capacity" if moment is None else None
         if moment is not None:
             arm = timing if floor <= opening.opens else None
             return Slot(moment, opening.closes, opening.day, rule if moment == floor > now else decided, timing=arm, most=most)

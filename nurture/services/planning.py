@@ -4,23 +4,27 @@ Rules live in domain/planning.py; here their values are fetched for a chunk of p
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from nurture.domain.capacity import Load
 from nurture.domain.delivery import message_id
+from nurture.domain.documents import Policy
 from nurture.domain.planning import plan_person
 from nurture.domain.plans import Done, Person, Plan, Send, Skip, Way
-from nurture.store.cohorts import Cohort, load_cohort
+from nurture.store.cohorts import Cohort, Member, load_cohort
 from nurture.store.database import Connection, Database
 from nurture.store.enrolments import save_decisions, save_ways
-from nurture.store.outbox import cancel_rows, open_rows, outrank, plan_rows, reopen
+from nurture.store.outbox import cancel_rows, open_rows, outrank, plan_rows, reopen, waiting_by_minute
 from nurture.store.programme import Programme, load_programme
 from nurture.store.standings import set_looks, take_due
 from nurture.store.workspace import load_workspace
 
 LOOK_AGAIN = timedelta(minutes=15)  # when a row could not be written though the rules wanted it
 NO_SENDER = "nurture.invalid"
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -31,16 +35,23 @@ class Planned:
     counts: Counter[str] = field(default_factory=Counter)
 
 
-async def plan(db: Database, now: datetime, chunk: int = 1000) -> Planned:
-    """Plan all whose look is due, a chunk a transaction. Idempotent: planned people are looked at again only when something changes."""
-    planned = Planned()
+async def plan(db: Database, now: datetime, chunk: int = 1000, rate: float | None = None) -> Planned:
+    """Plan all whose look is due, a chunk a transaction. Idempotent: planned people are looked at again only when something changes.
+
+    `rate`: letters a second that the relay carries. What a window cannot take then fills the windows after it, those served longest ago
+    first.
+    """
+    planned, load = Planned(), None
+    if rate is not None:
+        async with db.read() as tx:
+            load = Load.of(rate, await waiting_by_minute(tx))
     while True:
-        done = await _plan_chunk(db, now, chunk, planned)
+        done = await _plan_chunk(db, now, chunk, planned, load)
         if done < chunk:
             return planned
 
 
-async def _plan_chunk(db: Database, now: datetime, chunk: int, planned: Planned) -> int:
+async def _plan_chunk(db: Database, now: datetime, chunk: int, planned: Planned, load: Load | None) -> int:
     async with db.write() as tx:
         workspace = await load_workspace(tx)
         if workspace.halted:
@@ -50,13 +61,31 @@ async def _plan_chunk(db: Database, now: datetime, chunk: int, planned: Planned)
             return 0
         programme = await load_programme(db, tx)
         cohort = await load_cohort(tx, programme, ids, now)
-        plans = {m.person.subscriber_id: plan_person(m.person, m.ways, m.shelf, programme.policy, now, m.row) for m in cohort.members}
+        plans = _decide(cohort, programme.policy, now, load)
         looks = {person: decided.look_at for person, decided in plans.items() if decided.look_at}
         over = await _write_rows(tx, programme, workspace.identity, plans, now, looks, planned)
         await _write_ways(tx, cohort, plans, now, looks, over)
         await set_looks(tx, looks)
         planned.people += len(ids)
         return len(ids)
+
+
+def _decide(cohort: Cohort, policy: Policy, now: datetime, load: Load | None) -> dict[int, Plan]:
+    """The rules' decision for each; where the relay's load counts, those served longest ago choose first."""
+    members: Sequence[Member] = cohort.members if load is None else sorted(cohort.members, key=_served_at)
+    plans = {}
+    for member in members:
+        decided = plan_person(member.person, member.ways, member.shelf, policy, now, member.row, load)
+        plans[member.person.subscriber_id] = decided
+        if load is not None:
+            booked = [decided.send.due_at] if decided.send else [w.until for w in decided.waits if w.rule == "capacity" and w.until]
+            for moment in booked:
+                load.take(moment)
+    return plans
+
+
+def _served_at(member: Member) -> datetime:
+    return member.person.entries[-1].at if member.person.entries else _EVER
 
 
 async def _write_rows(

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, bindparam, exists, select, text, update
+from sqlalchemy import ColumnElement, RowMapping, bindparam, exists, func, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.delivery import OPEN, REOPENABLE
 from nurture.domain.words import Kind, State
+from nurture.store.dialect import minute
 from nurture.store.dialect_bulk import insert_rows
 from nurture.store.ledger import deliveries, pieces
 from nurture.store.tables.deliveries import DUE_STATES, OPEN_STATES
@@ -74,6 +75,14 @@ async def open_rows(tx: AsyncConnection, subscriber_ids: Iterable[int]) -> dict[
             values = row._asdict()
             found[row.subscriber_id] = OpenRow(**values | {"kind": Kind(row.kind), "state": State(row.state)})
     return found
+
+
+async def waiting_by_minute(tx: AsyncConnection) -> dict[int, int]:
+    """Letters that wait to leave by the minute they are due (since 1970, UTC), service letters aside."""
+    at = minute(tx, _d.due_at)
+    waiting = select(at.label("at")).where(text(DUE_STATES), _d.kind != Kind.SERVICE.value).subquery()
+    query = select(waiting.c.at, func.count()).group_by(waiting.c.at)
+    return {int(found): letters for found, letters in await tx.execute(query)}
 
 
 async def outrank(tx: AsyncConnection, ids: Iterable[int], now: datetime) -> set[int]:

@@ -25,6 +25,7 @@ from nurture.store.dialect_bulk import update_rows
 from nurture.store.ledger import deliveries, pieces, subscribers
 from nurture.store.tables import METADATA
 from nurture.store.tables.deliveries import UNFOLDED
+from nurture.store.tables.standings import NEVER
 
 standings = METADATA.tables["standings"]
 _s = standings.c
@@ -34,7 +35,7 @@ _PACKED: dict[str, Callable[[Any], bytes]] = {
     "purchases": pack_instants,
     "peaks": pack_peaks,
 }
-_COLUMNS = [c.name for c in standings.columns if c.name not in ("subscriber_id", "plan_at")]
+_COLUMNS = [c.name for c in standings.columns if c.name not in ("subscriber_id", "plan_at", "served_at")]
 
 
 _UNFOLDED_PEOPLE = select(deliveries.c.subscriber_id).where(
@@ -42,7 +43,7 @@ _UNFOLDED_PEOPLE = select(deliveries.c.subscriber_id).where(
     deliveries.c.state.in_(("accepted", "rejected", "failed", "cancelled", "held")),
     deliveries.c.kind != "service",
 )
-_DUE = select(_s.subscriber_id).where(_s.subscriber_id.not_in(_UNFOLDED_PEOPLE)).order_by(_s.plan_at)
+_DUE = select(_s.subscriber_id).where(_s.subscriber_id.not_in(_UNFOLDED_PEOPLE)).order_by(_s.plan_at, _s.served_at)
 
 
 def _read(row: RowMapping) -> Standing:
@@ -61,7 +62,7 @@ def _written(standing: Standing) -> dict[str, Any]:
         name: _PACKED[name](getattr(standing, name)) if name in _PACKED else getattr(standing, name) for name in _COLUMNS
     }
     values |= {"flags": int(standing.flags), "engagement": standing.engagement.value, "temperature": standing.temperature.value}
-    return values | {"acts": standing.acts or None}
+    return values | {"acts": standing.acts or None, "served_at": standing.recent[-1].at if standing.recent else NEVER}
 
 
 async def load_standings(tx: AsyncConnection, ids: Iterable[int], *, lock: bool = False) -> dict[int, Standing]:
@@ -109,12 +110,13 @@ async def stream_ids(tx: AsyncConnection, after: int, limit: int) -> list[int]:
 async def save_standings(tx: AsyncConnection, changed: Iterable[Standing]) -> None:
     rows = [{"key": s.subscriber_id} | {f"new_{k}": v for k, v in _written(s).items()} for s in changed]
     if rows:
-        values = {name: bindparam(f"new_{name}", type_=_s[name].type) for name in _COLUMNS}
+        values = {name: bindparam(f"new_{name}", type_=_s[name].type) for name in (*_COLUMNS, "served_at")}
         await tx.execute(update(standings).where(_s.subscriber_id == bindparam("key")).values(values), rows)
 
 
 async def take_due(tx: AsyncConnection, now: datetime, limit: int) -> list[int]:
-    """People whose look is due, oldest first, theirs alone until the transaction ends; they leave the agenda.
+    """People whose look is due, oldest first and of equals those served longest ago, theirs alone until the transaction ends; they leave
+    the agenda.
 
     People with news not folded yet are passed over: they stay on it.
     """

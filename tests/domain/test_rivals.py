@@ -120,3 +120,16 @@ def test_the_next_look_is_a_minute_away_at_least() -> None:
     })  # fmt: skip
     held = Way(1, offer, 1, MONDAY - 30 * DAY, stale_since=MONDAY - 21 * DAY + timedelta(seconds=30))
     assert plan(held).look_at == MONDAY + timedelta(minutes=1)
+
+
+def test_a_greeting_beyond_the_horizon_does_not_lose_its_day_to_a_letter_of_the_same_day() -> None:
+    """Seen from Saturday night: Monday's letter is 35 hours off, the greeting of that Monday up to 43; they are less than the gap apart."""
+    saturday = MONDAY - timedelta(hours=32)
+    monday_letter = way("news", 1, 3, window=[{"days": ["mon"], "from": "9:00", "until": "9:30"}])
+    birthday = way("wishes", 2, 3, kind="greeting", day="03-02", window=[{"days": ["mon"], "from": "16:00", "until": "16:30"}])
+    decided = plan(monday_letter, birthday, now=saturday)
+    assert decided.send is None, "the greeting is next, and not yet within the horizon"
+    assert decided.look_at is not None
+    later = plan(monday_letter, birthday, now=decided.look_at)
+    assert later.send is not None
+    assert later.send.letter == "wishes/a"

@@ -5,9 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from nurture.domain.errors import NurtureError
+from nurture.domain.standing import Entry, pack_entries
+from nurture.domain.words import Kind
 from nurture.services.campaigning import close_occasions, open_occasions, start
 from nurture.services.enrolling import enrol
 from nurture.services.explaining import why
@@ -16,7 +18,7 @@ from nurture.services.planning import plan
 from nurture.services.steering import cancel, list_documents, pause, resume
 from nurture.store.database import Database
 from nurture.store.documents import load_document, save_document
-from nurture.store.tables import Enrolment, Occasion
+from nurture.store.tables import Enrolment, Occasion, Standing
 from tests.support.people import NOW, add_people
 from tests.support.programme import end_row, install, letter, rows_of
 
@@ -177,3 +179,42 @@ async def test_an_offer_waits_for_a_useful_campaign_that_is_to_open(db: Database
     async with db.read() as tx:
         clocks = dict((await tx.execute(select(Enrolment.subscriber_id, Enrolment.stale_since))).all())
     assert clocks == {people[0]: None, people[1]: NOW}, "its clock runs only where nothing useful is coming"
+
+
+async def test_a_minute_takes_no_more_than_the_relay_carries(db: Database) -> None:
+    await install(db, ROOFS, news())
+    await add_people(db, *(f"p{n}@example.com" for n in range(60)), tags=("roof",), timezone="UTC")
+    await start(db, "news", NOW)
+    await open_occasions(db, NOW)
+    await plan(db, NOW, chunk=20, rate=1 / 54)
+    moments = [due.replace(second=0) for (due,) in await rows_of(db, "due_at")]
+    assert len(moments) == len(set(moments)) == 60
+
+
+async def test_what_a_window_cannot_take_fills_the_next_one_beforehand(db: Database) -> None:
+    minute_long = [{"days": ["tue", "wed", "thu"], "from": "10:00", "until": "10:02"}]
+    await install(db, ROOFS, news(windows={"other": minute_long}))
+    people = await add_people(db, *(f"p{n}@example.com" for n in range(5)), tags=("roof",), timezone="UTC")
+    async with db.write() as tx:
+        for n, person in enumerate(people):
+            served = NOW - timedelta(days=36 - n)
+            await tx.execute(update(Standing).where(Standing.subscriber_id == person).values(served_at=served, recent=_letter_at(served)))
+        await tx.execute(update(Standing).where(Standing.subscriber_id == people[4]).values(served_at=NOW - 90 * DAY, recent=_letter_at(NOW - 90 * DAY)))
+    await start(db, "news", NOW)
+    await open_occasions(db, NOW)
+    await plan(db, NOW, chunk=2, rate=1 / 54)
+    assert {r[0] for r in await rows_of(db, "subscriber_id")} == {people[4], people[0]}, "served longest ago"
+    async with db.read() as tx:
+        said = dict((await tx.execute(select(Enrolment.subscriber_id, Enrolment.decision))).all())
+    untils = [datetime.fromisoformat(said[p]["until"]).date() for p in people[1:4]]
+    assert untils == [date(2026, 3, 4), date(2026, 3, 4), date(2026, 3, 5)]
+    assert "waits for a window in which the relay has room" in said[people[1]]["reason"]
+    await end_row(db, datetime(2026, 3, 3, 10, 1, tzinfo=UTC))
+    later = datetime(2026, 3, 3, 10, 2, tzinfo=UTC)
+    await fold(db, later)
+    await plan(db, later, rate=1 / 54)
+    assert {r[0] for r in await rows_of(db, "subscriber_id")} == {people[n] for n in (4, 0, 1, 2)}
+
+
+def _letter_at(moment: datetime) -> bytes:
+    return pack_entries((Entry(1, moment, moment.date(), Kind.USEFUL),))

@@ -1,6 +1,6 @@
 """The standing of each person (packed forms: domain/standing.py), the moves between classes, and the way through each sequence."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Column, ForeignKey, Index, LargeBinary, UniqueConstraint, text
@@ -8,14 +8,16 @@ from sqlmodel import Field
 
 from nurture.store.tables.base import Json, Key, Table
 
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 class Standing(Table, table=True):
     """`plan_at`: when the planner looks at this person again; None while nothing is wanted. It is an agenda, not part of what `rebuild`
-    recomputes.
+    recomputes. `served_at`: when the last letter of `recent` was accepted, 1970 for who never got one: the agenda's order among equals.
     """
 
     __tablename__ = "standings"
-    __table_args__ = (Index("ix_standings_plan_at", "plan_at"), Index("ix_standings_engagement", "engagement"))
+    __table_args__ = (Index("ix_standings_plan_at", "plan_at", "served_at"), Index("ix_standings_engagement", "engagement"))
     subscriber_id: int = Field(sa_column=Column(Key, ForeignKey("subscribers.id", ondelete="CASCADE"), primary_key=True))
     recent: bytes = Field(default=b"", sa_column=Column(LargeBinary, nullable=False))
     received: int = 0
@@ -42,6 +44,7 @@ class Standing(Table, table=True):
     temperature: str = "cold"
     temperature_at: datetime | None = None
     plan_at: datetime | None = None
+    served_at: datetime = NEVER
 
 
 class Move(Table, table=True):
