@@ -23,11 +23,11 @@ async def forecast(request: Request, email: Email = None, days: Days = 30) -> di
     app = app_of(request)
     now, span = app.clock(), timedelta(days=days)
     if email is None:
-        return {"at": now, "days": days, "calendar": calendar_json(await forecasting.calendar(app.db, now, span))}
+        return {"at": now, "days": days, "calendar": calendar_json(await forecasting.calendar(app.db, now, span, app.settings.smtp_rate))}
     person = await look_up(app.db, email)
     if person is None:
         raise NurtureError(f"nobody here has the address {email}; look it up with /api/v1/subscribers?email=", ErrorKind.MISSING)
-    found = [ahead async for ahead in forecasting.forecast(app.db, now, span, [person])]
+    found = [ahead async for ahead in forecasting.forecast(app.db, now, span, [person], app.settings.smtp_rate)]
     return {
         "at": now, "days": days, "deliveries": [row for ahead in found for row in delivery_rows(ahead)],
         "held": [row for ahead in found for row in held_rows(ahead)],
@@ -40,5 +40,6 @@ async def drafts(request: Request, days: Days = 30) -> dict[str, Any]:
     """What these documents would do to everybody's weeks: the calendars without and with them, and the letters they move."""
     app = app_of(request)
     loaded = await read_documents(request)
-    found = await forecasting.effect(app.db, [p.document for p in loaded.documents], app.clock(), timedelta(days=days))
+    documents = [p.document for p in loaded.documents]
+    found = await forecasting.effect(app.db, documents, app.clock(), timedelta(days=days), app.settings.smtp_rate)
     return {"days": days} | effect_json(found)

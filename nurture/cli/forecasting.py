@@ -45,7 +45,7 @@ async def _forecast(email: str | None, days: int, *, as_json: bool) -> int:
         if email and person is None:
             raise NurtureError(f"nobody here has the address {email}; look at the list with: nurture export", ErrorKind.MISSING)
         now, cap = app.clock(), (await forecasting.policy(app.db)).cap
-        async for ahead in forecasting.forecast(app.db, now, timedelta(days=days), [person] if person else None):
+        async for ahead in forecasting.forecast(app.db, now, timedelta(days=days), [person] if person else None, app.settings.smtp_rate):
             calendar.add(ahead, cap)
             if as_json:
                 rows += delivery_rows(ahead)
@@ -80,7 +80,7 @@ async def _effect(files: list[Path], days: int, *, as_json: bool) -> int:
         sys.stderr.write("Nothing was forecast.\n")
         return 1
     async with opened() as app:
-        found = await effect(app.db, [p.document for p in loaded.documents], app.clock(), timedelta(days=days))
+        found = await effect(app.db, [p.document for p in loaded.documents], app.clock(), timedelta(days=days), app.settings.smtp_rate)
     if as_json:
         print_json(effect_json(found))
         return 0

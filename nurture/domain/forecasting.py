@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from nurture.domain.capacity import Load
 from nurture.domain.documents import Policy, lane_name
 from nurture.domain.mix import OUTSIDE
 from nurture.domain.planning import plan_person
@@ -66,13 +67,15 @@ class _Ahead:
     letters: list[Foreseen] = field(default_factory=list)
     skips: list[Skip] = field(default_factory=list)
 
-    def look(self, policy: Policy, begin: datetime) -> tuple[Plan, datetime]:
+    def look(self, policy: Policy, begin: datetime, load: Load | None) -> tuple[Plan, datetime]:
         """Plan once and live on until the planner would look again, or somebody joins at `begin`; the plan, and that moment."""
-        plan = plan_person(self.person, self.ways, self.shelf, policy, self.now, self.row)
+        plan = plan_person(self.person, self.ways, self.shelf, policy, self.now, self.row, load)
         self.skips += plan.skips
         self.ways = carry_out(self.ways, plan, self.now, self.person)
         if plan.send:
             s, self.reason = plan.send, plan.send.reason
+            if load is not None:
+                load.take(s.due_at)
             self.row = OpenRow(0, s.letter, s.occasion, State.PENDING, s.due_at, s.closes_at, s.enrolment_id)
         elif not plan.keep:
             self.row = None
@@ -109,9 +112,11 @@ class _Ahead:
 
 def foresee(
     person: Person, ways: tuple[Way, ...], shelf: Shelf, policy: Policy, now: datetime, until: datetime, *,
-    row: OpenRow | None = None, to_come: Iterable[Way] = (),
+    row: OpenRow | None = None, to_come: Iterable[Way] = (), load: Load | None = None,
 ) -> Foresight:  # fmt: skip
-    """Everything from `now` until `until`. `to_come`: ways that begin later (a campaign's next occasions), by their `enrolled_at`."""
+    """Everything from `now` until `until`. `to_come`: ways that begin later (a campaign's next occasions), by their `enrolled_at`; `load`:
+    what the relay has to carry for others, None where nothing bounds it.
+    """
     ahead = _Ahead(person, ways, shelf, row, now)
     later = sorted(to_come, key=lambda w: w.enrolled_at)
     if row is not None and row.state not in (State.PENDING, State.DEFERRED):
@@ -120,7 +125,7 @@ def foresee(
     for _ in range(_MOST_LOOKS):
         joining = tuple(w for w in later if w.enrolled_at <= ahead.now)
         later, ahead.ways = later[len(joining) :], ahead.ways + joining
-        plan, moment = ahead.look(policy, later[0].enrolled_at if later else until)
+        plan, moment = ahead.look(policy, later[0].enrolled_at if later else until, load)
         if moment >= until:
             break
         ahead.now = moment

@@ -1,5 +1,6 @@
 """Planning one person: which letter is next, when, and why; what is skipped, what waits, what is done."""
 
+from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 
 from nurture.domain.capacity import Load
@@ -46,7 +47,8 @@ def plan_person(
     chosen = choose(person, timed, policy, now)
     standing = [t.wait for _, t in turns if t.wait] + stuck
     waits = standing + [wait_for(t, chosen) for t in timed if t is not chosen]
-    return _plan(chosen, waits, [w.until for w in standing if w.until], turns, left, row, now)
+    postponed = {t.candidate.way.enrolment_id: t.slot.due for t in timed if t.candidate.way.occasion and t.slot.rule == "capacity"}
+    return _plan(chosen, waits, [w.until for w in standing if w.until], turns, left, row, now, postponed)
 
 
 def _earned(person: Person, way: Way, ways: tuple[Way, ...], policy: Policy) -> Earned:
@@ -170,11 +172,15 @@ def _plan(
     left: tuple[Done, ...],
     row: OpenRow | None,
     now: datetime,
+    postponed: Mapping[int, datetime],
 ) -> Plan:
-    """`deadlines`: when the waits that no letter's own moment ends are looked at again."""
+    """`deadlines`: when the waits that no letter's own moment ends are looked at again. `postponed`: campaign letters that the relay can
+    carry only then; their patience runs from there.
+    """
     skips = tuple(s for _, t in turns for s in t.skips)
     done = left + tuple(t.done for _, t in turns if t.done)
-    stale = tuple((w.enrolment_id, t.stale_since) for w, t in turns if t.stale_since != w.stale_since)
+    clocks = ((w, postponed.get(w.enrolment_id, w.stale_since if w.occasion else t.stale_since)) for w, t in turns)
+    stale = tuple((w.enrolment_id, since) for w, since in clocks if since != w.stale_since)
     if chosen and chosen.row:
         return Plan(keep=True, waits=tuple(waits), skips=skips, done=done, stale=stale)
     final = row is not None and _over(row, skips, done)

@@ -211,10 +211,11 @@ def _held(person: Person, way: Way, shelf: Shelf, letter: Letter, earned: Earned
 
 
 def deadline(person: Person, way: Way) -> datetime | None:
-    """Until when a campaign's letter waits for the mix and for other letters' sake; a pause of the person does not count. None: no end."""
+    """Until when a campaign's letter waits; a pause of the person does not count, nor what the relay could not carry. None: no end."""
     if way.occasion is None:
         return None
-    return max(way.occasion.begins(person.zone), person.paused_until or way.enrolled_at) + way.source.stale_after
+    begins = (way.occasion.begins(person.zone), person.paused_until or way.enrolled_at, way.stale_since or way.enrolled_at)
+    return max(begins) + way.source.stale_after
 
 
 def _greetings(

@@ -108,3 +108,15 @@ async def test_drafts_of_a_campaign_a_segment_and_a_policy_count_as_in_force(db:
     await enrol(db, "school", people, NOW, "hand")
     edited = await effect(db, [changed], datetime(2026, 3, 2, 9, tzinfo=UTC), 30 * DAY)
     assert edited.after.kinds.total() == edited.before.kinds.total() + 1
+
+
+async def test_it_knows_what_the_relay_carries(db: Database) -> None:
+    two_minutes = [{"days": ["tue", "wed", "thu"], "from": "10:00", "until": "10:02"}]
+    await install(db, ROOFS, WEEKLY | {"schedule": "now", "windows": {"other": two_minutes}})
+    await add_people(db, *(f"p{n}@example.com" for n in range(7)), tags=("roof",), timezone="UTC")
+    await start(db, "news", NOW)
+    await open_occasions(db, NOW)
+    free, narrow = await calendar(db, NOW, 14 * DAY), await calendar(db, NOW, 14 * DAY, rate=1 / 54)
+    assert [(day.isoformat(), c.total()) for day, c in sorted(free.days.items())] == [("2026-03-03", 7)]
+    told = [(day.isoformat(), c.total()) for day, c in sorted(narrow.days.items())]
+    assert told == [("2026-03-03", 2), ("2026-03-04", 2), ("2026-03-05", 2), ("2026-03-10", 1)]

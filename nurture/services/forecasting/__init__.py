@@ -4,15 +4,18 @@ The planner's own rules are asked for one person after the other, a chunk at a t
 """
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from nurture.domain.calendars import Ahead, Calendar, Effect
+from nurture.domain.capacity import Load
 from nurture.domain.documents import AnyDocument, Policy
 from nurture.domain.forecasting import Foresight
 from nurture.services.forecasting.courses import Course, lay_over, look
 from nurture.store.classes import count_classes
 from nurture.store.cohorts import load_cohort
 from nurture.store.database import Database
+from nurture.store.outbox import waiting_by_minute
 from nurture.store.programme import load_programme
 from nurture.store.standings import stream_ids
 from nurture.store.subscribers import addresses
@@ -22,11 +25,14 @@ CHUNK = 500
 
 
 async def forecast(
-    db: Database, now: datetime, span: timedelta = DAYS, people: Sequence[int] | None = None
+    db: Database, now: datetime, span: timedelta = DAYS, people: Sequence[int] | None = None, rate: float | None = None
 ) -> AsyncIterator[Ahead]:
-    """Everybody's weeks, or those of `people`, in order of their ids; people without any letter ahead are left out."""
+    """Everybody's weeks, or those of `people`, in order of their ids; people without any letter ahead are left out.
+
+    `rate`: letters a second that the relay carries: what a window cannot take fills the following ones.
+    """
     async with db.read() as tx:
-        course = Course(await load_programme(db, tx))
+        course = Course(await load_programme(db, tx), load=Load.of(rate, await waiting_by_minute(tx)) if rate else None)
     async for ids in _ids(db, people):
         async with db.read() as tx:
             cohort = await load_cohort(tx, course.programme, ids, now, everybody=True)
@@ -38,10 +44,10 @@ async def forecast(
                 yield Ahead(person.subscriber_id, emails[person.subscriber_id], person.zone, found[person.subscriber_id])
 
 
-async def calendar(db: Database, now: datetime, span: timedelta = DAYS) -> Calendar:
+async def calendar(db: Database, now: datetime, span: timedelta = DAYS, rate: float | None = None) -> Calendar:
     """The weeks of all, added up."""
     total, cap = Calendar(), (await policy(db)).cap
-    async for ahead in forecast(db, now, span):
+    async for ahead in forecast(db, now, span, rate=rate):
         total.add(ahead, cap)
     return total
 
@@ -58,11 +64,16 @@ async def composition(db: Database) -> dict[str, int]:
         return await count_classes(tx)
 
 
-async def effect(db: Database, documents: Sequence[AnyDocument], now: datetime, span: timedelta = DAYS) -> Effect:
+async def effect(
+    db: Database, documents: Sequence[AnyDocument], now: datetime, span: timedelta = DAYS, rate: float | None = None
+) -> Effect:
     """What these drafts would change. New sequences take in who matches their audience now; new campaigns count as started now."""
     async with db.read() as tx:
         stored = await load_programme(db, tx)
+        waiting = await waiting_by_minute(tx) if rate else {}
     today, drafted = Course(stored), lay_over(stored, documents)
+    if rate:
+        today, drafted = replace(today, load=Load.of(rate, waiting)), replace(drafted, load=Load.of(rate, waiting))
     total = Effect()
     async for ids in _ids(db, None):
         async with db.read() as tx:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import takewhile
 
+from nurture.domain.capacity import Load
 from nurture.domain.delivery import letter_name
 from nurture.domain.documents import AnyDocument, Campaign, LibraryLetter, Policy, Segment
 from nurture.domain.documents import Sequence as SequenceDocument
@@ -20,10 +21,13 @@ from nurture.store.programme import Programme
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """`drafted`: (an id of its own, document) of the sequences and campaigns that are not stored."""
+    """`drafted`: (an id of its own, document) of the sequences and campaigns that are not stored. `load`: what the relay carries, which
+    grows with each look.
+    """
 
     programme: Programme
     drafted: tuple[tuple[int, SequenceDocument | Campaign], ...] = ()
+    load: Load | None = None
 
 
 async def look(tx: Connection, course: Course, members: Iterable[Member], now: datetime, span: timedelta) -> dict[int, Foresight]:
@@ -36,7 +40,7 @@ async def look(tx: Connection, course: Course, members: Iterable[Member], now: d
         later = [*opens, *(w for way in member.shelf.coming for w in _occasions(way, course.programme, until))]
         ways = member.ways + tuple(joins)
         if ways or later:
-            seen = foresee(member.person, ways, member.shelf, policy, now, until, row=member.row, to_come=later)
+            seen = foresee(member.person, ways, member.shelf, policy, now, until, row=member.row, to_come=later, load=course.load)
             found[member.person.subscriber_id] = seen
     return found
 
