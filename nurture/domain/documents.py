@@ -28,6 +28,7 @@ from nurture.domain.dates import CalendarDate
 from nurture.domain.letters import CadenceText, Document, Letter, Weekday, Windows
 from nurture.domain.mixes import Mix, NoPromise, Promise, Ratio, Thirds
 from nurture.domain.paces import Pace
+from nurture.domain.remembering import by_identity
 from nurture.domain.rules import Rule
 from nurture.domain.scalars import Duration, HeaderText, Percent, Slug, TimeOfDay, format_duration, parse_duration
 from nurture.domain.words import EventType, Kind, Tracking
@@ -288,6 +289,7 @@ def document_name(document: AnyDocument) -> str:
     return document.id if isinstance(document, LibraryLetter) else document.name
 
 
+@by_identity(1024)
 def lane_name(document: Sequence | Campaign | Cleanup) -> str:
     """The lane of the ledger that carries a document's letters."""
     return f"{document_type(document)}:{document.name}"

@@ -8,7 +8,7 @@ from nurture.domain.dates import next_yearly
 from nurture.domain.delivery import LIBRARY_OCCASION, campaign_occasion, enrolment_occasion, greeting_occasion, letter_name
 from nurture.domain.documents import Campaign, Sequence
 from nurture.domain.letters import Letter, Windows
-from nurture.domain.mix import Earned, in_order
+from nurture.domain.mix import Earned, in_order, thirds_of
 from nurture.domain.plans import Done, Person, Shelf, Skip, Wait, Way, keyed
 from nurture.domain.remembering import by_identity
 from nurture.domain.timing import dates_of
@@ -63,30 +63,34 @@ def declined(person: Person, way: Way, letter: Letter) -> str | None:
 Entries = tuple[tuple[str, Letter], ...]
 
 
+class _Book(NamedTuple):
+    """A sequence's letters with their keys, told apart once: those with a turn in the order, greetings of a day, letters about a date."""
+
+    in_turn: Entries
+    yearly: Entries
+    about: Entries
+    thirds: bool
+
+
 @by_identity(1024)
-def _by_turn(source: Sequence | Campaign) -> tuple[Entries, Entries, Entries]:
-    """(letters that have their turn in order, yearly greetings, letters about a date), each with its key."""
+def _book_of(source: Sequence | Campaign) -> _Book:
     yearly = tuple(e for e in keyed(source) if e[1].kind is Kind.GREETING and e[1].day is not None)
     about = tuple(e for e in keyed(source) if e[1].about is not None)
     apart = {key for key, _ in yearly + about}
-    return tuple(e for e in keyed(source) if e[0] not in apart), yearly, about
+    return _Book(tuple(e for e in keyed(source) if e[0] not in apart), yearly, about, thirds_of(source.promises) is not None)
 
 
 def turn_of(person: Person, way: Way, shelf: Shelf, earned: Earned, now: datetime, ahead: Ahead) -> Turn:
     """The turn of one way through a sequence."""
-    in_turn, yearly, about = _by_turn(way.source)
+    book = _book_of(way.source)
     past = {p.letter for p in way.history}
-    keys = {id(letter): key for key, letter in in_turn}
-    dated = _dated(person, way, shelf, [entry for entry in about if entry[0] not in past], earned, now) if about else _NOTHING
-    rest = [*(letter for _, letter in dated.held), *(letter for key, letter in in_turn if key not in past)]
-    keys |= {id(letter): key for key, letter in dated.held}
-    beside = (_greetings(person, way, yearly, shelf, now) if yearly else ()) + dated.candidates
-    sent = [p.kind for p in way.sent if p.kind is not Kind.GREETING]
+    dated = _dated(person, way, shelf, [e for e in book.about if e[0] not in past], earned, now) if book.about else _NOTHING
+    rest = [*dated.held, *(e for e in book.in_turn if e[0] not in past)] if past or dated.held else list(book.in_turn)
+    beside = (_greetings(person, way, book.yearly, shelf, now) if book.yearly else ()) + dated.candidates
     skips = list(dated.skips)
     while rest:
-        unwanted = rest[0].kind is Kind.SALES and declined(person, way, rest[0])  # declined letters are skipped, never held
-        letter = rest[0] if unwanted else in_order(rest, sent, way.source.promises, not earned.allowed)[0]
-        key = keys[id(letter)]
+        entry = _whose_turn(person, way, rest, book, earned)
+        key, letter = entry
         skip = skipped(person, way, shelf, letter, key)
         if skip is None and letter.kind is Kind.SALES and not earned.allowed:
             turn = _held(person, way, shelf, letter, earned, now, ahead)
@@ -94,15 +98,27 @@ def turn_of(person: Person, way: Way, shelf: Shelf, earned: Earned, now: datetim
                 return Turn(turn.candidates + beside, tuple(skips), None, turn.wait, turn.stale_since)
             skip = turn.skips[0]
         if skip is None:
-            reason = _order_reason(way, rest, letter, earned)
+            reason = _order_reason(way, rest[0][1], letter, earned)
             return Turn((Candidate(way, key, _occasion(way), letter, way.source.windows, reason, "order"), *beside), tuple(skips))
         skips.append(skip)
-        rest = [x for x in rest if x is not letter]
-    if beside or yearly:
+        rest = [e for e in rest if e is not entry]
+    if beside or book.yearly:
         wait = None if beside else Wait(way.enrolment_id, None, now + LOOK_AGAIN, "only yearly greetings are left", "greeting")
         return Turn(beside, tuple(skips), None, wait)
     skips += dated.undated
     return Turn((), tuple(skips), Done(way.enrolment_id, "every letter is sent or skipped", "done"))
+
+
+def _whose_turn(person: Person, way: Way, rest: list[tuple[str, Letter]], book: _Book, earned: Earned) -> tuple[str, Letter]:
+    """The unsent letter to try next. A sales letter that the person declines is skipped, never held."""
+    first = rest[0]
+    if not book.thirds and (earned.allowed or first[1].kind is not Kind.SALES):
+        return first
+    if first[1].kind is Kind.SALES and declined(person, way, first[1]):
+        return first
+    sent = [p.kind for p in way.sent if p.kind is not Kind.GREETING]
+    chosen = in_order([letter for _, letter in rest], sent, way.source.promises, not earned.allowed)[0]
+    return next(entry for entry in rest if entry[1] is chosen)
 
 
 class _Dated(NamedTuple):
@@ -152,9 +168,9 @@ def _occasion(way: Way) -> str:
     return campaign_occasion(way.occasion.nominal) if way.occasion else enrolment_occasion(way.number)
 
 
-def _order_reason(way: Way, rest: list[Letter], letter: Letter, earned: Earned) -> str:
-    if rest[0].kind is Kind.SALES and letter is not rest[0] and not earned.allowed:
-        return f"passes {rest[0].id}: {earned.reason}"
+def _order_reason(way: Way, first: Letter, letter: Letter, earned: Earned) -> str:
+    if first.kind is Kind.SALES and letter is not first and not earned.allowed:
+        return f"passes {first.id}: {earned.reason}"
     if letter.kind is Kind.SALES:
         return "sales letter earned by the letters before it"
     if way.occasion:

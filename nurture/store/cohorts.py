@@ -1,6 +1,6 @@
 """A chunk of people as the planner sees them, fetched in a handful of statements however many they are."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -112,10 +112,10 @@ async def load_cohort(
         ways = tuple(_way(row, stored[row.id].history, programme, exits.get(person_id, ())) for row in own if _runs(programme, row))
         if not (ways or everybody) or first.status != Status.SUBSCRIBED.value:
             continue
-        held = frozenset(key for key, who in holds.items() if person_id in who)
-        kept = frozenset(names[i] for i in had.get(person_id, ()))
+        held = frozenset(key for key, who in holds.items() if person_id in who) if holds else _NONE
+        kept = frozenset(names[i] for i in had[person_id]) if person_id in had else _NONE
         person = _person(first, programme, _still_bound(own, programme), doubts.get(person_id), since, pulls)
-        opens = tuple(coming.get(person_id, ()))
+        opens = tuple(coming[person_id]) if person_id in coming else ()
         reads = replace(shelf, holds=held, had=kept, coming=opens) if held or kept or opens else shelf
         members.append(Member(person, ways, reads, _open(rows.get(person_id), names)))
     return Cohort(tuple(members), stored)
@@ -197,7 +197,7 @@ def _person(
     )
 
 
-def _way(row: Row[Any], history: Iterable[Mapping[str, Any]], programme: Programme, conversions: Iterable[tuple[str, datetime]]) -> Way:
+def _way(row: Row[Any], history: Collection[Mapping[str, Any]], programme: Programme, conversions: Iterable[tuple[str, datetime]]) -> Way:
     found = programme.source(row.sequence_id)
     assert found is not None  # noqa: S101 - the caller has asked whether it runs
     exit_on = found[0].exit_on if conversions and isinstance(found[0], Sequence) else ()
@@ -207,9 +207,9 @@ def _way(row: Row[Any], history: Iterable[Mapping[str, Any]], programme: Program
         number=row.number,
         enrolled_at=row.enrolled_at,
         now_until=row.now_until,
-        history=tuple(map(_past, history)),
+        history=tuple(map(_past, history)) if history else (),
         stale_since=row.stale_since,
-        exit=next((name for name, at in conversions if name in exit_on and at >= row.enrolled_at), None),
+        exit=next((name for name, at in conversions if name in exit_on and at >= row.enrolled_at), None) if exit_on else None,
         occasion=programme.occasions.get((row.sequence_id, row.number)),
     )
 
