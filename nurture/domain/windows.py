@@ -17,6 +17,7 @@ from nurture.domain.rhythm import Stretch, drawn
 from nurture.domain.words import Kind, Size
 
 LEAST_LEFT = timedelta(seconds=10)  # the intent needs this much of the window
+_LEAST_SECONDS = LEAST_LEFT.total_seconds()
 NOW_LASTS = timedelta(hours=1)
 _LAST_TENTH = 0.9
 _EVERY_DAY = tuple(Weekday)
@@ -198,7 +199,8 @@ def moment_in(opening: Opening, hours: Hours, share: float, earliest: datetime, 
     opens, closes = part or (opening.opens, opening.closes)
     moment = opens
     if hours.spread:
-        moment += timedelta(seconds=int((closes - opens).total_seconds() * _LAST_TENTH * share))
+        length = (closes - opens).total_seconds()
+        moment += timedelta(seconds=int(min(length * _LAST_TENTH, max(length - _LEAST_SECONDS, 0)) * share))
     moment = max(moment, earliest)
     return moment if moment <= opening.closes - LEAST_LEFT else None
 

@@ -185,3 +185,11 @@ def test_a_fixed_instant_of_a_day_that_does_not_exist_is_the_next_day() -> None:
     apia = ZoneInfo("Pacific/Apia")
     assert instant_of(date(2011, 12, 30), time(12), apia) == datetime(2011, 12, 30, 10, tzinfo=UTC)
     assert instant_of(date(2011, 12, 31), time(12), apia) == datetime(2011, 12, 30, 22, tzinfo=UTC)
+
+
+def test_a_window_of_a_minute_has_a_moment_for_everybody() -> None:
+    """Its last tenth is shorter than the ten seconds that a hand-over needs."""
+    rules = hours_of(letter(window=[{"days": ["mon"], "from": "10:00", "until": "10:01"}]), Windows(), Policy())
+    opening = next(openings(rules, BERLIN, Policy(), datetime(2026, 3, 2, 0, tzinfo=UTC)))
+    moments = [moment_in(opening, rules, share / 100, opening.opens) for share in range(100)]
+    assert all(m is not None and opening.opens <= m <= opening.closes - timedelta(seconds=10) for m in moments)

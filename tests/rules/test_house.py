@@ -1,6 +1,7 @@
 """The house keeps its shape: small files, speaking names, a pure domain, no clock where time is an argument, no heavy work at import."""
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -39,8 +40,17 @@ def test_no_module_has_a_name_that_says_nothing() -> None:
     assert [n for n, words in modules.items() if words & EMPTY_NAMES] == []
 
 
+@functools.cache
+def tree_of(path: Path) -> ast.AST:
+    """Parsed once. CPython 3.11 counts depth for all threads together (gh-106905), so a traceback shown elsewhere may disturb it once."""
+    try:
+        return ast.parse(path.read_text())
+    except SystemError:
+        return ast.parse(path.read_text())
+
+
 def imported(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -64,7 +74,7 @@ def test_the_domain_opens_and_prints_nothing() -> None:
     calls = [
         f"{name_of(path)} line {node.lineno}"
         for path in python_files("nurture/domain")
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(tree_of(path))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"open", "print", "input", "exec", "eval"}
     ]
     assert calls == []
@@ -83,7 +93,7 @@ def clock_readings(tree: ast.AST) -> Iterator[str]:
 
 
 def test_time_is_an_argument_and_never_read_below_the_fourth_floor() -> None:
-    readings = [f"{name_of(path)} {found}" for path in python_files(*CLOCKLESS) for found in clock_readings(ast.parse(path.read_text()))]
+    readings = [f"{name_of(path)} {found}" for path in python_files(*CLOCKLESS) for found in clock_readings(tree_of(path))]
     assert readings == []
 
 
