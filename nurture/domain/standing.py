@@ -5,6 +5,7 @@
     delivery id 8 | accepted at, UTC seconds 4 | local date, days since 2020-01-01 2 | kind 1 | marks 1        (big-endian)
 """
 
+import functools
 import struct
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -117,7 +118,13 @@ def unpack_entries(raw: bytes, since: datetime | None = None) -> tuple[Entry, ..
 
 def has_mark(raw: bytes, mark: Mark) -> bool:
     """Whether any of the packed letters bears the mark."""
-    return any(marks & mark.value for marks in raw[_ENTRY.size - 1 :: _ENTRY.size])
+    return bool(raw[_ENTRY.size - 1 :: _ENTRY.size].translate(None, _without(mark)))
+
+
+@functools.cache
+def _without(mark: Mark) -> bytes:
+    """All bytes of marks that lack this one."""
+    return bytes(bits for bits in range(256) if not bits & mark.value)
 
 
 def pack_instants(instants: tuple[datetime, ...]) -> bytes:

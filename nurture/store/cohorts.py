@@ -103,21 +103,29 @@ async def load_cohort(
     coming = await _coming(tx, programme, people, now, everything=everybody)
     pulls = await load_pulls(tx) if programme.policy.best_hour else None
     since, shelf = now - reach(programme.policy.gap, programme.policy.pace), Shelf(programme.shelf)
+    sources = programme.running()
     members: list[Member] = []
     stored: dict[int, WayRow] = {}
     for person_id, group in groupby(found, key=lambda row: int(row.subscriber_id)):
-        theirs = list(group)
-        first, own = theirs[0], [row for row in theirs if row.id is not None]
-        stored.update((row.id, WayRow(read_json(row.history) if row.history != "[]" else [], row.decision)) for row in own)
-        ways = tuple(_way(row, stored[row.id].history, programme, exits.get(person_id, ())) for row in own if _runs(programme, row))
-        if not (ways or everybody) or first.status != Status.SUBSCRIBED.value:
+        own = list(group)
+        first = own[0]
+        if first.status != Status.SUBSCRIBED.value:
+            continue
+        ways = []
+        for row in own if first.id is not None else ():
+            kept = stored[row.id] = WayRow(read_json(row.history) if row.history != "[]" else [], row.decision)
+            source = sources.get(row.sequence_id)
+            if source is not None and _is_open(programme, row, source):
+                ways.append(_way(row, source, kept.history, programme, exits.get(person_id)))
+        if not (ways or everybody):
             continue
         held = frozenset(key for key, who in holds.items() if person_id in who) if holds else _NONE
-        kept = frozenset(names[i] for i in had[person_id]) if person_id in had else _NONE
-        person = _person(first, programme, _still_bound(own, programme), doubts.get(person_id), since, pulls)
+        got = frozenset(names[i] for i in had[person_id]) if person_id in had else _NONE
+        bound = _still_bound(own, programme) if len(ways) < len(own) else ()
+        person = _person(first, programme, bound, doubts.get(person_id), since, pulls)
         opens = tuple(coming[person_id]) if person_id in coming else ()
-        reads = replace(shelf, holds=held, had=kept, coming=opens) if held or kept or opens else shelf
-        members.append(Member(person, ways, reads, _open(rows.get(person_id), names)))
+        reads = replace(shelf, holds=held, had=got, coming=opens) if held or got or opens else shelf
+        members.append(Member(person, tuple(ways), reads, _open(rows.get(person_id), names)))
     return Cohort(tuple(members), stored)
 
 
@@ -152,9 +160,8 @@ async def _coming(
     return found
 
 
-def _runs(programme: Programme, row: Row[Any]) -> bool:
-    found = programme.source(row.sequence_id)
-    return found is not None and found[1] and (isinstance(found[0], Sequence) or (row.sequence_id, row.number) in programme.occasions)
+def _is_open(programme: Programme, row: Row[Any], source: Sequence | Campaign) -> bool:
+    return isinstance(source, Sequence) or (row.sequence_id, row.number) in programme.occasions
 
 
 def _still_bound(rows: Iterable[Row[Any]], programme: Programme) -> tuple[Promise, ...]:
@@ -165,7 +172,7 @@ def _still_bound(rows: Iterable[Row[Any]], programme: Programme) -> tuple[Promis
 
 async def _doubts(tx: AsyncConnection, rows: Iterable[Row[Any]], names: Mapping[int, str]) -> dict[int, dict[str, int]]:
     """Letters that may have arrived and may be taken back: by person, their names and deliveries. Nobody else is in doubt."""
-    doubtful = {row.subscriber_id: bytes(row.recent) for row in rows if has_mark(row.recent, Mark.UNCERTAIN)}
+    doubtful = {row.subscriber_id: bytes(row.recent) for row in rows if row.recent and has_mark(row.recent, Mark.UNCERTAIN)}
     wanted = [e.delivery for recent in doubtful.values() for e in unpack_entries(recent) if e.marks & Mark.UNCERTAIN]
     found: dict[int, dict[str, int]] = {person: {} for person in doubtful}
     for piece in pieces(wanted):
@@ -173,6 +180,10 @@ async def _doubts(tx: AsyncConnection, rows: Iterable[Row[Any]], names: Mapping[
         for row in await tx.execute(query):
             found[row.subscriber_id][names[row.letter_id]] = row.id
     return found
+
+
+def _declined(topics: Any) -> frozenset[str]:
+    return frozenset(topic for topic, wanted in read_json(topics).items() if wanted is False)
 
 
 def _person(
@@ -183,12 +194,12 @@ def _person(
     return Person(
         subscriber_id=row.subscriber_id,
         zone=zone_of(row.timezone or programme.policy.timezone),
-        entries=unpack_entries(row.recent, since if doubts is None else None),
+        entries=unpack_entries(row.recent, since if doubts is None else None) if row.recent else (),
         useful_since_sales=row.useful_since_sales,
         others_since_sales=row.others_since_sales,
         kinds=_KINDS[row.kinds],
         frequency=_FREQUENCIES[row.frequency],
-        declined_topics=frozenset(t for t, wanted in read_json(row.topics).items() if wanted is False) if row.topics != "{}" else _NONE,
+        declined_topics=_declined(row.topics) if row.topics != "{}" else _NONE,
         paused_until=row.paused_until,
         fields=read_json(row.fields) if programme.asks_fields else {},
         bound=bound,
@@ -197,20 +208,23 @@ def _person(
     )
 
 
-def _way(row: Row[Any], history: Collection[Mapping[str, Any]], programme: Programme, conversions: Iterable[tuple[str, datetime]]) -> Way:
-    found = programme.source(row.sequence_id)
-    assert found is not None  # noqa: S101 - the caller has asked whether it runs
-    exit_on = found[0].exit_on if conversions and isinstance(found[0], Sequence) else ()
+def _way(
+    row: Row[Any], source: Sequence | Campaign, history: Collection[Mapping[str, Any]], programme: Programme,
+    conversions: Iterable[tuple[str, datetime]] | None,
+) -> Way:  # fmt: skip
+    exited = None
+    if conversions and isinstance(source, Sequence):
+        exited = next((name for name, at in conversions if name in source.exit_on and at >= row.enrolled_at), None)
     return Way(
         enrolment_id=row.id,
-        source=found[0],
+        source=source,
         number=row.number,
         enrolled_at=row.enrolled_at,
         now_until=row.now_until,
         history=tuple(map(_past, history)) if history else (),
         stale_since=row.stale_since,
-        exit=next((name for name, at in conversions if name in exit_on and at >= row.enrolled_at), None) if exit_on else None,
-        occasion=programme.occasions.get((row.sequence_id, row.number)),
+        exit=exited,
+        occasion=programme.occasions.get((row.sequence_id, row.number)) if programme.occasions else None,
     )
 
 

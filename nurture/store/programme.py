@@ -47,9 +47,10 @@ class Programme:
     shelf: tuple[tuple[str, Letter, Windows], ...]
     asks_fields: bool = False
 
-    def source(self, document_id: int) -> tuple[Sequence | Campaign, bool] | None:
-        """The sequence or campaign behind a way, and whether it runs."""
-        return self.sequences.get(document_id) or self.campaigns.get(document_id)
+    def running(self) -> dict[int, Sequence | Campaign]:
+        """The sequences and campaigns whose letters leave now, by document id."""
+        sequences: dict[int, Sequence | Campaign] = {key: source for key, (source, runs) in self.sequences.items() if runs}
+        return sequences | {key: source for key, (source, runs) in self.campaigns.items() if runs}
 
     def sequence_id(self, name: str) -> int | None:
         return next((key for key, (sequence, _) in self.sequences.items() if sequence.name == name), None)
