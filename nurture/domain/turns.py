@@ -217,13 +217,20 @@ def _held(person: Person, way: Way, shelf: Shelf, letter: Letter, earned: Earned
     moment = paused or ahead.coming(way)
     if moment and (end is None or now < end):
         until = max(moment, now + LOOK_AGAIN)
-        return Turn(wait=Wait(way.enrolment_id, key, min(until, end or until), earned.reason, "mix"))
+        clock = _stopped(way, now, paused) if paused and end is None else None
+        return Turn(wait=Wait(way.enrolment_id, key, min(until, end or until), earned.reason, "mix"), stale_since=clock)
     since = None if end else way.stale_since or now
     until = end or (since or now) + way.source.stale_after
     if now >= until:
         reason = f"{earned.reason}, and none came in {way.source.stale_after.days} days"
         return Turn(skips=(Skip(way.enrolment_id, key, letter.kind, "stale", reason, "stale"),))
     return Turn(wait=Wait(way.enrolment_id, key, until, earned.reason, "mix"), stale_since=since)
+
+
+def _stopped(way: Way, now: datetime, paused_until: datetime) -> datetime | None:
+    """The clock of a held letter stands still while the person pauses: it is put forward by what is left of the pause."""
+    since = way.stale_since
+    return since + (paused_until - now) if since is not None and since <= now else since
 
 
 def deadline(person: Person, way: Way) -> datetime | None:

@@ -112,3 +112,18 @@ def test_what_the_library_sends_for_another_way_is_coming_too(repay: str, stale:
     other = replace(second, enrolment_id=2, source=second.source.model_copy(update={"name": "second"}))
     found = plan(held, other, shelf=Shelf((("faq/faq", book, Windows()),)))
     assert ((1, MONDAY) in found.stale) is stale
+
+
+def test_the_clock_of_a_held_letter_stands_still_in_a_pause() -> None:
+    """Ten of its 21 days had run when the person paused for thirty; eleven are left afterwards."""
+    held = replace(way(letter("offer", "sales"), repay="wait"), stale_since=MONDAY - 10 * DAY)
+    back = MONDAY + 30 * DAY
+    paused = plan_person(Person(7, ZoneInfo("UTC"), paused_until=back), (held,), Shelf(), Policy(), MONDAY)
+    assert paused.stale == ((1, MONDAY + 20 * DAY),)
+    stopped = replace(held, stale_since=MONDAY + 20 * DAY)
+    again = plan_person(Person(7, ZoneInfo("UTC"), paused_until=back), (stopped,), Shelf(), Policy(), MONDAY + 5 * DAY)
+    assert again.stale == (), "put forward once"
+    after = plan_person(Person(7, ZoneInfo("UTC")), (stopped,), Shelf(), Policy(), back + 10 * DAY)
+    assert after.skips == ()
+    over = plan_person(Person(7, ZoneInfo("UTC")), (stopped,), Shelf(), Policy(), back + 11 * DAY)
+    assert [s.outcome for s in over.skips] == ["stale"]
