@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
 from nurture.domain.delivery import message_id
 from nurture.services.enrolling import enrol, enrol_matching
@@ -256,3 +256,17 @@ async def test_the_own_hour_runs_from_the_joining_not_from_the_sweep(db: Databas
     assert await enrol_matching(db, NOW) == 2
     async with db.read() as tx:
         assert list((await tx.execute(select(Enrolment.now_until).order_by(Enrolment.id))).scalars()) == [NOW + HOUR / 2, None]
+
+
+async def test_a_chunk_takes_as_many_statements_however_many_people_it_holds(db: Database) -> None:
+    await install(db, SCHOOL, {"letter": "faq", "kind": "useful", "subject": "s", "body": "b"})
+    people = await add_people(db, *(f"p{n}@example.com" for n in range(220)))
+    counted = []
+    asked: list[str] = []
+    event.listen(db.engine.sync_engine, "before_cursor_execute", lambda *a: asked.append(a[2]))
+    for some in (people[:5], people[5:20], people[20:]):  # the first reads the documents
+        await enrol(db, "school", some, NOW, "hand")
+        asked.clear()
+        assert (await plan(db, NOW, chunk=500)).people == len(some)
+        counted.append(len(asked))
+    assert counted[1] == counted[2] <= 20, asked
