@@ -16,6 +16,14 @@ For = Annotated[str | None, typer.Option("--for", metavar="EMAIL", help="One per
 Days = Annotated[int, typer.Option(min=1, max=366, help="How far to look.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON value: deliveries, held, composition; with FILES before, after, letters.")]
 _BAR = 40
+_SKIPPED = {
+    "stale": "that would wait too long",
+    "superseded": "overtaken by the next occasion",
+    "condition": "whose condition does not hold",
+    "missed": "past their date",
+    "had": "had from the library",
+    "declined": "declined by the reader",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -109,6 +117,9 @@ def _calendar(calendar: "Calendar", days: int) -> Iterator[str]:
         words = ", ".join(f"{count:,} {kind.value}" for kind, count in sorted(counts.items()))
         yield f"  {day:%a %d %b}  {counts.total():>8,}  {'#' * max(1, counts.total() * _BAR // most):{_BAR}}  {words}"
     yield from (f"Held at the end: {people:,} people; {reason}" for reason, people in calendar.held.most_common(5))
+    if calendar.skipped:
+        words = ", ".join(f"{count:,} {_SKIPPED.get(outcome, outcome)}" for outcome, count in calendar.skipped.most_common())
+        yield f"Letters that will never leave: {words}. See whose with: nurture forecast --for EMAIL"
 
 
 def _effect_lines(effect: "Effect", days: int) -> Iterator[str]:

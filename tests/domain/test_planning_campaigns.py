@@ -58,6 +58,7 @@ def test_an_hour_of_the_schedule_is_the_window_and_unspread() -> None:
     send = plan(named).send
     assert send is not None
     assert (send.due_at, send.closes_at) == (datetime(2026, 3, 2, 20, tzinfo=UTC), datetime(2026, 3, 2, 22, tzinfo=UTC))
+    assert send.reason.endswith("; goes when its schedule says (20:00) on Mon 02 Mar 2026")
     in_time = plan(named, now=datetime(2026, 3, 2, 21, tzinfo=UTC)).send
     assert in_time is not None
     assert in_time.due_at == datetime(2026, 3, 2, 21, tzinfo=UTC)
