@@ -35,7 +35,9 @@ class RowNote:
 
 @dataclass(slots=True)
 class ImportResult:
-    """Counts of rows; `enrolled` counts ways that `--enrol` opened. `errors` and `warnings` list the first thousand of each. `resumed_at`: the line an earlier run had come to."""
+    """Counts of rows; `enrolled` counts ways that `--enrol` opened. `errors` and `warnings` list the first thousand of each. `resumed_at`:
+    the line an earlier run had come to.
+    """
 
     added: int = 0
     updated: int = 0
