@@ -1,5 +1,6 @@
 """`nurture forecast`: who gets what at which local minute in the weeks ahead; with FILES, what these drafts would change."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -103,8 +104,8 @@ def _person(ahead: "Ahead") -> Iterator[str]:
         yield f"  {letter.at.astimezone(ahead.zone):%a %d %b %Y %H:%M}  {letter.kind.value:8} {letter.letter}: {letter.reason}"
     for wait in ahead.foresight.held:
         yield f"  held: {wait.letter}: {wait.reason}" + (f" (until {wait.until:%Y-%m-%d})" if wait.until else "")
-    for skip in ahead.foresight.skips:
-        yield f"  skipped: {skip.letter}: {skip.reason}"
+    for said, times in Counter(f"{skip.letter}: {skip.reason}" for skip in ahead.foresight.skips).items():
+        yield f"  skipped: {said}" + (f" ({times} times)" if times > 1 else "")
 
 
 def _calendar(calendar: "Calendar", days: int) -> Iterator[str]:

@@ -115,6 +115,19 @@ def test_a_campaign_that_other_letters_keep_back_for_too_long_is_given_up() -> N
     assert patient.skips == ()
 
 
+def test_a_daily_hour_in_the_west_is_not_superseded_before_it_comes() -> None:
+    """Wednesday opens at UTC+14, on Tuesday at 10 UTC: eight hours before it is Tuesday 10:00 in Los Angeles."""
+    me = replace(ME, zone=ZoneInfo("America/Los_Angeles"))
+    tuesday, wednesday = way(campaign(), at=time(10)), way(campaign(), nominal=date(2026, 3, 4), at=time(10), number=2)
+    send = plan(tuesday, wednesday, person=me, now=datetime(2026, 3, 3, 10, 5, tzinfo=UTC)).send
+    assert send is not None
+    assert (send.occasion, send.due_at) == ("2026-03-03", datetime(2026, 3, 3, 18, tzinfo=UTC))
+    missed = plan(tuesday, wednesday, person=me, now=datetime(2026, 3, 3, 20, tzinfo=UTC))
+    assert [(s.enrolment_id, s.outcome) for s in missed.skips] == [(41, "superseded")]
+    assert missed.send is not None
+    assert missed.send.occasion == "2026-03-04"
+
+
 def test_the_next_occasion_supersedes_what_has_not_left() -> None:
     old, new = way(campaign(), nominal=date(2026, 2, 24)), way(campaign(), nominal=date(2026, 3, 3), number=2)
     row = OpenRow(9, "spring/one", "2026-02-24", State.PENDING, MONDAY, None, old.enrolment_id)
