@@ -4,7 +4,7 @@ person's next letter.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.store.audiences import look_again
@@ -13,7 +13,7 @@ from nurture.store.database import Connection, Database
 from nurture.store.documents import StoredDocument, ensure_lane, load_document, load_documents, set_state
 from nurture.store.enrolments import end_ways
 from nurture.store.lanes import notices, set_lane
-from nurture.store.occasions import set_coming
+from nurture.store.occasions import set_coming, unended_occasions
 from nurture.store.outbox import cancel_open
 
 CHUNK = 5_000
@@ -29,7 +29,8 @@ _NOT_RUNNING = {
 @dataclass(frozen=True, slots=True)
 class Listed:
     """`standing`: running, why it stands still, or empty where its state says it all. Of sequences, how many ways were `entered`, and how
-    many are `under_way`, reached the `goal`, are `done` with all letters, or ended before (`exited`).
+    many are `under_way`, reached the `goal`, are `done` with all letters, or ended before (`exited`). Of campaigns
+    the date of the `coming` occasion.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Listed:
     goal: int = 0
     done: int = 0
     exited: int = 0
+    coming: date | None = None
 
 
 async def list_documents(db: Database, kind: str) -> list[Listed]:
@@ -51,16 +53,18 @@ async def list_documents(db: Database, kind: str) -> list[Listed]:
         counts: dict[int, dict[str, int]] = {}
         for key, state, number in await count_enrolments(tx) if kind != "cleanup" else ():
             counts.setdefault(key, {})[state] = number
-        return [_listed(s, stopped.get(f"{kind}:{s.name}", "running"), counts.get(s.id, {})) for s in await load_documents(tx, kind)]
+        coming = {o.campaign_id: o.nominal for o in await unended_occasions(tx) if o.filled_at is None} if kind == "campaign" else {}
+        stored = await load_documents(tx, kind)
+    return [_listed(s, stopped.get(f"{kind}:{s.name}", "running"), counts.get(s.id, {}), coming.get(s.id)) for s in stored]
 
 
-def _listed(stored: StoredDocument, standing: str, ways: Mapping[str, int]) -> Listed:
+def _listed(stored: StoredDocument, standing: str, ways: Mapping[str, int], coming: date | None) -> Listed:
     ended = {word: ways.get(word, 0) for word in ("active", "goal", "done")}
     entered = sum(ways.values())
     return Listed(
         stored.name, str(getattr(stored.document, "title", "")), stored.state, stored.version,
         standing if stored.state in _STEERED else "", under_way=ended["active"],
-        entered=entered, goal=ended["goal"], done=ended["done"], exited=entered - sum(ended.values()),
+        entered=entered, goal=ended["goal"], done=ended["done"], exited=entered - sum(ended.values()), coming=coming,
     )  # fmt: skip
 
 

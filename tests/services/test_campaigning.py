@@ -134,6 +134,7 @@ async def test_cancel_is_for_good(db: Database) -> None:
     await install(db, ROOFS, news({"weekly": "tue"}))
     await add_people(db, "a@example.com", tags=("roof",))
     await start(db, "news", NOW)
+    assert [c.coming for c in await list_documents(db, "campaign")] == [date(2026, 3, 3)]
     await open_occasions(db, NOW + DAY)
     await plan(db, NOW + DAY)
     assert await cancel(db, "news", NOW + DAY) == 1
@@ -142,6 +143,7 @@ async def test_cancel_is_for_good(db: Database) -> None:
     await plan(db, NOW + 8 * DAY)
     assert await rows_of(db, "state", "outcome") == [("cancelled", "cancelled")]
     assert await state_of(db) == "cancelled"
+    assert [c.coming for c in await list_documents(db, "campaign")] == [None]
     for again in (start(db, "news", NOW), resume(db, "campaign", "news", NOW), pause(db, "campaign", "news", NOW)):
         with pytest.raises(NurtureError, match="cancelled"):
             await again
