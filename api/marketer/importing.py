@@ -24,12 +24,13 @@ class Note(BaseModel):
 
 
 class ImportOut(BaseModel):
-    """Counts of rows; `errors` and `warnings` list the first thousand of each."""
+    """Counts of rows, and of the ways that `enrol` opened; `errors` and `warnings` list the first thousand of each."""
 
     added: int
     updated: int
     unchanged: int
     refused: int
+    enrolled: int
     errors: list[Note]
     warnings: list[Note]
 

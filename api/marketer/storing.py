@@ -1,7 +1,7 @@
 """How documents come in over HTTP: YAML or JSON, the path tells which document; linted, stored as a new version, never mailed by it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from nurture.domain.documents import document_name
 from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.services import defining
 from nurture.store.documents import StoredDocument, canonical, load_document, load_documents
+from nurture.store.lanes import notices
 
 READ, WRITE = [Depends(scope("sequences:read"))], [Depends(scope("sequences:write"))]
 TYPES = ("application/yaml", "application/x-yaml", "text/yaml", "application/json", "text/plain", "")
@@ -58,6 +59,7 @@ class DocumentOut(BaseModel):
     version: int
     created_at: datetime
     changed_at: datetime
+    stopped: str | None = Field(description="Why a sequence or campaign stands still; null while nothing holds it.", examples=[None])
     document: dict[str, Any]
 
 
@@ -109,22 +111,22 @@ async def store(request: Request, response: Response, kind: str) -> StoredOut:
     return StoredOut(**values | {"changes": list(applied.changes), "warnings": _faults([w for w in warnings if w.level == "warning"])})
 
 
-def _out(stored: StoredDocument) -> DocumentOut:
+def _out(stored: StoredDocument, stopped: Mapping[str, str]) -> DocumentOut:
     return DocumentOut(
         type=stored.type, name=stored.name, state=stored.state, version=stored.version, created_at=stored.created_at,
-        changed_at=stored.changed_at, document=canonical(stored.document),
+        changed_at=stored.changed_at, stopped=stopped.get(f"{stored.type}:{stored.name}"), document=canonical(stored.document),
     )  # fmt: skip
 
 
 async def list_all(request: Request, kind: str) -> Page[DocumentOut]:
     async with app_of(request).db.read() as tx:
-        stored = await load_documents(tx, kind)
-    return Page(data=[_out(s) for s in sorted(stored, key=lambda s: document_name(s.document))])
+        stored, stopped = await load_documents(tx, kind), await notices(tx)
+    return Page(data=[_out(s, stopped) for s in sorted(stored, key=lambda s: document_name(s.document))])
 
 
 async def find(request: Request, kind: str, name: str) -> DocumentOut:
     async with app_of(request).db.read() as tx:
-        stored = await load_document(tx, kind, name)
+        stored, stopped = await load_document(tx, kind, name), await notices(tx)
     if stored is None:
         raise NurtureError(f"there is no {kind} {name!r}; GET the list for the names", ErrorKind.MISSING)
-    return _out(stored)
+    return _out(stored, stopped)

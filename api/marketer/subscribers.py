@@ -43,6 +43,7 @@ class WhyOut(BaseModel):
     source: str
     decision: str = Field(examples=["send", "wait", "skip", "done"])
     reason: str
+    rule: str = Field(description="The rule that spoke, in one word.", examples=["window", "mix", "gap", "cap"])
     until: datetime | None
 
 

@@ -1,5 +1,6 @@
 """`nurture forecast`: who gets what at which local minute in the weeks ahead; with FILES, what these drafts would change."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,6 +17,14 @@ For = Annotated[str | None, typer.Option("--for", metavar="EMAIL", help="One per
 Days = Annotated[int, typer.Option(min=1, max=366, help="How far to look.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON value: deliveries, held, composition; with FILES before, after, letters.")]
 _BAR = 40
+_SKIPPED = {
+    "stale": "that would wait too long",
+    "superseded": "overtaken by the next occasion",
+    "condition": "whose condition does not hold",
+    "missed": "past their date",
+    "had": "had from the library",
+    "declined": "declined by the reader",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -95,8 +104,8 @@ def _person(ahead: "Ahead") -> Iterator[str]:
         yield f"  {letter.at.astimezone(ahead.zone):%a %d %b %Y %H:%M}  {letter.kind.value:8} {letter.letter}: {letter.reason}"
     for wait in ahead.foresight.held:
         yield f"  held: {wait.letter}: {wait.reason}" + (f" (until {wait.until:%Y-%m-%d})" if wait.until else "")
-    for skip in ahead.foresight.skips:
-        yield f"  skipped: {skip.letter}: {skip.reason}"
+    for said, times in Counter(f"{skip.letter}: {skip.reason}" for skip in ahead.foresight.skips).items():
+        yield f"  skipped: {said}" + (f" ({times} times)" if times > 1 else "")
 
 
 def _calendar(calendar: "Calendar", days: int) -> Iterator[str]:
@@ -109,6 +118,9 @@ def _calendar(calendar: "Calendar", days: int) -> Iterator[str]:
         words = ", ".join(f"{count:,} {kind.value}" for kind, count in sorted(counts.items()))
         yield f"  {day:%a %d %b}  {counts.total():>8,}  {'#' * max(1, counts.total() * _BAR // most):{_BAR}}  {words}"
     yield from (f"Held at the end: {people:,} people; {reason}" for reason, people in calendar.held.most_common(5))
+    if calendar.skipped:
+        words = ", ".join(f"{count:,} {_SKIPPED.get(outcome, outcome)}" for outcome, count in calendar.skipped.most_common())
+        yield f"Letters that will never leave: {words}. See whose with: nurture forecast --for EMAIL"
 
 
 def _effect_lines(effect: "Effect", days: int) -> Iterator[str]:

@@ -114,6 +114,8 @@ async def _import(file: Path, mapping: dict[str, str], enrol: list[str], errors:
         print_json(counts | {"errors": notes})
     else:
         _tell(result, errors, dry_run=dry_run)
+        if enrol and not dry_run:
+            typer.echo(f"{result.enrolled:,} enrolled in {', '.join(enrol)}: those who fit the audience and are not there yet.")
 
 
 def _tell(result: "ImportResult", errors: Path, *, dry_run: bool) -> None:

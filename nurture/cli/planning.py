@@ -147,6 +147,8 @@ def _add_listing(group: typer.Typer, kind: str) -> None:
                 ways = f"{line.under_way:>7} on the way"
                 if kind == "sequence":
                     ways += f" of {line.entered} entered, {line.goal} at the goal, {line.done} done, {line.exited} left before"
+                if line.coming:
+                    ways += f", next {line.coming:%a %d %b %Y}"
                 typer.echo(f"{line.name:24} {line.state:6} v{line.version:<3} {ways}   {line.standing}   {line.title}")
             if not found:
                 typer.echo(f"No {kind} yet; write one and run: nurture apply FILE")

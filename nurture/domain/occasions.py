@@ -44,6 +44,11 @@ class Occasion:
         opens = self.begins(reader)
         return Opening(opens.astimezone(reader).date(), opens, opens + lateness)
 
+    @property
+    def hour_in_words(self) -> str:
+        """`10:00` on the reader's clock, `10:00 Europe/Berlin` on a named one; empty where the schedule names no hour."""
+        return f"{self.at:%H:%M}{f' {self.wall.key}' if self.wall else ''}" if self.at else ""
+
     def is_over(self, now: datetime, lateness: timedelta) -> bool:
         """Whether its date - with an hour, that hour and its lateness - has passed in every zone."""
         ends = datetime.combine(self.nominal, self.at or time(0), UTC) + LAST_ZONE

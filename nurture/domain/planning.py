@@ -13,7 +13,7 @@ from nurture.domain.pacing import cap_places
 from nurture.domain.plans import Done, OpenRow, Person, Plan, Send, Shelf, Skip, Wait, Way, keyed
 from nurture.domain.remembering import by_identity
 from nurture.domain.rivals import Timed, choose, in_words, wait_for, what_kept
-from nurture.domain.timing import Slot, cap_of, earliest, on_its_date
+from nurture.domain.timing import Slot, cap_of, earliest, has_its_hour_ahead, on_its_date
 from nurture.domain.turns import LOOK_AGAIN, Ahead, Book, Turn, deadline, library_candidates, skipped, turn_of
 from nurture.domain.windows import Hours, hours_of, instant_of, openings
 from nurture.domain.words import Kind, State
@@ -33,7 +33,7 @@ def plan_person(
     left = tuple(Done(w.enrolment_id, f"left by {w.exit}", "exit") for w in ways if w.exit)
     if left:
         ways = tuple(w for w in ways if not w.exit)
-    passed, ways = _superseded(ways)
+    passed, ways = _superseded(person, ways, policy, now)
     ahead = Ahead(
         lambda way: _coming(person, way, ways, shelf, policy, now),
         lambda way, book: _leaves(person, way, book, policy, now, way.source.stale_after) is not None,
@@ -69,15 +69,20 @@ def _alone(source: SequenceDocument | Campaign, policy: Policy) -> tuple[Promise
     return promises_on([source.promises], policy.mix, campaign=isinstance(source, Campaign))
 
 
-def _superseded(ways: tuple[Way, ...]) -> tuple[list[tuple[Way, Turn]], tuple[Way, ...]]:
-    """A campaign's letter that has not left when its next occasion opens is skipped; and the ways that go on."""
+def _superseded(person: Person, ways: tuple[Way, ...], policy: Policy, now: datetime) -> tuple[list[tuple[Way, Turn]], tuple[Way, ...]]:
+    """A campaign's letter that has not left when its next occasion opens is skipped; and the ways that go on.
+
+    The next date opens at UTC+14: a letter whose named hour is still ahead for this reader goes at that hour all the same, or no daily
+    campaign would ever reach the west.
+    """
     if not any(w.occasion for w in ways):
         return [], ways
     newest: dict[str, int] = {}
     for way in ways:
         if way.occasion:
             newest[way.source.name] = max(way.number, newest.get(way.source.name, 0))
-    over = [w for w in ways if w.occasion and w.number < newest[w.source.name]]
+    older = [w for w in ways if w.occasion and w.number < newest[w.source.name]]
+    over = [w for w in older if not has_its_hour_ahead(person, w, policy, now)]
     reason = "the campaign's next occasion has opened"
     return [(w, _given_up_way(w, "superseded", reason)) for w in over], tuple(w for w in ways if w not in over)
 
@@ -210,4 +215,5 @@ def _plan(
 
 def _over(row: OpenRow, skips: tuple[Skip, ...], done: tuple[Done, ...]) -> bool:
     """Whether the open row's letter will never be this person's next again: its way has ended, or it was skipped."""
-    return any(d.enrolment_id == row.enrolment_id for d in done) or any(s.letter == row.letter for s in skips)
+    skipped_now = any((s.enrolment_id, s.letter) == (row.enrolment_id, row.letter) for s in skips)
+    return skipped_now or any(d.enrolment_id == row.enrolment_id for d in done)

@@ -102,7 +102,9 @@ def what_kept(slot: Slot) -> str:
 def in_words(timed: Timed) -> str:
     """Why the letter leaves when it leaves."""
     slot = timed.slot
-    hours = f" ({timed.hours})" if timed.hours else ""
+    named = timed.candidate.way.occasion if slot.rule == "schedule" else None
+    words = named.hour_in_words if named and named.at else timed.hours  # an hour that a schedule names is itself the window
+    hours = f" ({words})" if words else ""
     own = _TIMING[slot.timing] if slot.timing and slot.rule == "window" else ""
     return f"{timed.candidate.reason}; {what_kept(slot)}{own}{hours} on {_date(slot.day)}"
 

@@ -64,7 +64,7 @@ def read_row(plan: Plan, cells: Sequence[str], address: Callable[[str], str]) ->
         columns=_columns(told),
         fields=told.fields,
         topics=read_topics(told.get("topics")),
-        tags=read_tags(told.get("tags")),
+        tags=_tags(told),
         status=_status(told),
         status_at=_when(told, "status_at"),
         joined_at=_when(told, "joined_at") or _when(told, "confirm_time") or _when(told, "optin_time"),
@@ -72,6 +72,14 @@ def read_row(plan: Plan, cells: Sequence[str], address: Callable[[str], str]) ->
         zone_exact=bool(told.get("zone_source")),
     )
     return Row(draft, _agreed(told), tuple(told.warnings))
+
+
+def _tags(told: _Told) -> tuple[str, ...]:
+    tags = read_tags(told.get("tags"))
+    for tag in tags:
+        if ";" in tag or "|" in tag:
+            told.warnings.append(f'the tag {tag!r} is kept as one; several tags in a cell are parted by commas, such as "roof, vip"')
+    return tags
 
 
 def _tell(told: _Told, target: str, cell: str) -> None:

@@ -167,6 +167,13 @@ def _own_hour(person: Person, way: Way, letter: Letter, policy: Policy, now: dat
     return Slot(now, way.now_until, day, "now", own_hour=True)
 
 
+def has_its_hour_ahead(person: Person, way: Way, policy: Policy, now: datetime) -> bool:
+    """Whether a campaign's letter can still leave at the hour that its schedule names."""
+    [letter] = way.source.letters
+    floor, _ = _floor(person, way, letter, policy, now, paced=True)
+    return _named_hour(person, way, letter, policy, floor, paced=True) is not None
+
+
 def _named_hour(person: Person, way: Way, letter: Letter, policy: Policy, floor: datetime, *, paced: bool) -> Slot | None:
     """The hour that a campaign's schedule names is itself the window; missed, the letter goes in the next window of its kind."""
     opening = way.occasion.hour(person.zone, policy.lateness) if way.occasion else None

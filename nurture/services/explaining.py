@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from nurture.domain.delivery import REOPENABLE
 from nurture.domain.documents import Sequence
 from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.domain.words import State
@@ -14,6 +15,7 @@ from nurture.store.choices import find_person
 from nurture.store.database import Connection, Database
 from nurture.store.deliveries import DeliveryLine, deliveries_of
 from nurture.store.documents import load_documents
+from nurture.store.lanes import notices
 from nurture.store.reactions import Done, reactions_of
 from nurture.store.tasks import list_tasks
 
@@ -23,17 +25,27 @@ _WAITING = {
     State.UNKNOWN: "the relay's answer was lost; it waits for proof",
     State.HELD: "the relay's answer was lost; held for a decision",
 }
+_TAKEN_BACK = {
+    "paused": "taken back by a pause; it is planned anew when this ends",
+    "outranked": "taken back, since another letter goes first; it is planned anew",
+    "missed": "its window was missed; it is planned anew",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """One decision. `source`: `sequence:<name>`, `campaign:<name>`, `service`. `until`: when it may change, None where it is final."""
+    """One decision. `source`: `sequence:<name>`, `campaign:<name>`, `service`. `until`: when it may change, None where it is final.
+
+    `rule`: the rule that spoke, in one word (`window`, `mix`, `gap`, `cap`, ...); `ledger` where the way of the letter itself decided,
+    `paused`, `draft`, `new` where the planner has no word yet.
+    """
 
     at: datetime
     letter: str | None
     source: str
     decision: Word
     reason: str
+    rule: str
     until: datetime | None
 
 
@@ -55,19 +67,23 @@ async def why(db: Database, subscriber_id: int) -> list[Why]:
         ways = await timeline.load_ways(tx, subscriber_id)
         entered = _entered(await reactions_of(tx, subscriber_id, _STORY))
         drafts = {d.name for d in await load_documents(tx, "sequence") if isinstance(d.document, Sequence) and d.state != "live"}
-    found = [_of_letter(line) for line in letters]
+        stands = {f"sequence:{name}": ("the sequence is a draft", "draft") for name in drafts}
+        stands |= {lane: (said, "paused") for lane, said in (await notices(tx)).items()}
+    alive = {f"{way.type}:{way.sequence}" for way in ways if way.ended_at is None}
+    found = [_of_letter(line, alive=line.source in alive) for line in letters]
     for way in ways:
-        found += _of_way(way, paused=way.type == "sequence" and way.sequence in drafts)
+        source = f"{way.type}:{way.sequence}"
+        found += _of_way(way, source, stands.get(source))
         if way.id in entered:
-            found.append(Why(way.enrolled_at, None, f"sequence:{way.sequence}", "wait", entered[way.id], None))
+            found.append(Why(way.enrolled_at, None, source, "wait", entered[way.id], "rule", None))
     return sorted(found, key=lambda w: w.at)
 
 
 def to_json(found: Why) -> dict[str, Any]:
-    """`{at, letter, source, decision, reason, until}`: what the command line and the API give out."""
+    """`{at, letter, source, decision, reason, rule, until}`: what the command line and the API give out."""
     return {
         "at": found.at.isoformat(), "letter": found.letter, "source": found.source, "decision": found.decision, "reason": found.reason,
-        "until": found.until.isoformat() if found.until else None,
+        "rule": found.rule, "until": found.until.isoformat() if found.until else None,
     }  # fmt: skip
 
 
@@ -82,40 +98,46 @@ async def _must_exist(tx: Connection, subscriber_id: int) -> None:
         raise NurtureError(f"there is no subscriber {subscriber_id}; look one up with /api/v1/subscribers?email=", ErrorKind.MISSING)
 
 
-def _of_letter(line: DeliveryLine) -> Why:
+def _of_letter(line: DeliveryLine, *, alive: bool) -> Why:
+    """`alive`: its way goes on, so that the planner may still take a cancellation back."""
     state = State(line.state)
     if state is State.ACCEPTED:
-        return Why(line.accepted_at or line.created_at, line.letter, line.source, "send", line.reason, None)
+        return Why(line.accepted_at or line.created_at, line.letter, line.source, "send", line.reason, line.rule, None)
+    if state is State.CANCELLED and line.outcome in REOPENABLE and alive:
+        return Why(line.ended_at or line.created_at, line.letter, line.source, "wait", _TAKEN_BACK[line.outcome], "ledger", None)
     if state in (State.CANCELLED, State.FAILED, State.REJECTED):
         ended = " ".join(x for x in (f"{state.value}:", line.outcome or "", line.answer or "") if x)
-        return Why(line.ended_at or line.created_at, line.letter, line.source, "skip", ended, None)
+        return Why(line.ended_at or line.created_at, line.letter, line.source, "skip", ended, "ledger", None)
     if state in _WAITING:
-        return Why(line.handed_at or line.created_at, line.letter, line.source, "wait", _WAITING[state], line.due_at)
-    return Why(line.created_at, line.letter, line.source, "send", line.reason, line.due_at)
+        return Why(line.handed_at or line.created_at, line.letter, line.source, "wait", _WAITING[state], "ledger", line.due_at)
+    return Why(line.created_at, line.letter, line.source, "send", line.reason, line.rule, line.due_at)
 
 
-def _of_way(way: timeline.WayLine, *, paused: bool) -> list[Why]:
-    source = f"{way.type}:{way.sequence}"
+def _of_way(way: timeline.WayLine, source: str, stands: tuple[str, str] | None) -> list[Why]:
+    """`stands`: why nothing of this way leaves now, and the rule: the planner's last word was said before, and is not true meanwhile."""
     found = [
-        Why(datetime.fromisoformat(step["at"]), step["letter"], source, "skip", step.get("reason") or step["outcome"], None)
+        Why(
+            datetime.fromisoformat(step["at"]), step["letter"], source, "skip", step.get("reason") or step["outcome"],
+            step.get("rule") or step["outcome"], None,
+        )
         for step in way.history
         if step.get("outcome") != "sent" and step.get("delivery") is None
-    ]
+    ]  # fmt: skip
     if way.ended_at is not None:
-        found.append(Why(way.ended_at, None, source, "done", way.end_reason or way.state, None))
-    elif paused:
-        found.append(Why(way.enrolled_at, None, source, "wait", "the sequence is a draft", None))
+        found.append(Why(way.ended_at, None, source, "done", way.end_reason or way.state, way.state, None))
+    elif stands is not None:
+        found.append(Why(way.enrolled_at, None, source, "wait", *stands, None))
     elif way.decision and way.decision["decision"] != "send":
         found.append(_of_decision(way.decision, source))
     elif not way.decision:
-        found.append(Why(way.enrolled_at, None, source, "wait", "enrolled; the planner has not looked yet", None))
+        found.append(Why(way.enrolled_at, None, source, "wait", "enrolled; the planner has not looked yet", "new", None))
     return found
 
 
 def _of_decision(decision: Mapping[str, Any], source: str) -> Why:
     until = decision.get("until")
     return Why(
-        datetime.fromisoformat(decision["at"]), decision.get("letter"), source, decision["decision"], decision["reason"],
+        datetime.fromisoformat(decision["at"]), decision.get("letter"), source, decision["decision"], decision["reason"], decision["rule"],
         datetime.fromisoformat(until) if until else None,
     )  # fmt: skip
 

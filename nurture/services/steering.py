@@ -4,7 +4,7 @@ person's next letter.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.store.audiences import look_again
@@ -13,17 +13,24 @@ from nurture.store.database import Connection, Database
 from nurture.store.documents import StoredDocument, ensure_lane, load_document, load_documents, set_state
 from nurture.store.enrolments import end_ways
 from nurture.store.lanes import notices, set_lane
-from nurture.store.occasions import set_coming
+from nurture.store.occasions import set_coming, unended_occasions
 from nurture.store.outbox import cancel_open
 
 CHUNK = 5_000
 CANCELLED = "cancelled"
+_STEERED = ("live", "running")
+_NOT_RUNNING = {
+    "draft": "has not begun; let it begin with: nurture campaign start {name}",
+    "finished": "has run; write it under another name to send it again",
+    CANCELLED: "was cancelled, which is for good; write it under another name to send it again",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """`standing`: running, or why it stands still. Of sequences, how many ways were `entered`, and how many are `under_way`, reached the
-    `goal`, are `done` with all letters, or ended before (`exited`).
+    """`standing`: running, why it stands still, or empty where its state says it all. Of sequences, how many ways were `entered`, and how
+    many are `under_way`, reached the `goal`, are `done` with all letters, or ended before (`exited`). Of campaigns
+    the date of the `coming` occasion.
     """
 
     name: str
@@ -36,6 +43,7 @@ class Listed:
     goal: int = 0
     done: int = 0
     exited: int = 0
+    coming: date | None = None
 
 
 async def list_documents(db: Database, kind: str) -> list[Listed]:
@@ -45,15 +53,18 @@ async def list_documents(db: Database, kind: str) -> list[Listed]:
         counts: dict[int, dict[str, int]] = {}
         for key, state, number in await count_enrolments(tx) if kind != "cleanup" else ():
             counts.setdefault(key, {})[state] = number
-        return [_listed(s, stopped.get(f"{kind}:{s.name}", "running"), counts.get(s.id, {})) for s in await load_documents(tx, kind)]
+        coming = {o.campaign_id: o.nominal for o in await unended_occasions(tx) if o.filled_at is None} if kind == "campaign" else {}
+        stored = await load_documents(tx, kind)
+    return [_listed(s, stopped.get(f"{kind}:{s.name}", "running"), counts.get(s.id, {}), coming.get(s.id)) for s in stored]
 
 
-def _listed(stored: StoredDocument, standing: str, ways: Mapping[str, int]) -> Listed:
+def _listed(stored: StoredDocument, standing: str, ways: Mapping[str, int], coming: date | None) -> Listed:
     ended = {word: ways.get(word, 0) for word in ("active", "goal", "done")}
     entered = sum(ways.values())
     return Listed(
-        stored.name, str(getattr(stored.document, "title", "")), stored.state, stored.version, standing, under_way=ended["active"],
-        entered=entered, goal=ended["goal"], done=ended["done"], exited=entered - sum(ended.values()),
+        stored.name, str(getattr(stored.document, "title", "")), stored.state, stored.version,
+        standing if stored.state in _STEERED else "", under_way=ended["active"],
+        entered=entered, goal=ended["goal"], done=ended["done"], exited=entered - sum(ended.values()), coming=coming,
     )  # fmt: skip
 
 
@@ -69,7 +80,7 @@ async def start_cleanup(db: Database, name: str) -> None:
 async def pause(db: Database, kind: str, name: str, now: datetime) -> int:
     """Stop a sequence or campaign at the next intent; its waiting rows are cancelled for the while. Returns how many."""
     async with db.write() as tx:
-        lane = await _lane(tx, await _stored(tx, kind, name))
+        lane = await _lane(tx, await _steered(tx, kind, name))
         await set_lane(tx, f"{kind}:{name}", "paused", f"paused by hand; go on with: nurture {kind} resume {name}")
     return await _take_back(db, lane, "paused", now)
 
@@ -77,9 +88,7 @@ async def pause(db: Database, kind: str, name: str, now: datetime) -> int:
 async def resume(db: Database, kind: str, name: str, now: datetime) -> None:
     """Let it go on: everybody on the way is planned anew."""
     async with db.write() as tx:
-        stored = await _stored(tx, kind, name)
-        if stored.state == CANCELLED:
-            raise NurtureError(f"The {kind} {name!r} was cancelled, which is for good; write it under another name.", ErrorKind.CONFLICT)
+        stored = await _steered(tx, kind, name)
         await set_lane(tx, f"{kind}:{name}", "running")
         await look_again(tx, now, stored.id)
 
@@ -113,6 +122,14 @@ async def _take_back(db: Database, lane: int, reason: str, now: datetime) -> int
 
 async def _lane(tx: Connection, stored: StoredDocument) -> int:
     return await ensure_lane(tx, f"{stored.type}:{stored.name}", getattr(stored.document, "priority", 50))
+
+
+async def _steered(tx: Connection, kind: str, name: str) -> StoredDocument:
+    """One that may be paused and go on. A campaign that has not begun, or is over, has nothing to pause."""
+    stored = await _stored(tx, kind, name)
+    if kind == "campaign" and stored.state in _NOT_RUNNING:
+        raise NurtureError(f"The campaign {name!r} {_NOT_RUNNING[stored.state].format(name=name)}.", ErrorKind.CONFLICT)
+    return stored
 
 
 async def _stored(tx: Connection, kind: str, name: str) -> StoredDocument:

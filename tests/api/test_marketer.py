@@ -134,6 +134,7 @@ async def test_campaigns_are_stored_as_drafts_and_steered(house: House) -> None:
     for step, state in (("start", "running"), ("pause", "running"), ("resume", "running"), ("cancel", "cancelled")):
         told = await house.client.post(f"/api/v1/campaigns/weekly/{step}", headers=key)
         assert (told.status_code, told.json()["state"]) == (200, state), told.text
+        assert (told.json()["stopped"] is not None) == (step == "pause")
     assert (await house.client.post("/api/v1/campaigns/other/start", headers=key)).status_code == 404
     assert await rows_of(house.app.db, "deliveries") == []
     again = await house.client.post("/api/v1/campaigns/weekly/start", headers=key)

@@ -14,7 +14,8 @@ from nurture.store.schema import migrate
 from tests.support.people import add_people
 from tests.support.programme import install, letter
 
-SCHOOL = {"sequence": "school", "audience": {"tag": "roof"}, "letters": [letter("one"), letter("two"), letter("three"), letter("offer", "sales")]}
+NEVER = letter("never") | {"only_if": {"tag": "no-such-tag"}}
+SCHOOL = {"sequence": "school", "audience": {"tag": "roof"}, "letters": [letter("one"), letter("two"), letter("three"), NEVER, letter("offer", "sales")]}
 DRAFT = """sequence: daily
 audience: {tag: roof}
 letters:
@@ -60,7 +61,9 @@ def test_json_has_the_form_of_simulate(folder: Path, capsys: pytest.CaptureFixtu
 
 
 def test_a_calendar_and_one_person_s_weeks(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "4 letters to 1 people in the next 40 days" in forecast(capsys, "--days", "40")
+    everybody = forecast(capsys, "--days", "40")
+    assert "4 letters to 1 people in the next 40 days" in everybody
+    assert "Letters that will never leave: 1 whose condition does not hold." in everybody
     mine = forecast(capsys, "--for", "a@example.com", "--days", "40").splitlines()
     assert mine[0] == "a@example.com, on the clock of Asia/Tokyo"
     assert [line.split()[5] for line in mine[1:5]] == ["useful", "useful", "useful", "sales"]

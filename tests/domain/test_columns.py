@@ -214,6 +214,12 @@ def test_too_many_values_mean_an_unquoted_delimiter() -> None:
     assert read(["email", "name"], ["a@x.de"]).draft.columns == {}
 
 
+@pytest.mark.parametrize(("cell", "tags", "doubts"), [("roof;vip", ("roof;vip",), 1), ("roof|vip", ("roof|vip",), 1), ("roof, vip", ("roof", "vip"), 0)])
+def test_tags_parted_otherwise_are_kept_as_one_and_doubted(cell: str, tags: tuple[str, ...], doubts: int) -> None:
+    row = read(["email", "tags"], ["a@x.de", cell])
+    assert (row.draft.tags, len(row.warnings)) == (tags, doubts)
+
+
 def test_an_unknown_zone_is_a_doubt_not_a_fault() -> None:
     row = read(["email", "timezone", "country"], ["a@x.de", "Mars/X", "PL"])
     assert row.warnings == ("'Mars/X' is not a known time zone; Europe/Warsaw (country) is used",)

@@ -58,6 +58,7 @@ def test_an_hour_of_the_schedule_is_the_window_and_unspread() -> None:
     send = plan(named).send
     assert send is not None
     assert (send.due_at, send.closes_at) == (datetime(2026, 3, 2, 20, tzinfo=UTC), datetime(2026, 3, 2, 22, tzinfo=UTC))
+    assert send.reason.endswith("; goes when its schedule says (20:00) on Mon 02 Mar 2026")
     in_time = plan(named, now=datetime(2026, 3, 2, 21, tzinfo=UTC)).send
     assert in_time is not None
     assert in_time.due_at == datetime(2026, 3, 2, 21, tzinfo=UTC)
@@ -112,6 +113,19 @@ def test_a_campaign_that_other_letters_keep_back_for_too_long_is_given_up() -> N
     assert "cap" in given_up.skips[0].reason
     patient = plan(way(campaign("news", until="14d")), person=full, now=datetime(2026, 3, 4, 12, tzinfo=UTC))
     assert patient.skips == ()
+
+
+def test_a_daily_hour_in_the_west_is_not_superseded_before_it_comes() -> None:
+    """Wednesday opens at UTC+14, on Tuesday at 10 UTC: eight hours before it is Tuesday 10:00 in Los Angeles."""
+    me = replace(ME, zone=ZoneInfo("America/Los_Angeles"))
+    tuesday, wednesday = way(campaign(), at=time(10)), way(campaign(), nominal=date(2026, 3, 4), at=time(10), number=2)
+    send = plan(tuesday, wednesday, person=me, now=datetime(2026, 3, 3, 10, 5, tzinfo=UTC)).send
+    assert send is not None
+    assert (send.occasion, send.due_at) == ("2026-03-03", datetime(2026, 3, 3, 18, tzinfo=UTC))
+    missed = plan(tuesday, wednesday, person=me, now=datetime(2026, 3, 3, 20, tzinfo=UTC))
+    assert [(s.enrolment_id, s.outcome) for s in missed.skips] == [(41, "superseded")]
+    assert missed.send is not None
+    assert missed.send.occasion == "2026-03-04"
 
 
 def test_the_next_occasion_supersedes_what_has_not_left() -> None:

@@ -136,6 +136,7 @@ async def test_cancel_is_for_good(db: Database) -> None:
     await install(db, ROOFS, news({"weekly": "tue"}))
     await add_people(db, "a@example.com", tags=("roof",))
     await start(db, "news", NOW)
+    assert [c.coming for c in await list_documents(db, "campaign")] == [date(2026, 3, 3)]
     await open_occasions(db, NOW + DAY)
     await plan(db, NOW + DAY)
     assert await cancel(db, "news", NOW + DAY) == 1
@@ -144,9 +145,18 @@ async def test_cancel_is_for_good(db: Database) -> None:
     await plan(db, NOW + 8 * DAY)
     assert await rows_of(db, "state", "outcome") == [("cancelled", "cancelled")]
     assert await state_of(db) == "cancelled"
-    for again in (start(db, "news", NOW), resume(db, "campaign", "news", NOW)):
+    assert [c.coming for c in await list_documents(db, "campaign")] == [None]
+    for again in (start(db, "news", NOW), resume(db, "campaign", "news", NOW), pause(db, "campaign", "news", NOW)):
         with pytest.raises(NurtureError, match="cancelled"):
             await again
+    assert [(c.state, c.standing) for c in await list_documents(db, "campaign")] == [("cancelled", "")]
+
+
+async def test_a_draft_has_nothing_to_pause(db: Database) -> None:
+    await install(db, ROOFS, news())
+    for steering in (pause, resume):
+        with pytest.raises(NurtureError, match="has not begun; let it begin with: nurture campaign start news"):
+            await steering(db, "campaign", "news", NOW)
 
 
 async def test_a_schedule_that_is_over_everywhere_is_refused(db: Database) -> None:

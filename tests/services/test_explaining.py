@@ -7,6 +7,7 @@ import pytest
 from nurture.domain.errors import NurtureError
 from nurture.services import explaining
 from nurture.store.database import Database
+from nurture.store.lanes import set_lane
 from nurture.store.tables import METADATA
 from tests.support.ledger import add_delivery, add_letter
 from tests.support.people import NOW, add_people
@@ -38,6 +39,8 @@ async def test_a_held_sales_letter_says_what_it_waits_for(db: Database) -> None:
         ("wait", "school/offer", "sequence:school", until),
     ]  # fmt: skip
     assert found[2].reason == "sales held: 2 useful letters due first"
+    assert [w.rule for w in found] == ["order", "condition", "mix"]
+    assert explaining.to_json(found[2])["rule"] == "mix"
     assert explaining.to_json(found[2])["until"] == until.isoformat()
 
 
@@ -65,6 +68,19 @@ async def test_every_state_has_its_word(sqlite_db: Database, state: str, outcome
     [person] = await add_people(sqlite_db, "anna@example.com")
     await add_delivery(sqlite_db, person, await add_letter(sqlite_db), state=state, outcome=outcome)
     assert [(w.decision, w.reason) for w in await explaining.why(sqlite_db, person)] == [(decision, reason)]
+
+
+async def test_a_pause_speaks_louder_than_the_planners_last_word(db: Database) -> None:
+    [person] = await add_people(db, "anna@example.com")
+    await add_delivery(db, person, await add_letter(db), state="cancelled", outcome="paused", ended_at=NOW)
+    said = {"at": NOW.isoformat(), "letter": "school/two", "decision": "wait", "reason": "goes in its window", "rule": "window", "until": None}
+    await way(db, person, decision=said)
+    assert [(w.decision, w.rule) for w in await explaining.why(db, person)] == [("wait", "ledger"), ("wait", "window")]
+    async with db.write() as tx:
+        await set_lane(tx, "sequence:school", "paused", "paused by hand")
+    found = await explaining.why(db, person)
+    assert [(w.decision, w.letter, w.rule) for w in found] == [("wait", "school/first", "ledger"), ("wait", None, "paused")]
+    assert found[1].reason == "paused by hand"
 
 
 async def test_nobody_is_an_error(sqlite_db: Database) -> None:

@@ -284,7 +284,7 @@ async def test_enrol_opens_the_named_sequences(db: Database, tmp_path: Path) -> 
     await bring(db, path)
     assert await enrolled(db) == set()
     result = await bring(db, path, enrol=["roof", "hand"])  # nobody changes, and yet they enter now
-    assert counts(result) == (0, 0, 3, 0)
+    assert (counts(result), result.enrolled) == ((0, 0, 3, 0), 3)
     assert await enrolled(db) == {(1, "a@x.test"), (3, "a@x.test"), (3, "b@x.test")}
     async with db.read() as tx:
         rows = (await tx.execute(select(Enrolment.by, Enrolment.now_until))).all()

@@ -35,7 +35,9 @@ class RowNote:
 
 @dataclass(slots=True)
 class ImportResult:
-    """Counts of rows. `errors` and `warnings` list the first thousand of each. `resumed_at`: the line an earlier run had come to."""
+    """Counts of rows; `enrolled` counts ways that `--enrol` opened. `errors` and `warnings` list the first thousand of each. `resumed_at`:
+    the line an earlier run had come to.
+    """
 
     added: int = 0
     updated: int = 0
@@ -44,23 +46,27 @@ class ImportResult:
     errors: list[RowNote] = field(default_factory=list)
     warnings: list[RowNote] = field(default_factory=list)
     resumed_at: int = 0
+    enrolled: int = 0
 
     def take(self, outcome: Outcome, refused: Sequence[Refused], doubts: Iterable[RowNote]) -> None:
         self.added += outcome.added
         self.updated += outcome.updated
         self.unchanged += outcome.unchanged
+        self.enrolled += outcome.enrolled
         self.refused += len(refused)
         self.errors += [RowNote(r.line, r.reason) for r in refused[: max(0, LISTED - len(self.errors))]]
         self.warnings += islice(doubts, max(0, LISTED - len(self.warnings)))
 
     def counts(self) -> dict[str, Any]:
         notes = {name: [[n.line, n.reason] for n in getattr(self, name)] for name in ("errors", "warnings")}
-        return {"added": self.added, "updated": self.updated, "unchanged": self.unchanged, "refused": self.refused} | notes
+        counts = {name: getattr(self, name) for name in ("added", "updated", "unchanged", "refused", "enrolled")}
+        return counts | notes
 
     @classmethod
     def from_counts(cls, counts: Mapping[str, Any], line: int) -> "ImportResult":
         errors, warnings = ([RowNote(*pair) for pair in counts[name]] for name in ("errors", "warnings"))
-        return cls(counts["added"], counts["updated"], counts["unchanged"], counts["refused"], errors, warnings, line)
+        added, updated, unchanged, refused = (counts[name] for name in ("added", "updated", "unchanged", "refused"))
+        return cls(added, updated, unchanged, refused, errors, warnings, line, counts.get("enrolled", 0))
 
 
 @dataclass(frozen=True, slots=True)

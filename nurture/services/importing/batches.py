@@ -50,6 +50,7 @@ class Outcome:
     new: set[int] = field(default_factory=set)
     changed: set[int] = field(default_factory=set)
     touched: set[int] = field(default_factory=set)
+    enrolled: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ async def put_in(tx: Connection, lines: Sequence[Line], doors: Doors, now: datet
         await _put_in_once(tx, wave, known, outcome, now)
         known = {}
     await _keep_out(tx, doors, outcome, waiting, now)
-    await _let_in(tx, doors, sorted(outcome.touched), now)
+    outcome.enrolled = await _let_in(tx, doors, sorted(outcome.touched), now)
     return outcome
 
 
@@ -179,8 +180,9 @@ async def _keep_out(tx: Connection, doors: Doors, outcome: Outcome, waiting: dic
             await remember_all_matching(tx, key, query, sorted(among))
 
 
-async def _let_in(tx: Connection, doors: Doors, ids: Sequence[int], now: datetime) -> None:
-    """`--enrol`: the person's own hour begins, so a first letter with `window: now` may go at once."""
+async def _let_in(tx: Connection, doors: Doors, ids: Sequence[int], now: datetime) -> int:
+    """`--enrol`: the person's own hour begins, so a first letter with `window: now` may go at once. Returns how many ways were opened."""
+    opened = 0
     for key, document in doors.open:
         subscribed = await subscribers.with_status(tx, ids, Status.SUBSCRIBED)
         fitting = subscribed if document.audience is None else await matching(tx, document.audience, now, subscribed, doors.zone)
@@ -189,3 +191,5 @@ async def _let_in(tx: Connection, doors: Doors, ids: Sequence[int], now: datetim
         await remember_matches(tx, key, allowed)
         taken = await enrol(tx, key, allowed, by=SOURCE, now=now, own_hour=True, again=before is not None)
         await look_now(tx, taken, now)
+        opened += len(taken)
+    return opened
