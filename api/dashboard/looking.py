@@ -13,7 +13,7 @@ from api.errors import STATUS
 from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.domain.reports import Report
 from nurture.domain.words import Engagement, Kind, Status
-from nurture.services import browsing, mixing, showing
+from nurture.services import browsing, forecasting, mixing, showing
 from nurture.services.access import Visit
 from nurture.store.browsing import View
 
@@ -90,7 +90,8 @@ def looking_pages(app: "App", pages: Pages, latest: Latest[Report]) -> tuple[tup
         if found is None:
             raise NurtureError("there is nobody here; look for them under People", ErrorKind.MISSING)
         mix = await mixing.person_mix(app.db, _id(request), app.clock())
-        return pages.answer(request, "person.html", visit, profile=found, person=found.row, zone=found.zone, mix=mix)
+        ahead = [a async for a in forecasting.forecast(app.db, app.clock(), people=[_id(request)])]
+        return pages.answer(request, "person.html", visit, profile=found, person=found.row, zone=found.zone, mix=mix, ahead=ahead)
 
     return (
         ("/letters", letters), ("/letters/{id}", letter), ("/letters/{id}/preview", preview), ("/people", people), ("/people/{id}", person),

@@ -31,9 +31,12 @@ KINDS = ("useful", "news", "about", "sales", "greeting", "service")
 
 @dataclass(slots=True)
 class Latest(Generic[T]):
-    """The newest report of this process, by what `ask` gives; asked again when it is old. Many visitors at once cause one question."""
+    """The newest report of this process, by what `ask` gives; asked again when it is old, which it is after `least` at the soonest. Many
+    visitors at once cause one question.
+    """
 
     ask: Callable[["App", datetime], Awaitable[T]]
+    least: timedelta = FRESH
     found: tuple[datetime, T] | None = None
     keep: timedelta = FRESH
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -44,8 +47,12 @@ class Latest(Generic[T]):
             if self.found is None or not timedelta(0) <= now - self.found[0] < self.keep:
                 began = time.perf_counter()
                 self.found = now, await self.ask(app, now)
-                self.keep = max(FRESH, RESTS * timedelta(seconds=time.perf_counter() - began))
+                self.keep = max(self.least, RESTS * timedelta(seconds=time.perf_counter() - began))
             return self.found[1]
+
+    def forget(self) -> None:
+        """What was found holds no longer: the next visitor asks anew."""
+        self.found = None
 
 
 async def newest(app: "App", now: datetime) -> Report:

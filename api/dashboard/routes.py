@@ -8,6 +8,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from api.dashboard import doors, overview, signing
+from api.dashboard.ahead import HOUR, ahead_pages, look_ahead
+from api.dashboard.campaigns import campaign_pages
 from api.dashboard.curves import Measured, curves_context
 from api.dashboard.looking import Guarded, looking_pages
 from api.dashboard.overview import Latest
@@ -28,7 +30,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 def router(app: "App") -> APIRouter:
     """All pages of the dashboard, to be mounted at the root."""
     routes, pages, latest = APIRouter(include_in_schema=False), Pages(app.templates), Latest(overview.newest)
-    measured = Measured()
+    measured, outlook = Measured(), Latest(look_ahead, HOUR)
 
     def guarded(page: Guarded) -> Endpoint:
         """Only for those who are signed in; an error becomes a page with its one sentence."""
@@ -57,8 +59,11 @@ def router(app: "App") -> APIRouter:
             request, "sequences.html", visit, lines=await browsing.sequences(app.db), mixes=mixes, unearned=len(found.mix.unearned)
         )
 
-    for path, page in (("/", home), ("/sequences", sequences), *looking_pages(app, pages, latest), *pace_pages(app, pages)):
+    shown = (*looking_pages(app, pages, latest), *pace_pages(app, pages), *ahead_pages(app, pages, outlook))
+    listed, step = campaign_pages(app, pages, outlook)
+    for path, page in (("/", home), ("/sequences", sequences), *shown, listed):
         routes.add_route(path, guarded(page), methods=["GET"])
+    routes.add_route(step[0], guarded(step[1]), methods=["GET", "POST"])
     routes.add_route("/favicon.ico", _favicon, methods=["GET"])
     signing.add(routes, app, pages)
     return routes

@@ -88,6 +88,15 @@ OUTCOMES = {
     "content": "the mail server did not like what the letter says",
     "refused": "the mail server refused it",
 }
+SKIPS = {
+    "stale": "an offer waited longer for its mix than it may",
+    "condition": "the letter is not meant for this person",
+    "had": "the person had it from the library",
+    "missed": "the date that it is about has passed",
+    "declined": "the person does not want letters of this kind",
+    "superseded": "the next edition comes first",
+    "exit": "the person had done what the letters were for",
+}
 TEMPERATURES = {"cold": "looking around", "warm": "asks and answers", "hot": "wants to buy now", "refuser": "said no"}
 FLAGS = {"ripening": "passive, but with small signs of life", "fading": "interest is going down", "lost": "silent for a year and a half"}
 

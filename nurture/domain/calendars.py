@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from nurture.domain.forecasting import Foreseen, Foresight
@@ -52,6 +52,18 @@ class Calendar:
     def kinds(self) -> Counter[Kind]:
         """All letters by kind."""
         return sum(self.days.values(), Counter())
+
+    def times(self, every: int) -> "Calendar":
+        """The calendar of a list so many times as long: what a sample of every so manieth person stands for."""
+        days = {day: _times(counts, every) for day, counts in self.days.items()}
+        return Calendar(self.people * every, days, _times(self.held, every), _times(self.skipped, every), self.full_weeks * every)
+
+
+_Key = TypeVar("_Key")
+
+
+def _times(counts: "Counter[_Key]", every: int) -> "Counter[_Key]":
+    return Counter({key: count * every for key, count in counts.items()})
 
 
 @dataclass(slots=True)

@@ -20,7 +20,9 @@ _MOST_LOOKS = 1000  # a rule that never moved on would be a defect; it must not 
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """A letter that leaves at `at` (UTC). `lane`: the sequence or campaign on whose way it goes."""
+    """A letter that leaves at `at` (UTC). `lane`: the sequence or campaign on whose way it goes; `title`: what its author calls it, else
+    its subject.
+    """
 
     letter: str
     lane: str
@@ -28,6 +30,7 @@ class Foreseen:
     size: Size
     at: datetime
     reason: str
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,8 @@ class _Ahead:
         self.shelf = replace(self.shelf, had=self.shelf.had | {row.letter})
         done = Past(row.letter, letter.kind, "sent", day, at)
         self.ways = tuple(replace(w, history=(*w.history, done)) if w is way else w for w in self.ways)
-        self.letters.append(Foreseen(row.letter, lane_name(way.source), letter.kind, letter.size, at, self.reason))
+        title = letter.title or letter.subject
+        self.letters.append(Foreseen(row.letter, lane_name(way.source), letter.kind, letter.size, at, self.reason, title))
 
 
 def foresee(

@@ -6,6 +6,7 @@ Every chart says what it shows in its `<title>` and in the label that a screen r
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from html import escape
 from math import cos, log10, pi, sin
 
@@ -39,6 +40,11 @@ class Part:
 def number(value: float) -> str:
     """`1,234`; one decimal where the value has one."""
     return f"{value:,.0f}" if abs(value - round(value)) < 0.05 else f"{value:,.1f}"
+
+
+def brief(value: float) -> str:
+    """A number for a narrow place: `9,999`, `12k`, `1.2M`."""
+    return number(value) if value < 10_000 else f"{value / 1000:.0f}k" if value < 999_500 else f"{value / 1_000_000:.1f}M"
 
 
 def _n(value: float) -> str:
@@ -273,3 +279,36 @@ def heat_map(rows: Sequence[tuple[str, Sequence[int]]], told: Sequence[Sequence[
         x = left + hour * cell
         body.append(f'<text class="axis" x="{_n(x)}" y="{_n(base + 12)}" text-anchor="{anchor}" font-size="11">{hour}</text>')
     return _svg(width, base + 18, title, "".join(body), "heat-map")
+
+
+def month_grid(days: Sequence[tuple[date, Sequence[Part]]], *, title: str, width: float = 720, height: float = 76) -> str:
+    """A calendar: a row for each week, a cell for each day of `days` (without gap), in it a stack as high as the day is full.
+    `height` is that of a cell.
+    """
+    gap, top, words = 4.0, 20.0, 36.0
+    cell = (width - 6 * gap) / 7
+    most = max((sum(p.value for p in parts) for _, parts in days), default=0)
+    body = [
+        f'<text class="axis" x="{_n(column * (cell + gap) + 2)}" y="12" font-size="11">{name}</text>'
+        for column, name in enumerate(("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"))
+    ]
+    before = days[0][0].weekday() if days else 0
+    for place, (day, parts) in enumerate(days, before):
+        x, y = place % 7 * (cell + gap), top + place // 7 * (height + gap)
+        total, month = sum(p.value for p in parts), f" {day:%b}" if day.day == 1 or place == before else ""
+        box = f'x="{_n(x)}" y="{_n(y)}" width="{_n(cell)}" height="{_n(height)}" rx="6" fill="#8882"'
+        pieces = [
+            f'<rect class="track{"" if total else " faint"}" {box}/>',
+            f'<text class="axis" x="{_n(x + 6)}" y="{_n(y + 15)}" font-size="11">{day.day}{month}</text>',
+        ]
+        if total:
+            pieces.append(f'<text class="count" x="{_n(x + 6)}" y="{_n(y + 30)}" font-size="12">{brief(total)}</text>')
+        floor = y + height - 3
+        for part in (p for p in parts if p.value):
+            tall = max(0.6, (height - words - 3) * part.value / most)  # one letter is seen too
+            floor -= tall
+            pieces.append(f'<rect {_paint(part.name)} x="{_n(x + 4)}" y="{_n(floor)}" width="{_n(cell - 8)}" height="{tall:.1f}"/>')
+        told = ", ".join(f"{p.label.lower()} {number(p.value)}" for p in parts if p.value) or "nothing"
+        body.append(f"<g><title>{escape(f'{day:%a} {day.day} {day:%b}: {told}')}</title>{''.join(pieces)}</g>")
+    weeks = -(-(before + len(days)) // 7)
+    return _svg(width, top + weeks * (height + gap), title, "".join(body), "month")

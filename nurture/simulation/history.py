@@ -7,6 +7,8 @@ from random import Random
 
 from nurture.bootstrap import App
 from nurture.definitions.loading import Placed, load_files
+from nurture.domain.documents import Campaign
+from nurture.services import campaigning
 from nurture.services.classifying import classify_weekly
 from nurture.services.defining import apply
 from nurture.services.learning import learn_hours
@@ -25,6 +27,7 @@ from nurture.store.workspace import ensure_workspace, load_workspace
 
 MONTH = timedelta(days=30)
 DAY = timedelta(days=1)
+CAMPAIGNS = 4 * 7 * DAY  # so long before the end the campaigns are started
 UNKNOWN = 0.006  # of all addresses: the mailbox is gone
 KEPT = 400  # letters that can still be looked at
 Progress = Callable[[int, int], None]
@@ -49,7 +52,8 @@ async def fill(
 ) -> Sink:  # fmt: skip
     """Replace what `db` (SQLite, freshly migrated) holds by `months` of invented life that ends at `now` and goes on from there.
 
-    People join all along, leave, buy and bounce. `progress(days, of)` after each day. Returns the sink with the last letters.
+    People join all along, leave, buy and bounce; in the last weeks the campaigns run too. `progress(days, of)` after each day. Returns the
+    sink with the last letters.
     """
     start = _monday(now - months * MONTH)
     plain = [p.document for p in documents]
@@ -65,14 +69,15 @@ async def fill(
         gone = {a.email for a in coming if a.person and Random(f"{seed} {a.email}").random() < UNKNOWN}
         sink = Sink(Clock(start), gone, KEPT)
         life = await start_life(memory, sink, Returns({}, seed, leaving=True), house)
-        await _live(life, coming, now, progress)
+        names = [d.name for d in plain if isinstance(d, Campaign)]
+        await _live(life, coming, now, names, progress)
         await pour(memory, db)
         return sink
     finally:
         await memory.close()
 
 
-async def _live(life: Life, coming: Sequence[Arrival], now: datetime, progress: Progress | None) -> None:
+async def _live(life: Life, coming: Sequence[Arrival], now: datetime, campaigns: Sequence[str], progress: Progress | None) -> None:
     """Day by day: those of the day come in together at the moment of its first, the list is judged every Monday."""
     start = life.clock.now
     days: dict[int, list[Arrival]] = defaultdict(list)
@@ -85,6 +90,10 @@ async def _live(life: Life, coming: Sequence[Arrival], now: datetime, progress: 
             await life.until(midnight)
             await classify_weekly(life.db, midnight)
             await learn_hours(life.db, midnight)
+        if day == max(0, (now - CAMPAIGNS - start) // DAY):
+            await life.until(midnight)
+            for name in campaigns:
+                await campaigning.start(life.db, name, midnight)
         if days[day]:
             await life.until(min(now, max(a.at for a in days[day])))
             await _take_in(life, days[day])

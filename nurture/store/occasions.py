@@ -1,24 +1,24 @@
 """Occasions of campaigns: the one to come, those under way, and the people they take in."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
-from sqlalchemy import Select, exists, func, select, update
+from sqlalchemy import Select, and_, exists, false, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.documents import At, Campaign, Cron, Policy, Weekly
 from nurture.domain.occasions import Occasion, occasions_after
 from nurture.store.dialect import insert
 from nurture.store.enrolments import enrolments
-from nurture.store.ledger import pieces, subscribers
+from nurture.store.ledger import deliveries, lanes, pieces, subscribers
 from nurture.store.tables import METADATA
 
 occasions = METADATA.tables["occasions"]
-_o, _e, _p = occasions.c, enrolments.c, subscribers.c
+_o, _e, _p, _d = occasions.c, enrolments.c, subscribers.c, deliveries.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +101,40 @@ async def take_in(tx: AsyncConnection, row: OccasionRow, ids: Iterable[int], now
         await tx.execute(insert(tx, enrolments).on_conflict_do_nothing(), ways)
 
 
-async def count_ways(tx: AsyncConnection, campaign_id: int) -> dict[int, dict[str, int]]:
-    """Occasion number -> state of its ways -> people."""
-    found: dict[int, dict[str, int]] = {}
-    query = select(_e.number, _e.state, func.count()).where(_e.sequence_id == campaign_id).group_by(_e.number, _e.state)
-    for number, state, people in await tx.execute(query):
-        found.setdefault(number, {})[state] = people
-    return found
+async def newest_begun(tx: AsyncConnection, now: datetime) -> list[OccasionRow]:
+    """The newest occasion of each campaign that has opened somewhere."""
+    newest = select(_o.campaign_id, func.max(_o.number)).where(_o.opens_at <= now).group_by(_o.campaign_id)
+    query = select(*_READ).where(tuple_(_o.campaign_id, _o.number).in_(newest))
+    return [OccasionRow(*row) for row in await tx.execute(query)]
+
+
+async def count_ways(tx: AsyncConnection, rows: Sequence[OccasionRow]) -> dict[int, tuple[int, int]]:
+    """(people taken in, those of them still under way) of each of these occasions, by campaign."""
+    those = or_(false(), *(and_(_e.sequence_id == row.campaign_id, _e.number == row.number) for row in rows))
+    under_way = func.count().filter(_e.state == "active")
+    query = select(_e.sequence_id, func.count(), under_way).where(those).group_by(_e.sequence_id)
+    return {campaign: (taken, active) for campaign, taken, active in await tx.execute(query)}
+
+
+async def count_accepted(
+    tx: AsyncConnection, rows: Sequence[OccasionRow], lane_names: Mapping[int, str]
+) -> dict[int, tuple[int, int]]:  # fmt: skip
+    """(accepted letters, those of them whose way still counts as under way) of each of these occasions, by campaign. `lane_names`: of the
+    campaigns, by their ids.
+    """
+    those = or_(false(), *(
+        and_(lanes.c.name == lane_names[row.campaign_id], _d.occasion == row.nominal.isoformat(), _d.accepted_at >= row.opens_at)
+        for row in rows
+    ))  # fmt: skip
+    query = (
+        select(lanes.c.name, func.count(), func.count().filter(_e.state == "active"))
+        .join_from(deliveries, lanes, lanes.c.id == _d.lane_id)
+        .outerjoin(enrolments, _e.id == _d.enrolment_id)
+        .where(_d.state == "accepted", those)
+        .group_by(lanes.c.name)
+    )
+    counted = {name: (letters, active) for name, letters, active in await tx.execute(query)}
+    return {key: counted[name] for key, name in lane_names.items() if name in counted}
 
 
 def occasion_of(row: OccasionRow, campaign: Campaign, workspace: ZoneInfo) -> Occasion:

@@ -81,7 +81,7 @@ async def test_a_key_in_the_address_opens_nothing(small_house: House) -> None:
     assert (await small_house.client.post("/api/v1/keys", headers=override)).status_code == 401
 
 
-PATHS = ["/", "/login", "/health/live", "/u/x", "/api/v1/subscribers", "/nothing", "/static/public.css", "/openapi.json", "/setup/x"]
+PATHS = ["/", "/login", "/ahead", "/campaigns", "/health/live", "/u/x", "/api/v1/subscribers", "/nothing", "/static/public.css", "/openapi.json", "/setup/x"]
 
 
 @pytest.mark.parametrize("path", PATHS)

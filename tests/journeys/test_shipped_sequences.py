@@ -30,6 +30,15 @@ async def test_every_shipped_file_keeps_every_rule(file):
         assert len(lived.deliveries) > 0.9 * 200 * letters  # few buy and go
     if any(d.get("mix") == "3:1" and len(d["letters"]) == 4 for d in lived.documents if "sequence" in d):
         _two_weeks(lived)
+    if any("campaign" in d for d in lived.documents):
+        _every_tuesday(lived)
+
+
+def _every_tuesday(lived: Simulated) -> None:
+    """Eight Tuesdays for everybody, in the letter's own hours where they live."""
+    assert Counter(Counter(d["email"] for d in lived.deliveries).values()) == {8: 200}
+    moments = Counter(datetime.fromisoformat(d["local"]).strftime("%a %H") for d in lived.deliveries)
+    assert set(moments) == {"Tue 10", "Tue 11"}
 
 
 def _two_weeks(lived: Simulated) -> None:
@@ -49,4 +58,4 @@ def _two_weeks(lived: Simulated) -> None:
 async def test_all_shipped_files_together_keep_every_rule():
     lived = await live(people=40, weeks=4)
     assert lived.violations() == []
-    assert len({d["sequence"] for d in lived.deliveries}) == sum("sequence" in d for d in lived.documents)
+    assert len({d["sequence"] for d in lived.deliveries}) == sum("sequence" in d or "campaign" in d for d in lived.documents)

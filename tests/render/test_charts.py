@@ -1,5 +1,6 @@
 """Charts as text: what is drawn adds up, and nothing that a person typed can become markup."""
 
+from datetime import date, timedelta
 from itertools import pairwise
 from xml.etree import ElementTree as ET
 
@@ -43,7 +44,9 @@ def test_bars_are_as_tall_as_their_numbers() -> None:
 
 
 def test_an_expectation_is_drawn_lighter() -> None:
-    root = read(charts.stacked_bars(["Mon"], [Series("sales", "Sales", [1]), Series("sales", "Sales expected", [2], faint=True)], title="t"))
+    root = read(
+        charts.stacked_bars(["Mon"], [Series("sales", "Sales", [1]), Series("sales", "Sales expected", [2], faint=True)], title="t")
+    )
     assert [("faint" in (r.get("class") or "")) for r in rectangles(root, "sales")] == [False, True]
 
 
@@ -137,3 +140,23 @@ def test_a_heat_map_has_a_cell_for_every_hour_and_says_what_is_in_it() -> None:
     assert [c.get("fill-opacity") for c in cells[22:25]] == [None, "1.00", "0.56"]
     assert [t.text for c in cells[:2] for t in c] == ["Mon & 0", "Mon & 1"]
     assert {t.text for t in root.iter(f"{SVG}text")} == {"Mon", "<Tue>", "0", "6", "12", "18", "24"}
+
+
+def test_a_month_has_a_cell_for_every_day_as_full_as_the_day() -> None:
+    first = date(2026, 2, 27)  # a Friday
+    days = [(first + timedelta(days=n), [Part("news", "News", n % 3)] if n % 3 else []) for n in range(10)]
+    root = read(charts.month_grid(days, title="Letters ahead"))
+    cells = list(root.iter(f"{SVG}g"))
+    assert [g.findtext(f"{SVG}title") for g in cells][:3] == ["Fri 27 Feb: nothing", "Sat 28 Feb: news 1", "Sun 1 Mar: news 2"]
+    tall = {float(r.get("height", 0)) for r in rectangles(root, "news")}
+    assert len(tall) == 2
+    assert max(tall) == pytest.approx(2 * min(tall))
+    assert sum("faint" in (r.get("class") or "") for r in root.iter(f"{SVG}rect")) == 4  # days without a letter
+    said = [t.text for t in root.iter(f"{SVG}text")]
+    assert said[:8] == ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun", "27 Feb"]
+    assert "1 Mar" in said
+
+
+@pytest.mark.parametrize(("value", "told"), [(9_999, "9,999"), (12_400, "12k"), (999_499, "999k"), (999_500, "1.0M"), (2_340_000, "2.3M")])
+def test_a_large_number_fits_a_narrow_place(value: int, told: str) -> None:
+    assert charts.brief(value) == told

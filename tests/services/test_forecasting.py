@@ -98,7 +98,11 @@ async def test_a_draft_is_held_against_what_goes_on_without_it(db: Database) -> 
 async def test_drafts_of_a_campaign_a_segment_and_a_policy_count_as_in_force(db: Database) -> None:
     await install(db, SCHOOL)
     await add_people(db, "a@example.com", tags=("roof",))
-    documents: list[Any] = [Campaign.model_validate(WEEKLY), Segment.model_validate(ROOFS), Policy.model_validate({"policy": "default", "cap": 1})]
+    documents: list[Any] = [
+        Campaign.model_validate(WEEKLY),
+        Segment.model_validate(ROOFS),
+        Policy.model_validate({"policy": "default", "cap": 1}),
+    ]
     found = await effect(db, documents, NOW, 23 * DAY)
     assert found.before.kinds.total() == 0
     assert found.after.kinds.total() == 4
@@ -120,3 +124,15 @@ async def test_it_knows_what_the_relay_carries(db: Database) -> None:
     assert [(day.isoformat(), c.total()) for day, c in sorted(free.days.items())] == [("2026-03-03", 7)]
     told = [(day.isoformat(), c.total()) for day, c in sorted(narrow.days.items())]
     assert told == [("2026-03-03", 2), ("2026-03-04", 2), ("2026-03-05", 2), ("2026-03-10", 1)]
+
+
+async def test_a_sample_stands_for_the_whole_list(sqlite_db: Database) -> None:
+    await install(sqlite_db, SCHOOL)
+    people = await add_people(sqlite_db, *(f"p{n}@example.com" for n in range(9)), tags=("roof",), timezone=AUCKLAND.key)
+    await enrol(sqlite_db, "school", people, NOW, "hand")
+    whole = await calendar(sqlite_db, NOW)
+    assert whole.people == 9
+    for every, chunk in ((3, 2), (9, 1), (1, 4)):
+        assert await calendar(sqlite_db, NOW, every=every, chunk=chunk) == whole
+    looked_at = [a.subscriber_id async for a in forecast(sqlite_db, NOW, every=4, chunk=2)]
+    assert looked_at == [people[0], people[4], people[8]]

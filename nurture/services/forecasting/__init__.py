@@ -25,15 +25,18 @@ CHUNK = 500
 
 
 async def forecast(
-    db: Database, now: datetime, span: timedelta = DAYS, people: Sequence[int] | None = None, rate: float | None = None
-) -> AsyncIterator[Ahead]:
-    """Everybody's weeks, or those of `people`, in order of their ids; people without any letter ahead are left out.
+    db: Database, now: datetime, span: timedelta = DAYS, people: Sequence[int] | None = None, rate: float | None = None, *,
+    every: int = 1, chunk: int = CHUNK,
+) -> AsyncIterator[Ahead]:  # fmt: skip
+    """Everybody's weeks, or those of `people`, or of each so manieth (`every`), in order of their ids; people without any letter ahead are
+    left out. `chunk`: so many people are looked at in one go, while nothing else of this process moves.
 
     `rate`: letters a second that the relay carries: what a window cannot take fills the following ones.
     """
     async with db.read() as tx:
-        course = Course(await load_programme(db, tx), load=Load.of(rate, await waiting_by_minute(tx)) if rate else None)
-    async for ids in _ids(db, people):
+        load = Load.of(rate / every, {at: n // every for at, n in (await waiting_by_minute(tx)).items()}) if rate else None
+        course = Course(await load_programme(db, tx), load=load)
+    async for ids in _ids(db, people, every, chunk):
         async with db.read() as tx:
             cohort = await load_cohort(tx, course.programme, ids, now, everybody=True)
             found = await look(tx, course, cohort.members, now, span)
@@ -44,12 +47,14 @@ async def forecast(
                 yield Ahead(person.subscriber_id, emails[person.subscriber_id], person.zone, found[person.subscriber_id])
 
 
-async def calendar(db: Database, now: datetime, span: timedelta = DAYS, rate: float | None = None) -> Calendar:
-    """The weeks of all, added up."""
+async def calendar(
+    db: Database, now: datetime, span: timedelta = DAYS, rate: float | None = None, *, every: int = 1, chunk: int = CHUNK
+) -> Calendar:
+    """The weeks of all, added up. With `every` a sample is looked at, and its figures are multiplied to stand for the whole list."""
     total, cap = Calendar(), (await policy(db)).cap
-    async for ahead in forecast(db, now, span, rate=rate):
+    async for ahead in forecast(db, now, span, rate=rate, every=every, chunk=chunk):
         total.add(ahead, cap)
-    return total
+    return total.times(every) if every > 1 else total
 
 
 async def policy(db: Database) -> Policy:
@@ -91,16 +96,16 @@ async def effect(
     return total
 
 
-async def _ids(db: Database, people: Sequence[int] | None) -> AsyncIterator[Sequence[int]]:
+async def _ids(db: Database, people: Sequence[int] | None, every: int = 1, chunk: int = CHUNK) -> AsyncIterator[Sequence[int]]:
     if people is not None:
-        for start in range(0, len(people), CHUNK):
-            yield people[start : start + CHUNK]
+        for start in range(0, len(people), chunk):
+            yield people[start : start + chunk]
         return
     after = 0
     while True:
         async with db.read() as tx:
-            ids = await stream_ids(tx, after, CHUNK)
+            ids = await stream_ids(tx, after, chunk * every)
         if not ids:
             return
-        yield ids
+        yield ids[::every]
         after = ids[-1]
