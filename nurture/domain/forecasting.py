@@ -11,7 +11,7 @@ from nurture.domain.capacity import Load
 from nurture.domain.documents import Policy, lane_name
 from nurture.domain.mix import OUTSIDE
 from nurture.domain.planning import plan_person
-from nurture.domain.plans import OpenRow, Past, Person, Plan, Shelf, Skip, Wait, Way, keyed
+from nurture.domain.plans import OpenRow, Past, Person, Plan, Shelf, Skip, Wait, Way, keyed, next_of_each
 from nurture.domain.standing import Entry
 from nurture.domain.words import Kind, Size, State
 
@@ -129,6 +129,8 @@ def foresee(
     for _ in range(_MOST_LOOKS):
         joining = tuple(w for w in later if w.enrolled_at <= ahead.now)
         later, ahead.ways = later[len(joining) :], ahead.ways + joining
+        if later or ahead.shelf.coming:
+            ahead.shelf = replace(ahead.shelf, coming=next_of_each(later))
         plan, moment = ahead.look(policy, later[0].enrolled_at if later else until, load)
         if moment >= until:
             break

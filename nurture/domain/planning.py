@@ -44,11 +44,23 @@ def plan_person(
     if late:
         timed = [t for t in timed if t not in late]
     turns += passed + [(t.candidate.way, _given_up(t)) for t in late]
-    chosen = choose(person, timed, policy, now)
+    near = _about_to_open(person, ways, shelf, policy, now, ahead) if timed and shelf.coming else []
+    chosen = choose(person, timed + near, policy, now)
     standing = [t.wait for _, t in turns if t.wait] + stuck
     waits = standing + [wait_for(t, chosen) for t in timed if t is not chosen]
     postponed = {t.candidate.way.enrolment_id: t.slot.due for t in timed if t.candidate.way.occasion and t.slot.rule == "capacity"}
-    return _plan(chosen, waits, [w.until for w in standing if w.until], turns, left, row, now, postponed)
+    deadlines = [w.until for w in standing if w.until]
+    if chosen is not None and chosen in near:
+        deadlines.append(chosen.candidate.way.enrolled_at)
+        chosen = None
+    return _plan(chosen, waits, deadlines, turns, left, row, now, postponed)
+
+
+def _about_to_open(person: Person, ways: tuple[Way, ...], shelf: Shelf, policy: Policy, now: datetime, ahead: Ahead) -> list[Timed]:
+    """The letters of campaigns that open within the horizon: they keep their place from letters that would shut them out."""
+    near = [w for w in shelf.coming if now < w.enrolled_at <= now + HORIZON]
+    turns = [(w, turn_of(person, w, shelf, _earned(person, w, ways, policy), now, ahead)) for w in near]
+    return _time(person, turns, policy, now, None, None)[0]
 
 
 def _earned(person: Person, way: Way, ways: tuple[Way, ...], policy: Policy) -> Earned:

@@ -1,6 +1,6 @@
 """What planning reads and decides, as values: a person and their ways in, `Send | Wait | Skip | Done` with their reasons out."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -96,13 +96,22 @@ class Person:
 @dataclass(frozen=True, slots=True)
 class Shelf:
     """Library letters by key name; for `only_if` the names of letters whose condition holds for this person now; what they had before;
-    `coming`: ways through campaigns that will open for them.
+    `coming`: ways through the next occasions of campaigns, of which those within the horizon are rivals already.
     """
 
     letters: tuple[tuple[str, Letter, Windows], ...] = ()
     holds: frozenset[str] = frozenset()
     had: frozenset[str] = frozenset()
     coming: tuple[Way, ...] = ()
+
+
+def next_of_each(later: Iterable[Way]) -> tuple[Way, ...]:
+    """Of ways through occasions to come, in order of their beginning, the first of each campaign."""
+    first: dict[str, Way] = {}
+    for way in later:
+        if way.occasion:
+            first.setdefault(way.source.name, way)
+    return tuple(first.values())
 
 
 @dataclass(frozen=True, slots=True)

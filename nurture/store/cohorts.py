@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row, Select, String, bindparam, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from nurture.domain.delivery import letter_name
+from nurture.domain.delivery import HORIZON, letter_name
 from nurture.domain.documents import Campaign, Sequence
 from nurture.domain.mixes import Promise
 from nurture.domain.pacing import reach
@@ -149,11 +149,14 @@ async def _holding(tx: AsyncConnection, programme: Programme, ids: list[int], no
 async def _coming(
     tx: AsyncConnection, programme: Programme, ids: list[int], now: datetime, *, everything: bool
 ) -> dict[int, list[Way]]:
-    """The next occasion of started campaigns for those of their segments: of those with a useful letter, or of all."""
+    """The next occasion of started campaigns for those of their segments: of those that open within the horizon or bring a useful letter,
+    or of all.
+    """
     found: dict[int, list[Way]] = {}
     for campaign_id, (number, occasion) in programme.coming.items():
         campaign, live = programme.campaigns[campaign_id]
-        if live and campaign.segment in programme.segments and (everything or campaign.letter.kind is Kind.USEFUL):
+        matters = everything or campaign.letter.kind is Kind.USEFUL or occasion.opens_at <= now + HORIZON
+        if live and matters and campaign.segment in programme.segments:
             way = Way(-campaign_id, campaign, number, max(now, occasion.opens_at), occasion=occasion)
             for person in await matching(tx, programme.segments[campaign.segment], now, ids, programme.policy.timezone):
                 found.setdefault(person, []).append(way)

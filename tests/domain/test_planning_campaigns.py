@@ -157,3 +157,19 @@ def test_a_useful_campaign_is_coming_for_a_held_offer() -> None:
     decided = plan(held, way(campaign("useful"), nominal=date(2026, 3, 9)))
     wait = next(w for w in decided.waits if w.enrolment_id == 1)
     assert (wait.rule, decided.stale) == ("mix", ()), "its clock stands while something useful is coming"
+
+
+def test_a_campaign_about_to_open_keeps_its_place() -> None:
+    """One letter a week: Monday's letter of the sequence would take the week that Tuesday's campaign is to have."""
+    weekly = Policy.model_validate({"cap": 1})
+    school = replace(sequence("useful", windows={"short": [{"days": ["mon"], "from": "14:00", "until": "15:00"}]}), enrolled_at=MONDAY - 3 * DAY)
+    to_come = replace(way(campaign(), nominal=date(2026, 3, 3)), enrolled_at=MONDAY + timedelta(hours=1))
+    held = plan_person(ME, (school,), Shelf(coming=(to_come,)), weekly, MONDAY)
+    assert held.send is None
+    assert held.look_at == to_come.enrolled_at
+    assert "spring/one goes first" in held.waits[0].reason
+    opened = plan_person(ME, (school, to_come), Shelf(), weekly, to_come.enrolled_at)
+    assert opened.send is not None
+    assert opened.send.letter == "spring/one"
+    alone = plan_person(ME, (school,), Shelf(), weekly, MONDAY)
+    assert alone.send is not None

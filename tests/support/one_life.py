@@ -12,7 +12,7 @@ from nurture.domain.forecasting import carry_out
 from nurture.domain.letters import Letter, Windows
 from nurture.domain.occasions import occasions_after
 from nurture.domain.planning import plan_person
-from nurture.domain.plans import OpenRow, Past, Person, Plan, Send, Shelf, Way
+from nurture.domain.plans import OpenRow, Past, Person, Plan, Send, Shelf, Way, next_of_each
 from nurture.domain.standing import Standing
 from nurture.domain.words import EventType, Evidence, Frequency, Kinds, State
 
@@ -155,7 +155,8 @@ class Life:
 
     def _shelf(self) -> Shelf:
         kept = {key for key, _, _ in self.shelf.letters}
-        return replace(self.shelf, had=frozenset(h.send.letter for h in self.handed if h.send.letter in kept))
+        coming = next_of_each(sorted(self.ahead, key=lambda w: w.enrolled_at))
+        return replace(self.shelf, had=frozenset(h.send.letter for h in self.handed if h.send.letter in kept), coming=coming)
 
     def _glance(self, judge: Callable[["Life", Plan], None]) -> None:
         """Something else makes the planner look before the letter is due: another letter may take its place."""
