@@ -109,9 +109,11 @@ class _Ahead:
 
 def foresee(
     person: Person, ways: tuple[Way, ...], shelf: Shelf, policy: Policy, now: datetime, until: datetime, *,
-    row: OpenRow | None = None, to_come: Iterable[Way] = (),
+    row: OpenRow | None = None, to_come: Iterable[Way] = (), first_of: str | None = None,
 ) -> Foresight:  # fmt: skip
-    """Everything from `now` until `until`. `to_come`: ways that begin later (a campaign's next occasions), by their `enrolled_at`."""
+    """Everything from `now` until `until`. `to_come`: ways that begin later (a campaign's next occasions), by their `enrolled_at`.
+    `first_of`: a lane; no further than its first letter.
+    """
     ahead = _Ahead(person, ways, shelf, row, now)
     later = sorted(to_come, key=lambda w: w.enrolled_at)
     if row is not None and row.state not in (State.PENDING, State.DEFERRED):
@@ -121,7 +123,7 @@ def foresee(
         joining = tuple(w for w in later if w.enrolled_at <= ahead.now)
         later, ahead.ways = later[len(joining) :], ahead.ways + joining
         plan, moment = ahead.look(policy, later[0].enrolled_at if later else until)
-        if moment >= until:
+        if moment >= until or (ahead.letters and ahead.letters[-1].lane == first_of):
             break
         ahead.now = moment
     waits = [w for w in plan.waits if any(w.enrolment_id == way.enrolment_id for way in ahead.ways)]

@@ -15,6 +15,7 @@ from nurture.store.enrolments import end_ways
 from nurture.store.lanes import notices, set_lane
 from nurture.store.occasions import set_coming
 from nurture.store.outbox import cancel_open
+from nurture.store.versions import count_pinned
 
 CHUNK = 5_000
 CANCELLED = "cancelled"
@@ -23,7 +24,7 @@ CANCELLED = "cancelled"
 @dataclass(frozen=True, slots=True)
 class Listed:
     """`standing`: running, or why it stands still. Of sequences, how many ways were `entered`, and how many are `under_way`, reached the
-    `goal`, are `done` with all letters, or ended before (`exited`).
+    `goal`, are `done` with all letters, or ended before (`exited`); `on_older`: of those under way, how many are pinned to older versions.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Listed:
     goal: int = 0
     done: int = 0
     exited: int = 0
+    on_older: int = 0
 
 
 async def list_documents(db: Database, kind: str) -> list[Listed]:
@@ -45,15 +47,17 @@ async def list_documents(db: Database, kind: str) -> list[Listed]:
         counts: dict[int, dict[str, int]] = {}
         for key, state, number in await count_enrolments(tx) if kind != "cleanup" else ():
             counts.setdefault(key, {})[state] = number
-        return [_listed(s, stopped.get(f"{kind}:{s.name}", "running"), counts.get(s.id, {})) for s in await load_documents(tx, kind)]
+        older = await count_pinned(tx) if kind == "sequence" else {}
+        found = await load_documents(tx, kind)
+        return [_listed(s, stopped.get(f"{kind}:{s.name}", "running"), counts.get(s.id, {}), older.get(s.id, 0)) for s in found]
 
 
-def _listed(stored: StoredDocument, standing: str, ways: Mapping[str, int]) -> Listed:
+def _listed(stored: StoredDocument, standing: str, ways: Mapping[str, int], on_older: int) -> Listed:
     ended = {word: ways.get(word, 0) for word in ("active", "goal", "done")}
     entered = sum(ways.values())
     return Listed(
         stored.name, str(getattr(stored.document, "title", "")), stored.state, stored.version, standing, under_way=ended["active"],
-        entered=entered, goal=ended["goal"], done=ended["done"], exited=entered - sum(ended.values()),
+        entered=entered, goal=ended["goal"], done=ended["done"], exited=entered - sum(ended.values()), on_older=on_older,
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """A chunk of people as the planner sees them, fetched in a handful of statements however many they are."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from itertools import groupby
@@ -39,7 +39,7 @@ _COLUMNS: Select[Any] = (
         _s.subscriber_id, _s.recent, _s.acts, _s.useful_since_sales, _s.others_since_sales,
         _p.timezone, _p.status, _p.kinds, _p.frequency, _p.paused_until,
         type_coerce(_p.topics, String).label("topics"), type_coerce(_p.fields, String).label("fields"),
-        _e.id, _e.sequence_id, _e.number, _e.enrolled_at, _e.now_until, _e.stale_since,
+        _e.id, _e.sequence_id, _e.number, _e.version, _e.enrolled_at, _e.now_until, _e.stale_since,
         type_coerce(_e.history, String).label("history"), type_coerce(_e.decision, String).label("decision"),
     )
     .join_from(standings, subscribers, _p.id == _s.subscriber_id)
@@ -97,8 +97,10 @@ async def load_cohort(
     found = [row for piece in pieces(wanted) for row in await tx.execute(_EVERYBODY if everybody else _MEMBERS, {"people": piece})]
     people = sorted({row.subscriber_id for row in found})
     holds = await _holding(tx, programme, people, now)
+    older = await _pinned_holding(tx, programme, found, now) if programme.pinned else {}
     had = await had_letters(tx, people, [programme.letters[key].id for key, _, _ in programme.shelf if key in programme.letters])
-    exits = await conversions_since(tx, people, sorted({n for s, _ in programme.sequences.values() for n in s.exit_on}))
+    courses = [*(sequence for sequence, _ in programme.sequences.values()), *programme.pinned.values()]
+    exits = await conversions_since(tx, people, sorted({n for s in courses for n in s.exit_on}))
     doubts = await _doubts(tx, found, names)
     coming = await _coming(tx, programme, people, now, everything=everybody)
     pulls = await load_pulls(tx) if programme.policy.best_hour else None
@@ -113,6 +115,8 @@ async def load_cohort(
         if not (ways or everybody) or first.status != Status.SUBSCRIBED.value:
             continue
         held = frozenset(key for key, who in holds.items() if person_id in who)
+        if person_id in older:
+            held = held - older[person_id].asked | older[person_id].holds
         kept = frozenset(names[i] for i in had.get(person_id, ()))
         person = _person(first, programme, _still_bound(own, programme), doubts.get(person_id), since, pulls)
         opens = tuple(coming.get(person_id, ()))
@@ -138,6 +142,33 @@ async def _holding(tx: AsyncConnection, programme: Programme, ids: list[int], no
     return {key: frozenset(await matching(tx, condition, now, ids, zone)) for key, condition in asked.items()}
 
 
+@dataclass(slots=True)
+class _Older:
+    """Of one person who is pinned to older versions: the letters whose conditions are asked there, and those whose condition holds."""
+
+    asked: set[str] = field(default_factory=set)
+    holds: set[str] = field(default_factory=set)
+
+
+async def _pinned_holding(tx: AsyncConnection, programme: Programme, rows: Iterable[Row[Any]], now: datetime) -> dict[int, _Older]:
+    """The conditions of older versions, asked of those who are pinned to them."""
+    whose: dict[tuple[int, int], list[int]] = {}
+    for row in rows:
+        if row.version is not None:
+            whose.setdefault((row.sequence_id, row.version), []).append(row.subscriber_id)
+    found: dict[int, _Older] = {person: _Older() for people in whose.values() for person in people}
+    for key, people in whose.items():
+        source = programme.pinned.get(key)
+        for letter in source.letters if source else ():
+            if source and letter.only_if is not None:
+                name = letter_name(source.name, letter.id)
+                held = set(await matching(tx, letter.only_if, now, people, programme.policy.timezone))
+                for person in people:
+                    found[person].asked.add(name)
+                    found[person].holds.update({name} if person in held else ())
+    return found
+
+
 async def _coming(
     tx: AsyncConnection, programme: Programme, ids: list[int], now: datetime, *, everything: bool
 ) -> dict[int, list[Way]]:
@@ -159,8 +190,8 @@ def _runs(programme: Programme, row: Row[Any]) -> bool:
 
 def _still_bound(rows: Iterable[Row[Any]], programme: Programme) -> tuple[Promise, ...]:
     """The promises of ways that stand still: a person is in a sequence from enrolment to done or exit."""
-    still = [found[0] for row in rows if (found := programme.sequences.get(row.sequence_id)) and not found[1]]
-    return tuple(p for sequence in still for p in sequence.promises)
+    still = [found[0] for row in rows if (found := programme.source(row.sequence_id, row.version)) and not found[1]]
+    return tuple(p for source in still for p in source.promises)
 
 
 async def _doubts(tx: AsyncConnection, rows: Iterable[Row[Any]], names: Mapping[int, str]) -> dict[int, dict[str, int]]:
@@ -198,7 +229,7 @@ def _person(
 
 
 def _way(row: Row[Any], history: Iterable[Mapping[str, Any]], programme: Programme, conversions: Iterable[tuple[str, datetime]]) -> Way:
-    found = programme.source(row.sequence_id)
+    found = programme.source(row.sequence_id, row.version)
     assert found is not None  # noqa: S101 - the caller has asked whether it runs
     exit_on = found[0].exit_on if conversions and isinstance(found[0], Sequence) else ()
     return Way(
