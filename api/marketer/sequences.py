@@ -61,7 +61,7 @@ async def store(request: Request, response: Response) -> StoredOut:
     return await storing.store(request, response, "sequence")
 
 
-@router.post("/diff", dependencies=READ, openapi_extra=BODY)
+@router.post("/diff", dependencies=WRITE, openapi_extra=BODY)
 async def differ(request: Request) -> Difference:
     """What storing this sequence would change, and what that would do to people under way. Nothing is stored."""
     loaded = await storing.read(request, "sequence")

@@ -1,6 +1,6 @@
 """What an edit of a sequence does to people under way: the planner's rules are asked about each, as things are and as they will be."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -55,15 +55,12 @@ class Edit:
     pinned_before: int = 0
     added: tuple[AddedLetter, ...] = ()
     removed: tuple[RemovedLetter, ...] = ()
+    retimed: int = 0
     sooner: int = 0
     later: int = 0
     another_next: int = 0
     finish: int = 0
     taken_back: int = 0
-
-    @property
-    def retimed(self) -> int:
-        return self.sooner + self.later
 
 
 class Outlook(NamedTuple):
@@ -110,28 +107,15 @@ class Weighing:
     old: Sequence
     new: Sequence
     counts: Counter[str] = field(default_factory=Counter)
-    by_letter: dict[str, Counter[str]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.by_letter = {letter.id: Counter() for letter in (*self.added, *self.removed)}
-
-    @property
-    def added(self) -> tuple[Letter, ...]:
-        known = {letter.id for letter in self.old.letters}
-        return tuple(letter for letter in self.new.letters if letter.id not in known)
-
-    @property
-    def removed(self) -> tuple[Letter, ...]:
-        kept = {letter.id for letter in self.new.letters}
-        return tuple(letter for letter in self.old.letters if letter.id not in kept)
+    by_letter: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
     def weigh(self, before: Outlook, after: Outlook, row: OpenRow | None) -> None:
         """One person more. `row`: their open delivery."""
         order = [key for key, _ in keyed(self.new)]
-        for letter in self.added:
+        had = {p.letter for p in after.way.history}
+        for letter in self.new.letters:
             key = letter_name(self.new.name, letter.id)
-            had = {p.letter for p in after.way.history}
-            if key in had:
+            if key in had or not (letter.id in self._added or (after.lists(key) and not before.lists(key))):
                 continue
             gets = after.gets(letter, key)
             behind = order[order.index(key) + 1 :]
@@ -139,12 +123,22 @@ class Weighing:
                 get=gets, out_of_order=gets and any(k in had for k in behind), without=not after.lists(key),
                 unwanted=not gets and after.lists(key),
             )  # fmt: skip
-        for letter in self.removed:
-            key = letter_name(self.old.name, letter.id)
-            if before.gets(letter, key):
+        for key, letter in keyed(before.way.source):
+            if (letter.id in self._removed or not after.lists(key)) and before.gets(letter, key):
                 self.by_letter[letter.id]["still_get" if after.lists(key) else "lose"] += 1
         self.counts.update(_moved(before, after))
         self.counts.update(finish=_ends_by(before, after), taken_back=_taken_back(before, after, row))
+
+    @property
+    def _added(self) -> list[str]:
+        """By the new version itself; people who were pinned to older ones may meet letters that are no news to the rest."""
+        known = {letter.id for letter in self.old.letters}
+        return [letter.id for letter in self.new.letters if letter.id not in known]
+
+    @property
+    def _removed(self) -> list[str]:
+        kept = {letter.id for letter in self.new.letters}
+        return [letter.id for letter in self.old.letters if letter.id not in kept]
 
     def edit(self, people: int, looked_at: int, finished: int, pinned_before: int) -> Edit:
         """What was added up, said of all `people` under way. `finished`: how many are done with the sequence."""
@@ -153,16 +147,16 @@ class Weighing:
         def told(counts: Mapping[str, int], names: Iterable[str]) -> dict[str, int]:
             return {name: round(counts.get(name, 0) * scale) for name in names}
 
-        steps = {letter.id: step for step, letter in enumerate(self.new.letters, 1)}
-        added = tuple(
-            AddedLetter(
-                x.id, steps[x.id], **told(self.by_letter[x.id], ("get", "out_of_order", "without", "unwanted")), finished=finished
-            )
-            for x in self.added
-        )
-        removed = tuple(RemovedLetter(x.id, **told(self.by_letter[x.id], ("lose", "still_get"))) for x in self.removed)
+        added = []
+        for step, letter in enumerate(self.new.letters, 1):
+            counts = told(self.by_letter[letter.id], ("get", "out_of_order", "without", "unwanted"))
+            if letter.id in self._added or any(counts.values()):
+                added.append(AddedLetter(letter.id, step, **counts, finished=finished if letter.id in self._added else 0))
+        gone = dict.fromkeys([*self._removed, *(key for key, found in self.by_letter.items() if found["lose"])])
+        removed = tuple(RemovedLetter(key, **told(self.by_letter[key], ("lose", "still_get"))) for key in gone)
         counts = told(self.counts, ("sooner", "later", "another_next", "finish", "taken_back"))
-        return Edit(self.new.on_edit, people, looked_at, pinned_before, added, removed, **counts)
+        retimed = counts["sooner"] + counts["later"]
+        return Edit(self.new.on_edit, people, looked_at, pinned_before, tuple(added), removed, retimed, **counts)
 
 
 def _moved(before: Outlook, after: Outlook) -> tuple[str, ...]:

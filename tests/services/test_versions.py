@@ -240,7 +240,8 @@ async def test_several_edits_leave_everybody_on_their_own_version_until_one_migr
     assert second in still
     released = third_edit | {"on_edit": "migrate"}
     _, edit = await differing(db, released, now)
-    assert (edit.rule, edit.pinned_before, edit.added) == ("migrate", len(still), ())
+    assert (edit.rule, edit.pinned_before) == ("migrate", len(still))
+    assert [(x.id, x.get) for x in edit.added] == [("other", len(still)), ("new", len(still - {second}))], "what is new to each"
     assert edit.another_next == len(still), "all get the letter at the beginning first"
     assert (await put(db, released, now)).released == len(still)
     await live(db, now, 8)
