@@ -15,6 +15,7 @@ from api.marketer.subscribers import ids_of
 from api.paging import Page, Paging
 from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.services.access import Principal
+from nurture.services.defining.differing import Difference, diff
 from nurture.services.enrolling import enrol
 from nurture.store.documents import load_document
 from nurture.store.ways import list_enrolments
@@ -51,12 +52,22 @@ class EnrolmentOut(BaseModel):
     ended_at: datetime | None
     end_reason: str | None
     done: int = Field(description="Letters of the way that are sent or skipped.")
+    version: int | None = Field(description="The version the way is pinned to; null: the newest.")
 
 
 @router.post("", dependencies=WRITE, status_code=201, openapi_extra=BODY, responses={200: {"description": "Changed or unchanged."}})
 async def store(request: Request, response: Response) -> StoredOut:
     """Store a sequence. It takes in those who come to match its audience afterwards; nobody is mailed by this."""
     return await storing.store(request, response, "sequence")
+
+
+@router.post("/diff", dependencies=WRITE, openapi_extra=BODY)
+async def differ(request: Request) -> Difference:
+    """What storing this sequence would change, and what that would do to people under way. Nothing is stored."""
+    loaded = await storing.read(request, "sequence")
+    app = app_of(request)
+    [difference] = await diff(app.db, loaded.documents, app.clock())
+    return difference
 
 
 @router.get("", dependencies=READ)

@@ -40,7 +40,9 @@ class FaultOut(BaseModel):
 
 
 class StoredOut(BaseModel):
-    """What became of a document. `passed_over`: people who match already and enter only with `--enrol-existing`."""
+    """What became of a document. `passed_over`: people who match already and enter only with `--enrol-existing`. `pinned`: people under way
+    who finish the version before; `released`: people who were pinned to older ones and go on in this one.
+    """
 
     type: str
     name: str
@@ -49,6 +51,8 @@ class StoredOut(BaseModel):
     state: str
     changes: list[str]
     passed_over: int
+    pinned: int
+    released: int
     warnings: list[FaultOut]
 
 

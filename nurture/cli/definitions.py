@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from nurture.definitions.loading import Loaded
     from nurture.domain.documents import Policy
     from nurture.domain.lint import Known
-    from nurture.services.defining import Applied, Difference
+    from nurture.services.defining import Applied
+    from nurture.services.defining.differing import Difference
 
 Files = Annotated[list[Path], typer.Argument(help="YAML or JSON files, or folders of them.", metavar="FILES")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON value on standard output.")]
@@ -38,7 +39,7 @@ def register(app: typer.Typer) -> None:
 
     @app.command("diff")
     def diff_command(files: Files, json: Json = False) -> None:
-        """Show what `apply` would change. Also who matches now and who would be enrolled."""
+        """Show what `apply` would change, and what that does to people under way. Also who matches now and who would be enrolled."""
         raise typer.Exit(run(_diff(files, as_json=json)))
 
     @app.command("apply")
@@ -120,7 +121,7 @@ def _workspace() -> str | None:
 
 
 async def _diff(files: list[Path], *, as_json: bool) -> int:
-    from nurture.services.defining import diff  # noqa: PLC0415
+    from nurture.services.defining.differing import diff  # noqa: PLC0415
 
     loaded = _load(files, as_json=as_json)
     if loaded is None:
@@ -200,7 +201,7 @@ def _counted(number: int, noun: str) -> str:
 
 
 def _difference_lines(found: "Difference") -> list[str]:
-    lines = [f"{found.type} {found.name}: {found.change}", *(f"  {change}" for change in found.changes)]
+    lines = [f"{found.type} {found.name}: {found.change}", *(f"  {line}" for line in (*found.changes, *found.says))]
     if found.type == "sequence":
         lines.append(
             f"  {found.matching} match now, {found.would_enrol} would be enrolled with --enrol-existing, {found.under_way} under way"
@@ -217,6 +218,10 @@ def _applied_lines(one: "Applied") -> list[str]:
     lines = [f"{one.type} {one.name}: {one.change}, version {one.version}{draft}", *(f"  {change}" for change in one.changes)]
     if one.passed_over:
         lines.append(f"  {one.passed_over} match already and are passed over; --enrol-existing takes them in")
+    if one.pinned:
+        lines.append(f"  {one.pinned} under way finish the version before; newcomers get this one")
+    if one.released:
+        lines.append(f"  {one.released} who were on older versions go on in this one")
     if one.taken_in:
         lines.append(f"  {one.taken_in} match already and are taken in by the next run of the worker")
     return lines

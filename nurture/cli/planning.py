@@ -145,6 +145,8 @@ def _add_listing(group: typer.Typer, kind: str) -> None:
                 return
             for line in found:
                 ways = f"{line.under_way:>7} on the way"
+                if line.on_older:
+                    ways += f" ({line.on_older} on older versions)"
                 if kind == "sequence":
                     ways += f" of {line.entered} entered, {line.goal} at the goal, {line.done} done, {line.exited} left before"
                 if line.coming:

@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from nurture.domain.documents import AnyDocument, letters_of
+from nurture.domain.documents import AnyDocument, Sequence, letters_of
+from nurture.domain.edits import AddedLetter, Edit
 from nurture.domain.letters import Letter
 
 _LETTER_KEYS = frozenset({"letters", "offers", "letter", "repermission", "closing"})
@@ -64,3 +65,54 @@ def _letters(old: tuple[Letter, ...], new: tuple[Letter, ...]) -> list[str]:
     if [i for i in before if i in after] != [i for i in after if i in before]:
         said.append("the letters stand in another order: " + ", ".join(after))
     return said
+
+
+def compare_courses(edit: Edit, new: Sequence) -> list[str]:
+    """What the edit does to people under way, a sentence each; only the first where nobody is."""
+    about = "about " if edit.looked_at < edit.people else ""
+    said = [_rule(edit)]
+    if edit.people and new.state == "draft":
+        said.append("they get nothing while it is a draft; what follows counts from the day it is live again")
+    said += [_added(letter, about) for letter in edit.added]
+    for gone in edit.removed:
+        still = f"letter {gone.id} taken out: {about}{gone.still_get} under way have not had it and still get it, in its last words"
+        lost = f"letter {gone.id} taken out: {about}{gone.lose} under way have not had it and will not get it"
+        said.append(still if edit.rule == "pin" else lost)
+    if not edit.people:
+        return said
+    counts = (
+        (edit.retimed, f"are re-timed: {edit.sooner} get their next letter sooner, {edit.later} later"),
+        (edit.another_next, "get another letter next"),
+        (edit.finish, "finish at once, as nothing is left for them"),
+    )
+    said += [f"{about}{number} {words}" for number, words in counts if number]
+    if edit.taken_back:
+        said.append(f"{about}{edit.taken_back} letters that were written already are taken back")
+    if not any((edit.retimed, edit.another_next, edit.finish, edit.taken_back)):
+        said.append("nobody under way gets their next letter at another time")
+    if about:
+        said.append(f"reckoned up from {edit.looked_at} of the {edit.people} people under way")
+    return said
+
+
+def _rule(edit: Edit) -> str:
+    pinned = f" ({edit.pinned_before} of them are on older versions)" if edit.pinned_before else ""
+    if not edit.people:
+        return f"on_edit: {edit.rule} - nobody is under way"
+    if edit.rule == "pin":
+        return f"on_edit: pin - {edit.people} under way finish the version they are on{pinned}; newcomers get the new one"
+    return f"on_edit: migrate - {edit.people} under way go on in the new version{pinned}"
+
+
+def _added(letter: AddedLetter, about: str) -> str:
+    parts = []
+    if letter.get:
+        late = f" ({about}{letter.out_of_order} of them after a letter that stands behind it)" if letter.out_of_order else ""
+        parts.append(f"{about}{letter.get} under way will get it{late}")
+    if letter.without:
+        parts.append(f"{about}{letter.without} under way will not see it")
+    if letter.unwanted:
+        parts.append(f"{about}{letter.unwanted} under way declined it, or its condition or date does not hold for them now")
+    if letter.finished:
+        parts.append(f"{letter.finished} have finished and will not see it")
+    return f"letter {letter.id}, step {letter.step}: " + ("; ".join(parts) or "nobody under way is concerned")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -80,6 +80,7 @@ def _unique_ids(letters: tuple[Letter, ...]) -> tuple[Letter, ...]:
 
 
 Letters = Annotated[tuple[Letter, ...], Field(min_length=1), AfterValidator(_unique_ids)]
+OnEdit: TypeAlias = Literal["migrate", "pin"]
 
 
 def _named_goal(name: str) -> Did:
@@ -100,7 +101,8 @@ Goal = Annotated[
 class Sequence(Document):
     """Letters with a mix, a cadence, entry and exit rules. Live unless `state: draft`.
 
-    `goal`, `exit_on` and `exit_if` end a person's way; events count there from the enrolment on.
+    `goal`, `exit_on` and `exit_if` end a person's way; events count there from the enrolment on. `on_edit`: what applying this version does
+    to those on their way through an older one: they go on in it, or finish the version they have.
     """
 
     name: Slug = Field(alias="sequence")
@@ -114,6 +116,7 @@ class Sequence(Document):
     exit_on: tuple[str, ...] = ()
     exit_if: Condition | None = None
     re_entry: ReEntry = None
+    on_edit: OnEdit = "migrate"
     priority: int = Field(default=50, ge=0, le=100)
     repay: Literal["library", "wait"] = "library"
     stale_after: Duration = timedelta(days=21)

@@ -116,10 +116,10 @@ class _Ahead:
 
 def foresee(
     person: Person, ways: tuple[Way, ...], shelf: Shelf, policy: Policy, now: datetime, until: datetime, *,
-    row: OpenRow | None = None, to_come: Iterable[Way] = (), load: Load | None = None,
+    row: OpenRow | None = None, to_come: Iterable[Way] = (), load: Load | None = None, first_of: str | None = None,
 ) -> Foresight:  # fmt: skip
     """Everything from `now` until `until`. `to_come`: ways that begin later (a campaign's next occasions), by their `enrolled_at`; `load`:
-    what the relay has to carry for others, None where nothing bounds it.
+    what the relay has to carry for others, None where nothing bounds it; `first_of`: a lane; no further than its first letter.
     """
     ahead = _Ahead(person, ways, shelf, row, now)
     later = sorted(to_come, key=lambda w: w.enrolled_at)
@@ -132,7 +132,7 @@ def foresee(
         if later or ahead.shelf.coming:
             ahead.shelf = replace(ahead.shelf, coming=next_of_each(later))
         plan, moment = ahead.look(policy, later[0].enrolled_at if later else until, load)
-        if moment >= until:
+        if moment >= until or (ahead.letters and ahead.letters[-1].lane == first_of):
             break
         ahead.now = moment
     waits = [w for w in plan.waits if any(w.enrolment_id == way.enrolment_id for way in ahead.ways)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import cast
+from typing import NamedTuple, cast
 
 from nurture.domain.conditions import Condition, Did
 from nurture.domain.documents import Sequence
@@ -10,7 +10,7 @@ from nurture.domain.words import EventType
 from nurture.store.database import Database
 from nurture.store.endings import arrived, end_ways
 from nurture.store.ledger import pieces
-from nurture.store.programme import load_programme
+from nurture.store.programme import Programme, load_programme
 
 CHUNK = 1_000
 
@@ -23,11 +23,26 @@ async def end_arrived(
         programme = await load_programme(db, tx)
     zone, ended = programme.policy.timezone, 0
     whose: list[list[int] | None] = [None] if among is None else [list(ids) for ids in pieces(sorted(set(among)))]
-    for sequence_id, (sequence, _) in programme.sequences.items():
+    for of, sequence in _courses(programme):
         for state, reason, condition in endings_of(sequence):
             for ids, since in [(ids, None) for ids in whose] + ([(None, changed_since)] if changed_since else []):
-                ended += await _end(db, sequence_id, condition, state, reason, now, zone, ids, since)
+                ended += await _end(db, of, condition, state, reason, now, zone, ids, since)
     return ended
+
+
+class _Of(NamedTuple):
+    """Whose ways: those pinned to a version, or those of the newest, who are not pinned to any of the others."""
+
+    sequence_id: int
+    version: int | None
+    others: tuple[int, ...] = ()
+
+
+def _courses(programme: Programme) -> Iterator[tuple[_Of, Sequence]]:
+    for key, (sequence, _) in programme.sequences.items():
+        yield _Of(key, None, tuple(version for known, version in programme.pinned if known == key)), sequence
+    for (key, version), sequence in programme.pinned.items():
+        yield _Of(key, version), sequence
 
 
 def endings_of(sequence: Sequence) -> Iterator[tuple[str, str, Condition]]:
@@ -41,7 +56,7 @@ def endings_of(sequence: Sequence) -> Iterator[tuple[str, str, Condition]]:
 
 
 async def _end(
-    db: Database, sequence_id: int, condition: Condition, state: str, reason: str, now: datetime, zone: str,
+    db: Database, of: _Of, condition: Condition, state: str, reason: str, now: datetime, zone: str,
     among: list[int] | None, changed_since: datetime | None,
 ) -> int:  # fmt: skip
     """Looked for by reading: a long list must not hold the lock for writing."""
@@ -49,7 +64,8 @@ async def _end(
     while True:
         async with db.read() as tx:
             ways = await arrived(
-                tx, sequence_id, condition, now, zone, among=among, changed_since=changed_since, limit=CHUNK
+                tx, of.sequence_id, condition, now, zone, among=among, changed_since=changed_since, limit=CHUNK, version=of.version,
+                but=of.others,
             )  # fmt: skip
         if ways:
             async with db.write() as tx:

@@ -29,7 +29,8 @@ async def load_mix(tx: Connection, subscriber_id: int, now: datetime, programme:
     if row is None:
         raise NurtureError(f"there is no subscriber {subscriber_id}; look one up with /api/v1/subscribers?email=", ErrorKind.MISSING)
     ways = (await active_of(tx, [subscriber_id])).get(subscriber_id, [])
-    known = [(w, *programme.sequences[w.sequence_id]) for w in ways if w.sequence_id in programme.sequences]
+    sources = [(w, programme.source(w.sequence_id, w.version)) for w in ways]
+    known = [(w, found[0], found[1]) for w, found in sources if found and isinstance(found[0], Sequence)]
     own = [(f"sequence:{sequence.name}", sequence.promises) for _, sequence, _ in known]
     offers = [key for way, sequence, runs in known if runs for key in _offers(way, sequence)]
     counts = (row["useful_since_sales"] or 0, row["others_since_sales"] or 0)

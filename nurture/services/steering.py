@@ -3,7 +3,7 @@ person's next letter.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from nurture.domain.errors import ErrorKind, NurtureError
@@ -15,6 +15,7 @@ from nurture.store.enrolments import end_ways
 from nurture.store.lanes import notices, set_lane
 from nurture.store.occasions import set_coming, unended_occasions
 from nurture.store.outbox import cancel_open
+from nurture.store.versions import count_pinned
 
 CHUNK = 5_000
 CANCELLED = "cancelled"
@@ -29,8 +30,8 @@ _NOT_RUNNING = {
 @dataclass(frozen=True, slots=True)
 class Listed:
     """`standing`: running, why it stands still, or empty where its state says it all. Of sequences, how many ways were `entered`, and how
-    many are `under_way`, reached the `goal`, are `done` with all letters, or ended before (`exited`). Of campaigns
-    the date of the `coming` occasion.
+    many are `under_way`, reached the `goal`, are `done` with all letters, or ended before (`exited`); `on_older`: of those under way, how
+    many are pinned to older versions. Of campaigns the date of the `coming` occasion.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Listed:
     done: int = 0
     exited: int = 0
     coming: date | None = None
+    on_older: int = 0
 
 
 async def list_documents(db: Database, kind: str) -> list[Listed]:
@@ -54,17 +56,19 @@ async def list_documents(db: Database, kind: str) -> list[Listed]:
         for key, state, number in await count_enrolments(tx) if kind != "cleanup" else ():
             counts.setdefault(key, {})[state] = number
         coming = {o.campaign_id: o.nominal for o in await unended_occasions(tx) if o.filled_at is None} if kind == "campaign" else {}
+        older = await count_pinned(tx) if kind == "sequence" else {}
         stored = await load_documents(tx, kind)
-    return [_listed(s, stopped.get(f"{kind}:{s.name}", "running"), counts.get(s.id, {}), coming.get(s.id)) for s in stored]
+    lines = (_listed(s, stopped.get(f"{kind}:{s.name}", "running"), counts.get(s.id, {})) for s in stored)
+    return [replace(line, coming=coming.get(s.id), on_older=older.get(s.id, 0)) for line, s in zip(lines, stored, strict=True)]
 
 
-def _listed(stored: StoredDocument, standing: str, ways: Mapping[str, int], coming: date | None) -> Listed:
+def _listed(stored: StoredDocument, standing: str, ways: Mapping[str, int]) -> Listed:
     ended = {word: ways.get(word, 0) for word in ("active", "goal", "done")}
     entered = sum(ways.values())
     return Listed(
         stored.name, str(getattr(stored.document, "title", "")), stored.state, stored.version,
         standing if stored.state in _STEERED else "", under_way=ended["active"],
-        entered=entered, goal=ended["goal"], done=ended["done"], exited=entered - sum(ended.values()), coming=coming,
+        entered=entered, goal=ended["goal"], done=ended["done"], exited=entered - sum(ended.values()),
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """A chunk of people as the planner sees them, fetched in a handful of statements however many they are."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from itertools import groupby
@@ -39,7 +39,7 @@ _COLUMNS: Select[Any] = (
         _s.subscriber_id, _s.recent, _s.acts, _s.useful_since_sales, _s.others_since_sales,
         _p.timezone, _p.status, _p.kinds, _p.frequency, _p.paused_until,
         type_coerce(_p.topics, String).label("topics"), type_coerce(_p.fields, String).label("fields"),
-        _e.id, _e.sequence_id, _e.number, _e.enrolled_at, _e.now_until, _e.stale_since,
+        _e.id, _e.sequence_id, _e.number, _e.version, _e.enrolled_at, _e.now_until, _e.stale_since,
         type_coerce(_e.history, String).label("history"), type_coerce(_e.decision, String).label("decision"),
     )
     .join_from(standings, subscribers, _p.id == _s.subscriber_id)
@@ -97,8 +97,10 @@ async def load_cohort(
     found = [row for piece in pieces(wanted) for row in await tx.execute(_EVERYBODY if everybody else _MEMBERS, {"people": piece})]
     people = sorted({row.subscriber_id for row in found})
     holds = await _holding(tx, programme, people, now)
+    older = await _pinned_holding(tx, programme, found, now) if programme.pinned else {}
     had = await had_letters(tx, people, [programme.letters[key].id for key, _, _ in programme.shelf if key in programme.letters])
-    exits = await conversions_since(tx, people, sorted({n for s, _ in programme.sequences.values() for n in s.exit_on}))
+    courses = [*(sequence for sequence, _ in programme.sequences.values()), *programme.pinned.values()]
+    exits = await conversions_since(tx, people, sorted({n for s in courses for n in s.exit_on}))
     doubts = await _doubts(tx, found, names)
     coming = await _coming(tx, programme, people, now, everything=everybody)
     pulls = await load_pulls(tx) if programme.policy.best_hour else None
@@ -115,11 +117,15 @@ async def load_cohort(
         for row in own if first.id is not None else ():
             kept = stored[row.id] = WayRow(read_json(row.history) if row.history != "[]" else [], row.decision)
             source = sources.get(row.sequence_id)
+            if source is not None and row.version is not None:
+                source = programme.pinned.get((row.sequence_id, row.version), source)
             if source is not None and _is_open(programme, row, source):
                 ways.append(_way(row, source, kept.history, programme, exits.get(person_id)))
         if not (ways or everybody):
             continue
         held = frozenset(key for key, who in holds.items() if person_id in who) if holds else _NONE
+        if person_id in older:
+            held = held - older[person_id].asked | older[person_id].holds
         got = frozenset(names[i] for i in had[person_id]) if person_id in had else _NONE
         bound = _still_bound(own, programme) if len(ways) < len(own) else ()
         person = _person(first, programme, bound, doubts.get(person_id), since, pulls)
@@ -146,6 +152,33 @@ async def _holding(tx: AsyncConnection, programme: Programme, ids: list[int], no
     return {key: frozenset(await matching(tx, condition, now, ids, zone)) for key, condition in asked.items()}
 
 
+@dataclass(slots=True)
+class _Older:
+    """Of one person who is pinned to older versions: the letters whose conditions are asked there, and those whose condition holds."""
+
+    asked: set[str] = field(default_factory=set)
+    holds: set[str] = field(default_factory=set)
+
+
+async def _pinned_holding(tx: AsyncConnection, programme: Programme, rows: Iterable[Row[Any]], now: datetime) -> dict[int, _Older]:
+    """The conditions of older versions, asked of those who are pinned to them."""
+    whose: dict[tuple[int, int], list[int]] = {}
+    for row in rows:
+        if row.version is not None:
+            whose.setdefault((row.sequence_id, row.version), []).append(row.subscriber_id)
+    found: dict[int, _Older] = {person: _Older() for people in whose.values() for person in people}
+    for key, people in whose.items():
+        source = programme.pinned.get(key)
+        for letter in source.letters if source else ():
+            if source and letter.only_if is not None:
+                name = letter_name(source.name, letter.id)
+                held = set(await matching(tx, letter.only_if, now, people, programme.policy.timezone))
+                for person in people:
+                    found[person].asked.add(name)
+                    found[person].holds.update({name} if person in held else ())
+    return found
+
+
 async def _coming(
     tx: AsyncConnection, programme: Programme, ids: list[int], now: datetime, *, everything: bool
 ) -> dict[int, list[Way]]:
@@ -169,8 +202,8 @@ def _is_open(programme: Programme, row: Row[Any], source: Sequence | Campaign) -
 
 def _still_bound(rows: Iterable[Row[Any]], programme: Programme) -> tuple[Promise, ...]:
     """The promises of ways that stand still: a person is in a sequence from enrolment to done or exit."""
-    still = [found[0] for row in rows if (found := programme.sequences.get(row.sequence_id)) and not found[1]]
-    return tuple(p for sequence in still for p in sequence.promises)
+    still = [found[0] for row in rows if (found := programme.source(row.sequence_id, row.version)) and not found[1]]
+    return tuple(p for source in still for p in source.promises)
 
 
 async def _doubts(tx: AsyncConnection, rows: Iterable[Row[Any]], names: Mapping[int, str]) -> dict[int, dict[str, int]]:

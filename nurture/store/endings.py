@@ -1,10 +1,10 @@
 """Ways that end before their last letter: who has reached a goal or an exit, and the ending itself. Nothing here commits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, literal, select, update
+from sqlalchemy import and_, func, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.conditions import Condition
@@ -28,9 +28,11 @@ def last_entry(sequence_id: int) -> Since:
 
 async def arrived(
     tx: AsyncConnection, sequence_id: int, condition: Condition, now: datetime, zone: str, *,
-    among: Sequence[int] | None, changed_since: datetime | None, limit: int,
+    among: Sequence[int] | None, changed_since: datetime | None, limit: int, version: int | None = None, but: Collection[int] = (),
 ) -> list[int]:  # fmt: skip
-    """Active ways whose person meets the condition, events counted from the enrolment on; only of `among` and those changed since."""
+    """Active ways whose person meets the condition, events counted from the enrolment on; only of `among` and those changed since.
+    `version`: of those pinned to it alone; `but`: of those who are not pinned to any of these.
+    """
     way = enrolments.alias("way")
     meets = compile_condition(condition, now, zone, Since(way.c.enrolled_at, later=False))
     query = (
@@ -40,6 +42,10 @@ async def arrived(
         .order_by(way.c.id)
         .limit(limit)
     )
+    if version is not None:
+        query = query.where(way.c.version == version)
+    elif but:
+        query = query.where(or_(way.c.version.is_(None), way.c.version.not_in(but)))
     if changed_since is not None:
         query = query.where(subscribers.c.changed_at >= changed_since)
     if among is not None:

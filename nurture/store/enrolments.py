@@ -23,7 +23,7 @@ _p = subscribers.c
 
 @dataclass(frozen=True, slots=True)
 class EnrolmentRow:
-    """`history` and `decision` as in the table's description."""
+    """`history`, `decision` and `version` as in the table's description."""
 
     id: int
     sequence_id: int
@@ -35,6 +35,7 @@ class EnrolmentRow:
     history: list[dict[str, Any]]
     stale_since: datetime | None
     decision: dict[str, Any] | None
+    version: int | None = None
 
 
 _READ = [_e[name] for name in EnrolmentRow.__dataclass_fields__]

@@ -3,7 +3,7 @@ something changes.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,14 +16,16 @@ from nurture.domain.documents import Campaign, LibraryLetter, Policy, Segment, S
 from nurture.domain.letters import Letter, Windows
 from nurture.domain.occasions import Occasion
 from nurture.domain.questions import Questions, with_segments
+from nurture.domain.versions import kept_course
 from nurture.domain.words import Kind
 from nurture.store.database import Database
-from nurture.store.documents import LetterRow, StoredDocument, letter_catalogue, load_documents
+from nurture.store.documents import LetterRow, StoredDocument, letter_catalogue, load_documents, load_versions
 from nurture.store.ledger import lanes
 from nurture.store.occasions import OccasionRow, by_number, unended_occasions
 from nurture.store.segments import load_questions
 from nurture.store.tables import Document
 from nurture.store.tables import Letter as LetterTable
+from nurture.store.versions import pinned_versions
 
 _documents = inspect(Document).local_table.c
 _letters = inspect(LetterTable).local_table.c
@@ -33,7 +35,8 @@ _letters = inspect(LetterTable).local_table.c
 class Programme:
     """`sequences` by document id, each with whether it runs (live, and its lane not paused). `campaigns` that were started, the same way;
     their `occasions` by (campaign id, number), the one `coming` next of each, and the `segments` they name. `lanes` by name. `shelf`:
-    library letters as (key, letter, windows). `asks_fields`: whether a letter goes by a date that stands in a person's fields.
+    library letters as (key, letter, windows). `asks_fields`: whether a letter goes by a date that stands in a person's fields. `pinned`:
+    older versions by (document id, version), as people who are pinned to them go on.
     """
 
     policy: Policy
@@ -46,11 +49,27 @@ class Programme:
     lanes: Mapping[str, int]
     shelf: tuple[tuple[str, Letter, Windows], ...]
     asks_fields: bool = False
+    pinned: Mapping[tuple[int, int], Sequence] = field(default_factory=dict)
 
     def running(self) -> dict[int, Sequence | Campaign]:
         """The sequences and campaigns whose letters leave now, by document id."""
         sequences: dict[int, Sequence | Campaign] = {key: source for key, (source, runs) in self.sequences.items() if runs}
         return sequences | {key: source for key, (source, runs) in self.campaigns.items() if runs}
+    def source(self, document_id: int, version: int | None = None) -> tuple[Sequence | Campaign, bool] | None:
+        """The sequence or campaign behind a way, in the version that the way is pinned to, and whether it runs."""
+        found = self.sequences.get(document_id)
+        if version is not None and found and (kept := self.pinned.get((document_id, version))):
+            return kept, found[1]
+        return found or self.campaigns.get(document_id)
+
+    def with_edit(self, key: int, document: Sequence) -> "Programme":
+        """As people under way would find it once this version is applied: the sequence counts as running, and its `on_edit` as done."""
+        pinned = {known: kept for known, kept in self.pinned.items() if known[0] != key}
+        theirs = document
+        if document.on_edit == "pin":
+            theirs = kept_course(self.sequences[key][0], [document])
+            pinned |= {known: kept_course(kept, [document]) for known, kept in self.pinned.items() if known[0] == key}
+        return replace(self, sequences={**self.sequences, key: (theirs, True)}, pinned=pinned)
 
     def sequence_id(self, name: str) -> int | None:
         return next((key for key, (sequence, _) in self.sequences.items() if sequence.name == name), None)
@@ -92,11 +111,23 @@ async def _parse(tx: AsyncConnection, lane_ids: Mapping[str, int], running: set[
     coming = {r.campaign_id: (r.number, occasions[r.campaign_id, r.number]) for r in to_come}
     stored = await load_documents(tx, "segment")
     segments = {s.name: s.document.where for s in stored if isinstance(s.document, Segment)}
-    dates = (x.day or (x.about.date if x.about else "") for sequence, _ in live.values() for x in sequence.letters)
+    pinned = await _pinned(tx, questions)
+    read = [*(sequence for sequence, _ in live.values()), *pinned.values()]
+    dates = (x.day or (x.about.date if x.about else "") for sequence in read for x in sequence.letters)
     asks = any(date and not date[:1].isdigit() for date in dates)
     return Programme(
-        policy, live, started, occasions, coming, segments, await letter_catalogue(tx), lane_ids, _shelf(sequences, library), asks
-    )
+        policy, live, started, occasions, coming, segments, await letter_catalogue(tx), lane_ids, _shelf(sequences, library), asks,
+        pinned,
+    )  # fmt: skip
+
+
+async def _pinned(tx: AsyncConnection, questions: Questions) -> dict[tuple[int, int], Sequence]:
+    """Every older version that a way is pinned to. Ways are pinned only by an edit, so that these are known until the next one."""
+    found: dict[tuple[int, int], Sequence] = {}
+    for key, version in await pinned_versions(tx):
+        contents = [Sequence.model_validate(content) for number, _, content in await load_versions(tx, key) if number >= version]
+        found[key, version] = with_segments(kept_course(contents[0], contents[1:]), questions)
+    return found
 
 
 def _asking(stored: StoredDocument, questions: Questions) -> StoredDocument:

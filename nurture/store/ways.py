@@ -14,7 +14,7 @@ _e = _ENROLMENTS.c
 
 @dataclass(frozen=True, slots=True)
 class EnrolmentLine:
-    """`done`: how many letters of the way are sent or skipped."""
+    """`done`: how many letters of the way are sent or skipped. `version`: the one it is pinned to."""
 
     id: int
     subscriber_id: int
@@ -26,13 +26,14 @@ class EnrolmentLine:
     ended_at: datetime | None
     end_reason: str | None
     done: int
+    version: int | None
 
 
 async def list_enrolments(tx: Connection, sequence_id: int, *, after: int, limit: int, state: str | None = None) -> list[EnrolmentLine]:
     """Enrolments of one sequence with an id above `after`, by id."""
     person = (_e.subscriber_id, _SUBSCRIBERS.c.email)
     query = (
-        select(_e.id, *person, _e.number, _e.state, _e.by, _e.enrolled_at, _e.ended_at, _e.end_reason, _e.history)
+        select(_e.id, *person, _e.number, _e.state, _e.by, _e.enrolled_at, _e.ended_at, _e.end_reason, _e.history, _e.version)
         .join(_SUBSCRIBERS, _SUBSCRIBERS.c.id == _e.subscriber_id)
         .where(_e.sequence_id == sequence_id, _e.id > after)
     )

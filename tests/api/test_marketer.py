@@ -95,6 +95,13 @@ async def test_a_sequence_is_stored_changed_and_joined(house: House) -> None:
     assert (again.json()["enrolled"], again.json()["passed_over"]) == (0, 1)
     ways = (await house.client.get("/api/v1/sequences/school/enrolments", headers=key)).json()["data"]
     assert [(w["email"], w["state"], w["by"], w["done"]) for w in ways] == [("anna@example.com", "active", "key:test", 0)]
+    edit = SEQUENCE.replace("letters:\n", "on_edit: pin\nletters:\n  - {id: early, kind: useful, subject: Early, body: Early.}\n")
+    told = await house.client.post("/api/v1/sequences/diff", headers=key | YAML, content=edit)
+    assert told.json()["says"][0] == "on_edit: pin - 1 under way finish the version they are on; newcomers get the new one", told.text
+    assert [(x["id"], x["get"], x["without"]) for x in told.json()["edit"]["added"]] == [("early", 0, 1)]
+    assert (await house.client.post("/api/v1/sequences", headers=key | YAML, content=edit)).json()["pinned"] == 1
+    ways = (await house.client.get("/api/v1/sequences/school/enrolments", headers=key)).json()["data"]
+    assert [w["version"] for w in ways] == [2]
     assert (await house.client.post("/api/v1/sequences/none/enrolments", headers=key, json={"ids": [person]})).status_code == 404
     nobody = await house.client.post("/api/v1/sequences/school/enrolments", headers=key, json={"email": "eve@example.com"})
     assert nobody.status_code == 404

@@ -1,5 +1,6 @@
 """`lint`, `diff`, `apply`, `schema` as a marketer meets them: what is printed, what is stored, how the command ends."""
 
+import asyncio
 import json
 import socket
 import sqlite3
@@ -11,6 +12,9 @@ import typer
 from typer.testing import CliRunner
 
 from nurture.cli import definitions
+from nurture.services.enrolling import enrol
+from nurture.store.database import connect
+from tests.support.people import NOW, add_people
 
 FIVE = """sequence: school
 mix: 3:1
@@ -145,6 +149,31 @@ def test_apply_stores_drafts_and_diff_tells_before(workspace: Path):
     assert 'where: {"tag": "roof"} -> {"tag": "tile"}' in nurture("diff", changed).stdout
     again = json.loads(nurture("apply", "--json", changed).stdout)
     assert [(a["name"], a["change"], a["version"]) for a in again] == [("readers", "changed", 2), ("news", "unchanged", 1)]
+
+
+async def take_in(folder: Path, sequence: str) -> None:
+    db = connect(f"sqlite:///{folder / 'data' / 'nurture.db'}")
+    people = await add_people(db, "a@example.com", "b@example.com", first_name="Ann")
+    await enrol(db, sequence, people, NOW, "hand")
+    await db.close()
+
+
+def test_diff_and_apply_say_what_becomes_of_people_under_way(workspace: Path):
+    letter = "  - {{id: {0}, kind: useful, subject: '{{{{ first_name }}}}, {0}', body: Hello.}}\n"
+    school = "sequence: school\non_edit: pin\nletters:\n" + letter.format("one")
+    assert nurture("apply", write(workspace, school)).exit_code == 0
+    edited = write(workspace, school + letter.format("two"))
+    assert "  on_edit: pin - nobody is under way\n" in nurture("diff", edited).stdout
+    asyncio.run(take_in(workspace, "school"))
+    told = nurture("diff", edited).stdout
+    assert "  on_edit: pin - 2 under way finish the version they are on; newcomers get the new one\n" in told
+    assert "  letter two, step 2: 2 under way will not see it\n" in told
+    assert "  2 under way finish the version before; newcomers get this one\n" in nurture("apply", edited).stdout
+    migrating = write(workspace, (school + letter.format("two")).replace("pin", "migrate"))
+    (found,) = json.loads(nurture("diff", "--json", migrating).stdout)
+    assert (found["edit"]["rule"], found["edit"]["pinned_before"], found["edit"]["retimed"]) == ("migrate", 2, 0)
+    assert [(x["id"], x["get"]) for x in found["edit"]["added"]] == [("two", 2)], "it is new to those who were pinned"
+    assert "  2 who were on older versions go on in this one\n" in nurture("apply", migrating).stdout
 
 
 def test_a_folder_stands_for_its_files(workspace: Path):

@@ -58,7 +58,7 @@ def test_every_rule_is_documented_and_every_documented_rule_exists() -> None:
 def test_every_rule_is_used() -> None:
     """The names are a closed type, so that mypy refuses a rule that is not on the page; here: none is there for nothing."""
     used: set[str] = set()
-    for path in [*(ROOT / "nurture/definitions").glob("*.py"), *(ROOT / "nurture/domain/lint").rglob("*.py"), *(ROOT / "nurture/services").glob("*.py")]:
+    for path in [*(ROOT / "nurture/definitions").glob("*.py"), *(ROOT / "nurture/domain/lint").rglob("*.py"), *(ROOT / "nurture/services").rglob("*.py")]:
         if path.name not in ("rules.py", "faults.py"):
             used |= {n.value for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
     assert set(RULES) - used == set()

@@ -7,7 +7,8 @@ import pytest
 
 from nurture.definitions.faults import Refused
 from nurture.definitions.loading import Placed, load_files, load_text
-from nurture.services.defining import apply, check, diff, known_names
+from nurture.services.defining import apply, check, known_names
+from nurture.services.defining.differing import diff
 from nurture.services.enrolling import enrol, enrol_matching
 from nurture.shipped import shipped
 from nurture.store.database import Database

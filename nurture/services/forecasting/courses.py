@@ -80,7 +80,7 @@ async def _drafted_ways(
 
 def lay_over(stored: Programme, documents: Sequence[AnyDocument]) -> Course:
     """The programme as it would be with these documents in force."""
-    sequences, campaigns = dict(stored.sequences), dict(stored.campaigns)
+    campaigns, edited = dict(stored.campaigns), stored
     segments, shelf, policy = dict(stored.segments), list(stored.shelf), stored.policy
     drafted: list[tuple[int, SequenceDocument | Campaign]] = []
     for number, document in enumerate(documents, 1):
@@ -89,7 +89,9 @@ def lay_over(stored: Programme, documents: Sequence[AnyDocument]) -> Course:
                 known = stored.sequence_id(document.name)
                 if known is None:
                     drafted.append((-number, document))
-                sequences[-number if known is None else known] = (document, True)
+                    edited = replace(edited, sequences={**edited.sequences, -number: (document, True)})
+                else:
+                    edited = edited.with_edit(known, document)
             case Campaign():
                 running = next((key for key, (c, _) in campaigns.items() if c.name == document.name), None)
                 if running is None:
@@ -102,5 +104,5 @@ def lay_over(stored: Programme, documents: Sequence[AnyDocument]) -> Course:
                 segments[document.name] = document.where
             case Policy():
                 policy = document
-    changed = replace(stored, policy=policy, sequences=sequences, campaigns=campaigns, segments=segments, shelf=tuple(shelf))
+    changed = replace(edited, policy=policy, campaigns=campaigns, segments=segments, shelf=tuple(shelf))
     return Course(changed, tuple(drafted))

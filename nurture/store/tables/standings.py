@@ -100,7 +100,8 @@ class Enrolment(Table, table=True):
 
     `history` lists what is done, in order: {"letter", "kind", "outcome", "day", "at", "delivery", "reason"}.
     `decision` is the last word of the planner for this way: {"at", "letter", "decision", "reason", "rule", "until"}. `state`: active,
-    done, goal, exited, withdrawn, left, ended. `entry_reacted`, `end_reacted`: whether the rules have seen its beginning and its end.
+    done, goal, exited, withdrawn, left, ended. `version`: the document's version that the way is pinned to; None: the newest.
+    `entry_reacted`, `end_reacted`: whether the rules have seen its beginning and its end.
     """
 
     __tablename__ = "enrolments"
@@ -115,11 +116,16 @@ class Enrolment(Table, table=True):
             "ix_enrolments_end_unreacted", "sequence_id", "ended_at",
             sqlite_where=text("end_reacted = 0"), postgresql_where=text("end_reacted = 0"),
         ),
+        Index(
+            "ix_enrolments_pinned", "sequence_id", "version",
+            sqlite_where=text("version IS NOT NULL"), postgresql_where=text("version IS NOT NULL"),
+        ),
     )  # fmt: skip
     id: int | None = Field(default=None, sa_type=Key, primary_key=True)
     sequence_id: int = Field(sa_column=Column(Key, ForeignKey("documents.id"), nullable=False))
     subscriber_id: int = Field(sa_column=Column(Key, ForeignKey("subscribers.id", ondelete="CASCADE"), nullable=False))
     number: int = 1
+    version: int | None = None
     state: str = "active"
     by: str = "audience"
     enrolled_at: datetime

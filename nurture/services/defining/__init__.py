@@ -1,4 +1,4 @@
-"""Apply documents, and say beforehand what applying them would do. Nobody is mailed by it: letters leave by the planner, or by `start`."""
+"""Apply documents; `differing` says beforehand what that would do. Nobody is mailed by it: letters leave by the planner, or by `start`."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,6 +28,7 @@ from nurture.domain.errors import NurtureError
 from nurture.domain.lint import Known, placed_letters
 from nurture.domain.questions import expand, segments_in
 from nurture.domain.rules import Rule
+from nurture.domain.versions import same_course
 from nurture.render.compiling import CompiledLetter, compile_letter
 from nurture.store.audiences import count_audience, look_again, open_baseline, set_baseline
 from nurture.store.conditions import matching_query
@@ -49,6 +50,7 @@ from nurture.store.documents import (
 from nurture.store.owed import count_dry
 from nurture.store.programme import load_programme, repayment
 from nurture.store.segments import load_questions
+from nurture.store.versions import pin_ways, release_ways
 
 _LETTER_BEARING = ("sequence", "campaign", "cleanup", "letter")
 _CLEANUP_PRIORITY = 80  # before sequences and campaigns, as rules.md orders them
@@ -57,7 +59,9 @@ _ORDER = {word: number for number, word in enumerate(("policy", "segment", "lett
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What became of one document. `passed_over`: people who match a sequence already and enter only with --enrol-existing."""
+    """What became of one document. `passed_over`: people who match a sequence already and enter only with --enrol-existing.
+    `pinned`: people under way who finish the version before; `released`: people who were pinned to older ones and go on in this one.
+    """
 
     type: str
     name: str
@@ -67,19 +71,8 @@ class Applied:
     changes: tuple[str, ...] = ()
     passed_over: int = 0
     taken_in: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """What applying one document would do. The three counts are those of sequences."""
-
-    type: str
-    name: str
-    change: Change
-    changes: tuple[str, ...] = ()
-    matching: int = 0
-    would_enrol: int = 0
-    under_way: int = 0
+    pinned: int = 0
+    released: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +225,7 @@ async def _audience(
     """Keep the baseline of those who match already: they stay out, unless they are to be taken in."""
     before = old.document if old and isinstance(old.document, SequenceDocument) else None
     if saved.change == "changed":
+        applied = await _under_way(tx, document, old, saved, applied)
         await look_again(tx, now, saved.id)
     if document.audience is None:
         return applied
@@ -244,6 +238,20 @@ async def _audience(
         return replace(applied, passed_over=waiting)
     await open_baseline(tx, saved.id)
     return replace(applied, taken_in=waiting)
+
+
+async def _under_way(
+    tx: Connection, document: SequenceDocument, old: StoredDocument | None, saved: Saved, applied: Applied
+) -> Applied:  # fmt: skip
+    """`on_edit` as the new version states it: people under way go on in it, whatever they were pinned to, or finish the version before.
+
+    An edit of words alone leads nobody another way, so nobody is pinned for it.
+    """
+    if document.on_edit == "migrate":
+        return replace(applied, released=await release_ways(tx, saved.id))
+    if old is None or not isinstance(old.document, SequenceDocument) or same_course(old.document, document):
+        return applied
+    return replace(applied, pinned=await pin_ways(tx, saved.id, old.version))
 
 
 async def _segment_changed(tx: Connection, segment: str, now: datetime) -> None:
@@ -260,28 +268,3 @@ def _segments_below(asked: Condition, questions: Mapping[str, Condition]) -> set
     """Every segment that a question leads to, however deep."""
     named = set(segments_in(asked))
     return named | {below for name in named for below in _segments_below(questions[name], questions)}
-
-
-async def diff(db: Database, documents: Sequence[Placed], now: datetime) -> list[Difference]:
-    """What `apply` would change, document by document, in the order given."""
-    found = []
-    async with db.read() as tx:
-        zone = _zone(documents) or (await load_policy(tx)).timezone
-        questions = await load_questions(tx) | {p.document.name: p.document.where for p in documents if isinstance(p.document, Segment)}
-        for placed in documents:
-            document = placed.document
-            word, name = document_type(document), document_name(document)
-            old = await load_document(tx, word, name)
-            changes = tuple(compare(old.document, document)) if old else ()
-            change: Change = "created" if old is None else "changed" if changes else "unchanged"
-            difference = Difference(word, name, change, changes)
-            if isinstance(document, SequenceDocument):
-                query = matching_query(expand(document.audience, questions), now, zone) if document.audience is not None else None
-                count = await count_audience(tx, old.id if old else None, query)
-                difference = replace(difference, matching=count.matching, would_enrol=count.enrollable, under_way=count.under_way)
-            found.append(difference)
-    return found
-
-
-def _zone(documents: Iterable[Placed]) -> str | None:
-    return next((p.document.timezone for p in documents if isinstance(p.document, Policy)), None)
