@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from nurture.bootstrap import App
 
 HOUR = timedelta(hours=1)
-LOOKED_AT = 5_000  # people: some seconds of looking, and already the hundredth part of a day's letters shows
-AT_ONCE = 100  # people in one go, so that no click waits for more than a moment
 REASONS = 8
 
 
@@ -40,9 +38,8 @@ class Outlook:
 async def look_ahead(app: "App", now: datetime) -> Outlook:
     """The calendar of the next 30 days."""
     policy = await forecasting.policy(app.db)
-    people = sum((await forecasting.composition(app.db)).values())
-    every = max(1, -(-people // LOOKED_AT))
-    calendar = await forecasting.calendar(app.db, now, rate=app.settings.smtp_rate, every=every, chunk=AT_ONCE)
+    every = await forecasting.sample_of(app.db)
+    calendar = await forecasting.calendar(app.db, now, rate=app.settings.smtp_rate, every=every, chunk=forecasting.AT_ONCE)
     return Outlook(now, calendar, every, policy.timezone, policy.cap)
 
 

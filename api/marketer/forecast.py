@@ -1,4 +1,7 @@
-"""/api/v1/forecast: the weeks ahead, of one person letter by letter, of all as a calendar; and what a draft would change."""
+"""/api/v1/forecast: the weeks ahead, of one person letter by letter, of all as a calendar; and what a draft would change.
+
+A long list is answered by a sample: `every` says that so manieth person was looked at, and the figures are multiplied by it.
+"""
 
 from datetime import timedelta
 from typing import Annotated, Any
@@ -23,15 +26,17 @@ async def forecast(request: Request, email: Email = None, days: Days = 30) -> di
     app = app_of(request)
     now, span = app.clock(), timedelta(days=days)
     if email is None:
-        return {"at": now, "days": days, "calendar": calendar_json(await forecasting.calendar(app.db, now, span, app.settings.smtp_rate))}
+        every = await forecasting.sample_of(app.db)
+        found = await forecasting.calendar(app.db, now, span, app.settings.smtp_rate, every=every, chunk=forecasting.AT_ONCE)
+        return {"at": now, "days": days, "every": every, "calendar": calendar_json(found)}
     person = await look_up(app.db, email)
     if person is None:
         raise NurtureError(f"nobody here has the address {email}; look it up with /api/v1/subscribers?email=", ErrorKind.MISSING)
-    found = [ahead async for ahead in forecasting.forecast(app.db, now, span, [person], app.settings.smtp_rate)]
+    letters = [ahead async for ahead in forecasting.forecast(app.db, now, span, [person], app.settings.smtp_rate)]
     return {
-        "at": now, "days": days, "deliveries": [row for ahead in found for row in delivery_rows(ahead)],
-        "held": [row for ahead in found for row in held_rows(ahead)],
-        "skipped": [{"letter": s.letter, "reason": s.reason} for ahead in found for s in ahead.foresight.skips],
+        "at": now, "days": days, "deliveries": [row for ahead in letters for row in delivery_rows(ahead)],
+        "held": [row for ahead in letters for row in held_rows(ahead)],
+        "skipped": [{"letter": s.letter, "reason": s.reason} for ahead in letters for s in ahead.foresight.skips],
     }  # fmt: skip
 
 
@@ -41,5 +46,8 @@ async def drafts(request: Request, days: Days = 30) -> dict[str, Any]:
     app = app_of(request)
     loaded = await read_documents(request)
     documents = [p.document for p in loaded.documents]
-    found = await forecasting.effect(app.db, documents, app.clock(), timedelta(days=days), app.settings.smtp_rate)
-    return {"days": days} | effect_json(found)
+    every, span = await forecasting.sample_of(app.db), timedelta(days=days)
+    found = await forecasting.effect(
+        app.db, documents, app.clock(), span, app.settings.smtp_rate, every=every, chunk=forecasting.AT_ONCE
+    )  # fmt: skip
+    return {"days": days, "every": every} | effect_json(found)

@@ -85,6 +85,11 @@ class Effect:
         self.dropped += len(old.keys() - new.keys())
         self.added += len(new.keys() - old.keys())
 
+    def times(self, every: int) -> "Effect":
+        """The effect on a list so many times as long."""
+        moved = (count * every for count in (self.later, self.earlier, self.dropped, self.added))
+        return Effect(self.before.times(every), self.after.times(every), *moved)
+
 
 def _moments(letters: Iterable[Foreseen]) -> dict[tuple[str, int], datetime]:
     turns: Counter[str] = Counter()

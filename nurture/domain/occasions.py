@@ -68,7 +68,7 @@ def occasions_after(campaign: Campaign, last: date | None, started: datetime, wo
                 yield Occasion(today, moment=started)
         case At(at=written):
             day, at = date.fromisoformat(written[:10]), time.fromisoformat(written[11:])
-            if last is None:
+            if last is None or last < day:
                 yield Occasion(day, at, wall)
         case Weekly(weekly=weekday):
             day = max(today, last + _DAY) if last else today

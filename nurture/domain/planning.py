@@ -93,7 +93,7 @@ def _superseded(person: Person, ways: tuple[Way, ...], policy: Policy, now: date
     for way in ways:
         if way.occasion:
             newest[way.source.name] = max(way.number, newest.get(way.source.name, 0))
-    older = [w for w in ways if w.occasion and w.number < newest[w.source.name]]
+    older = [w for w in ways if w.occasion and not w.history and w.number < newest[w.source.name]]
     over = [w for w in older if not has_its_hour_ahead(person, w, policy, now)]
     reason = "the campaign's next occasion has opened"
     return [(w, _given_up_way(w, "superseded", reason)) for w in over], tuple(w for w in ways if w not in over)

@@ -81,11 +81,13 @@ def earliest(
     if (letter.about is not None and dates is None) or (dates and since.astimezone(person.zone).date() > dates[1]):
         return None
     share = share_of(person.subscriber_id, key)
-    at = _named_hour(person, way, letter, policy, floor, paced=paced)
-    if at is not None:
-        return at
-    decided = "window" if since == now else "about"
-    most = None
+    decided, most = "window" if since == now else "about", None
+    named = _named_hour(person, way, letter, policy, floor, paced=paced)
+    if named is not None:
+        at = named.due if load is None else load.room(named.due, named.closes - LEAST_LEFT, named.due)
+        if at is not None:
+            return named._replace(due=at)
+        since, decided = named.closes, "capacity"
     for opening in openings(hours, person.zone, policy, since, only_day):
         if dates and opening.day > dates[1]:
             return None

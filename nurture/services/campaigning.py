@@ -4,9 +4,10 @@ An occasion takes in the people of its segment once, a chunk a transaction; what
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from nurture.domain.documents import Campaign, Policy, Segment
+from nurture.domain.conditions import Condition
+from nurture.domain.documents import Campaign, Policy
 from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.domain.occasions import Occasion
 from nurture.store import occasions as store
@@ -18,7 +19,8 @@ from nurture.store.occasions import OccasionRow
 from nurture.store.programme import load_programme
 from nurture.store.standings import look_now
 
-CHUNK = 5_000
+CHUNK = 1_000
+_EVERYWHERE = timedelta(days=2)  # until a date has passed in every zone
 RUNNING, FINISHED = "running", "finished"
 _ENDED = {"finished": "has run", "cancelled": "was cancelled"}
 
@@ -54,20 +56,19 @@ async def open_occasions(db: Database, now: datetime, chunk: int = CHUNK) -> int
     """The sweep: take in the people of every occasion that has begun somewhere, and write down the next. Returns how many were taken in."""
     async with db.read() as tx:
         programme = await load_programme(db, tx)
-        segments = {s.name: s.document for s in await load_documents(tx, "segment")} if programme.campaigns else {}
     taken = 0
     for campaign_id, (campaign, live) in programme.campaigns.items():
-        segment = segments.get(campaign.segment)
-        while live and isinstance(segment, Segment):
+        where = programme.segments.get(campaign.segment)
+        while live and where is not None:
             async with db.write() as tx:
-                some = await _open(tx, campaign_id, campaign, segment, programme.policy, now, chunk)
+                some = await _open(tx, campaign_id, campaign, where, programme.policy, now, chunk)
             taken += some
             if some < chunk:
                 break
     return taken
 
 
-async def _open(tx: Connection, campaign_id: int, campaign: Campaign, segment: Segment, policy: Policy, now: datetime, chunk: int) -> int:
+async def _open(tx: Connection, campaign_id: int, campaign: Campaign, where: Condition, policy: Policy, now: datetime, chunk: int) -> int:
     row = await store.coming_occasion(tx, campaign_id)
     if row is None:
         return 0
@@ -75,13 +76,20 @@ async def _open(tx: Connection, campaign_id: int, campaign: Campaign, segment: S
         row = await _as_scheduled(tx, row, campaign, policy, now)
     if row is None or row.opens_at > now:
         return 0
-    people = await store.not_taken_in(tx, row, matching_query(segment.where, now, policy.timezone), chunk)
-    await store.take_in(tx, row, people, now)
-    await look_now(tx, people, now)
+    people: list[int] = []
+    if not _too_late(row, campaign, now):
+        people = await store.not_taken_in(tx, row, matching_query(where, now, policy.timezone), chunk)
+        await store.take_in(tx, row, people, now)
+        await look_now(tx, people, now)
     if len(people) < chunk:
         await store.mark_filled(tx, row.id, now)
         await store.set_coming(tx, campaign_id, row.number + 1, next(store.to_come(campaign, row.nominal, now, policy), None))
     return len(people)
+
+
+def _too_late(row: OccasionRow, campaign: Campaign, now: datetime) -> bool:
+    """Whether the occasion stood still, in a pause say, for longer than its letter is to wait: nobody is taken in any more."""
+    return now >= row.opens_at + _EVERYWHERE + campaign.until
 
 
 async def _as_scheduled(tx: Connection, row: OccasionRow, campaign: Campaign, policy: Policy, now: datetime) -> OccasionRow | None:

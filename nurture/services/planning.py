@@ -29,9 +29,10 @@ _EVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(slots=True)
 class Planned:
-    """What a sweep did: people looked at, and rows, skips and ends written."""
+    """What a sweep did: people looked at, rows, skips and ends written. `load`: what the relay has to carry by now."""
 
     people: int = 0
+    load: Load | None = None
     counts: Counter[str] = field(default_factory=Counter)
 
 
@@ -41,17 +42,14 @@ async def plan(db: Database, now: datetime, chunk: int = 1000, rate: float | Non
     `rate`: letters a second that the relay carries. What a window cannot take then fills the windows after it, those served longest ago
     first.
     """
-    planned, load = Planned(), None
-    if rate is not None:
-        async with db.read() as tx:
-            load = Load.of(rate, await waiting_by_minute(tx))
+    planned = Planned()
     while True:
-        done = await _plan_chunk(db, now, chunk, planned, load)
+        done = await _plan_chunk(db, now, chunk, planned, rate)
         if done < chunk:
             return planned
 
 
-async def _plan_chunk(db: Database, now: datetime, chunk: int, planned: Planned, load: Load | None) -> int:
+async def _plan_chunk(db: Database, now: datetime, chunk: int, planned: Planned, rate: float | None) -> int:
     async with db.write() as tx:
         workspace = await load_workspace(tx)
         if workspace.halted:
@@ -59,9 +57,11 @@ async def _plan_chunk(db: Database, now: datetime, chunk: int, planned: Planned,
         ids = await take_due(tx, now, chunk)
         if not ids:
             return 0
+        if rate is not None and planned.load is None:
+            planned.load = Load.of(rate, await waiting_by_minute(tx))
         programme = await load_programme(db, tx)
         cohort = await load_cohort(tx, programme, ids, now)
-        plans = _decide(cohort, programme.policy, now, load)
+        plans = _decide(cohort, programme.policy, now, planned.load)
         looks = {person: decided.look_at for person, decided in plans.items() if decided.look_at}
         over = await _write_rows(tx, programme, workspace.identity, plans, now, looks, planned)
         await _write_ways(tx, cohort, plans, now, looks, over)

@@ -11,7 +11,7 @@ from nurture.store.audiences import look_again
 from nurture.store.browsing import count_enrolments
 from nurture.store.database import Connection, Database
 from nurture.store.documents import StoredDocument, ensure_lane, load_document, load_documents, set_state
-from nurture.store.enrolments import end_ways
+from nurture.store.enrolments import end_ways, restart_clocks
 from nurture.store.lanes import notices, set_lane
 from nurture.store.occasions import set_coming, unended_occasions
 from nurture.store.outbox import cancel_open
@@ -94,6 +94,8 @@ async def resume(db: Database, kind: str, name: str, now: datetime) -> None:
     async with db.write() as tx:
         stored = await _steered(tx, kind, name)
         await set_lane(tx, f"{kind}:{name}", "running")
+        if kind == "campaign":
+            await restart_clocks(tx, stored.id, now)
         await look_again(tx, now, stored.id)
 
 

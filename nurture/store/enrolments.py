@@ -119,6 +119,11 @@ async def end_ways(tx: AsyncConnection, document_id: int, reason: str, now: date
     await tx.execute(update(enrolments).where(_e.sequence_id == document_id, _e.state == "active").values(ended))
 
 
+async def restart_clocks(tx: AsyncConnection, document_id: int, now: datetime) -> None:
+    """The patience of all letters under way through this document runs from now: while it stood still nobody could send them."""
+    await tx.execute(update(enrolments).where(_e.sequence_id == document_id, _e.state == "active").values(stale_since=now))
+
+
 async def may_re_enter(tx: AsyncConnection, sequence_id: int, ids: Sequence[int], ended_before: datetime | None) -> list[int]:
     """Of `ids` those with no active way here, whose last one ended before the moment; None: only those who never had one."""
     own = and_(_e.sequence_id == sequence_id, _e.subscriber_id == _p.id)

@@ -42,8 +42,9 @@ async def unended_occasions(tx: AsyncConnection) -> list[OccasionRow]:
 
 
 async def coming_occasion(tx: AsyncConnection, campaign_id: int) -> OccasionRow | None:
-    """The one whose people are not all taken in yet."""
-    row = (await tx.execute(select(*_READ).where(_o.campaign_id == campaign_id, _o.filled_at.is_(None)))).first()
+    """The one whose people are not all taken in yet; nobody else opens it until the transaction ends (PostgreSQL)."""
+    query = select(*_READ).where(_o.campaign_id == campaign_id, _o.filled_at.is_(None)).with_for_update()
+    row = (await tx.execute(query)).first()
     return OccasionRow(*row) if row else None
 
 
@@ -82,9 +83,10 @@ async def end_over(tx: AsyncConnection, now: datetime) -> None:
 
 
 async def not_taken_in(tx: AsyncConnection, row: OccasionRow, matching: Select[Any], limit: int) -> list[int]:
-    """Subscribed people of the segment who are not in this occasion yet, by id."""
-    known = exists().where(_e.sequence_id == row.campaign_id, _e.number == row.number, _e.subscriber_id == _p.id)
-    query = matching.where(_p.status == "subscribed", ~known).order_by(_p.id).limit(limit)
+    """The next subscribed people of the segment by id, after the last one who is in this occasion."""
+    inside = select(_e.subscriber_id).where(_e.sequence_id == row.campaign_id, _e.number == row.number)
+    last = (await tx.execute(inside.order_by(_e.subscriber_id.desc()).limit(1))).scalar()
+    query = matching.where(_p.status == "subscribed", _p.id > (last or 0)).order_by(_p.id).limit(limit)
     return list((await tx.execute(query)).scalars())
 
 

@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.conditions import Condition
 from nurture.domain.delivery import letter_name
-from nurture.domain.documents import Campaign, LibraryLetter, Policy, Segment, Sequence
+from nurture.domain.documents import Campaign, LibraryLetter, Policy, Sequence
 from nurture.domain.letters import Letter, Windows
 from nurture.domain.occasions import Occasion
-from nurture.domain.questions import Questions, with_segments
+from nurture.domain.questions import Questions, expand, with_segments
 from nurture.domain.versions import kept_course
 from nurture.domain.words import Kind
 from nurture.store.database import Database
@@ -55,6 +55,7 @@ class Programme:
         """The sequences and campaigns whose letters leave now, by document id."""
         sequences: dict[int, Sequence | Campaign] = {key: source for key, (source, runs) in self.sequences.items() if runs}
         return sequences | {key: source for key, (source, runs) in self.campaigns.items() if runs}
+
     def source(self, document_id: int, version: int | None = None) -> tuple[Sequence | Campaign, bool] | None:
         """The sequence or campaign behind a way, in the version that the way is pinned to, and whether it runs."""
         found = self.sequences.get(document_id)
@@ -75,24 +76,27 @@ class Programme:
         return next((key for key, (sequence, _) in self.sequences.items() if sequence.name == name), None)
 
 
-async def load_programme(db: Database, tx: AsyncConnection) -> Programme:
-    """What is stored now; parsed anew only when a document or a letter's version moved."""
+async def load_programme(db: Database, tx: AsyncConnection, drafts: Questions | None = None) -> Programme:
+    """What is stored now; parsed anew only when a document or a letter's version moved. `drafts`: segments as they would be."""
     documents = (await tx.execute(select(_documents.id, _documents.version, _documents.state).order_by(_documents.id))).all()
     letters = (await tx.execute(select(_letters.id, _letters.current_version_id).order_by(_letters.id))).all()
     lane_rows = (await tx.execute(select(lanes.c.name, lanes.c.id, lanes.c.flag))).all()
     unended = await unended_occasions(tx)
     print_now = (tuple(map(tuple, documents)), tuple(map(tuple, letters)), tuple(map(tuple, lane_rows)), tuple(unended))
     known = db.parsed.get("programme")
-    if known and known[0] == print_now:
+    if known and known[0] == print_now and not drafts:
         return known[1]  # type: ignore[no-any-return]
+    questions = {**await load_questions(tx), **(drafts or {})}
     running = {row.name for row in lane_rows if row.flag == "running"}
-    programme = await _parse(tx, {row.name: row.id for row in lane_rows}, running, unended)
-    db.parsed["programme"] = (print_now, programme)
+    programme = await _parse(tx, {row.name: row.id for row in lane_rows}, running, unended, questions)
+    if not drafts:
+        db.parsed["programme"] = (print_now, programme)
     return programme
 
 
-async def _parse(tx: AsyncConnection, lane_ids: Mapping[str, int], running: set[str], unended: list[OccasionRow]) -> Programme:
-    questions = await load_questions(tx)
+async def _parse(
+    tx: AsyncConnection, lane_ids: Mapping[str, int], running: set[str], unended: list[OccasionRow], questions: Questions
+) -> Programme:
     sequences = [_asking(s, questions) for s in await load_documents(tx, "sequence")]
     library = [_asking(s, questions) for s in await load_documents(tx, "letter")]
     policies = await load_documents(tx, "policy")
@@ -103,21 +107,18 @@ async def _parse(tx: AsyncConnection, lane_ids: Mapping[str, int], running: set[
     }
     started = {
         s.id: (s.document, f"campaign:{s.name}" in running)
-        for s in await load_documents(tx, "campaign")
+        for s in (_asking(stored, questions) for stored in await load_documents(tx, "campaign"))
         if isinstance(s.document, Campaign) and s.state == "running"
     }
     occasions = by_number(unended, {key: campaign for key, (campaign, _) in started.items()}, ZoneInfo(policy.timezone))
     to_come = [r for r in unended if r.filled_at is None and r.campaign_id in started]
     coming = {r.campaign_id: (r.number, occasions[r.campaign_id, r.number]) for r in to_come}
-    stored = await load_documents(tx, "segment")
-    segments = {s.name: s.document.where for s in stored if isinstance(s.document, Segment)}
+    segments = {name: expand(where, questions) for name, where in questions.items()}
     pinned = await _pinned(tx, questions)
     read = [*(sequence for sequence, _ in live.values()), *pinned.values()]
-    dates = (x.day or (x.about.date if x.about else "") for sequence in read for x in sequence.letters)
-    asks = any(date and not date[:1].isdigit() for date in dates)
     return Programme(
-        policy, live, started, occasions, coming, segments, await letter_catalogue(tx), lane_ids, _shelf(sequences, library), asks,
-        pinned,
+        policy, live, started, occasions, coming, segments, await letter_catalogue(tx), lane_ids, _shelf(sequences, library),
+        any(map(asks_fields, read)), pinned,
     )  # fmt: skip
 
 
@@ -128,6 +129,12 @@ async def _pinned(tx: AsyncConnection, questions: Questions) -> dict[tuple[int, 
         contents = [Sequence.model_validate(content) for number, _, content in await load_versions(tx, key) if number >= version]
         found[key, version] = with_segments(kept_course(contents[0], contents[1:]), questions)
     return found
+
+
+def asks_fields(sequence: Sequence) -> bool:
+    """Whether one of its letters goes by a date that stands in a person's fields."""
+    dates = (x.day or (x.about.date if x.about else "") for x in sequence.letters)
+    return any(date and not date[:1].isdigit() for date in dates)
 
 
 def _asking(stored: StoredDocument, questions: Questions) -> StoredDocument:
@@ -146,8 +153,13 @@ def _shelf(sequences: list[StoredDocument], library: list[StoredDocument]) -> tu
     for stored in sequences:
         document = stored.document
         if isinstance(document, Sequence) and stored.state == "live":
-            shelf += [(letter_name(document.name, x.id), x, document.windows) for x in document.letters if x.evergreen]
+            shelf += evergreen(document)
     return tuple(shelf)
+
+
+def evergreen(sequence: Sequence) -> list[tuple[str, Letter, Windows]]:
+    """Its letters that may stand in the library too."""
+    return [(letter_name(sequence.name, x.id), x, sequence.windows) for x in sequence.letters if x.evergreen]
 
 
 def repayment(programme: Programme) -> tuple[list[int], dict[str, int]]:

@@ -1,14 +1,16 @@
 """Campaigns are planned by the same rules as sequences: the workspace's mix, the hour of the schedule, the patience of `until`."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from nurture.domain.capacity import Load, minute_of
 from nurture.domain.documents import Campaign, Policy, Sequence
 from nurture.domain.occasions import Occasion
 from nurture.domain.planning import plan_person
-from nurture.domain.plans import OpenRow, Person, Plan, Shelf, Way
+from nurture.domain.plans import OpenRow, Past, Person, Plan, Shelf, Way
 from nurture.domain.standing import Entry
 from nurture.domain.words import Kind, Kinds, State
 
@@ -137,6 +139,28 @@ def test_the_next_occasion_supersedes_what_has_not_left() -> None:
     assert decided.send is not None
     assert decided.send.occasion == "2026-03-03"
     assert plan(old, new, row=replace(row, state=State.SENDING)).skips == (), "what is on its way is waited for"
+
+
+def test_a_letter_that_has_left_is_not_told_as_superseded() -> None:
+    sent = Past("spring/one", Kind.NEWS, "sent", date(2026, 2, 24), MONDAY - 6 * DAY)
+    old, new = way(campaign(), nominal=date(2026, 2, 24), history=(sent,)), way(campaign(), nominal=date(2026, 3, 3), number=2)
+    decided = plan(old, new)
+    assert decided.skips == ()
+    assert [d.enrolment_id for d in decided.done] == [41]
+    assert decided.send is not None
+    assert decided.send.occasion == "2026-03-03"
+
+
+def test_a_named_hour_that_the_relay_cannot_take_gives_way_to_the_windows_of_its_kind() -> None:
+    named = way(campaign(), nominal=date(2026, 3, 2), at=time(20))
+    minutes = [minute_of(datetime(2026, 3, 2, 20, tzinfo=UTC) + timedelta(minutes=n)) for n in range(120)]
+    one_free = Load(1, Counter(minutes[:30]))
+    first = plan_person(ME, (named,), Shelf(), POLICY, MONDAY, None, one_free).send
+    assert first is not None
+    assert first.due_at == datetime(2026, 3, 2, 20, 30, tzinfo=UTC)
+    full = plan_person(ME, (named,), Shelf(), POLICY, MONDAY, None, Load(1, Counter(minutes)))
+    assert full.send is not None
+    assert full.send.due_at.date() == date(2026, 3, 3)
 
 
 def test_only_useful_skips_a_news_campaign_and_a_left_topic_too() -> None:

@@ -117,6 +117,55 @@ async def test_an_edit_moves_the_occasion_to_come_and_leaves_the_past(db: Databa
     assert ids["news"]
 
 
+async def test_a_weekly_campaign_that_becomes_a_single_date_still_has_it(db: Database) -> None:
+    await install(db, ROOFS, news({"weekly": "tue"}))
+    await add_people(db, "a@example.com", tags=("roof",), timezone="UTC")
+    await start(db, "news", NOW)
+    assert await open_occasions(db, NOW + DAY) == 1
+    async with db.write() as tx:
+        stored = await load_document(tx, "campaign", "news")
+        assert stored
+        await save_document(tx, type(stored.document).model_validate(news({"at": "2026-03-12 10:00"})), "running", NOW)
+    assert await open_occasions(db, datetime(2026, 3, 12, 5, tzinfo=UTC)) == 1
+    assert [o[:2] for o in await occasions(db)] == [(1, date(2026, 3, 3)), (2, date(2026, 3, 12))]
+
+
+async def test_a_segment_may_name_a_segment(db: Database) -> None:
+    everyone = {"segment": "houses", "where": {"segment": "roofs"}}
+    await install(db, ROOFS, everyone, news({"weekly": "tue"}, segment="houses"))
+    people = await add_people(db, "a@example.com", "b@example.com", tags=("roof",), timezone="UTC")
+    await start(db, "news", NOW)
+    assert await open_occasions(db, NOW + DAY) == len(people)
+    await plan(db, NOW + DAY)
+    assert len(await rows_of(db, "id")) == len(people)
+
+
+async def test_a_pause_that_is_longer_than_its_patience_takes_no_letter(db: Database) -> None:
+    await install(db, ROOFS, news())
+    await add_people(db, "a@example.com", tags=("roof",), timezone="UTC")
+    await start(db, "news", NOW)
+    await open_occasions(db, NOW)
+    await plan(db, NOW)
+    await pause(db, "campaign", "news", NOW)
+    back = NOW + 21 * DAY
+    await resume(db, "campaign", "news", back)
+    await fold(db, back)
+    await plan(db, back)
+    assert await rows_of(db, "state") == [("pending",)]
+
+
+async def test_an_occasion_that_stood_still_for_too_long_is_passed_over(db: Database) -> None:
+    await install(db, ROOFS, news({"at": "2026-03-03 10:00"}))
+    await add_people(db, "a@example.com", tags=("roof",), timezone="UTC")
+    await start(db, "news", NOW)
+    await pause(db, "campaign", "news", NOW)
+    back = NOW + 21 * DAY
+    await resume(db, "campaign", "news", back)
+    assert await open_occasions(db, back) == 0
+    await close_occasions(db, back)
+    assert await state_of(db) == "finished"
+
+
 async def test_pause_takes_back_what_waits_and_resume_plans_it_anew(db: Database) -> None:
     await install(db, ROOFS, news())
     await add_people(db, "a@example.com", tags=("roof",))

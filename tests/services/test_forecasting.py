@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from nurture.domain.documents import Campaign, Policy, Segment, Sequence
+from nurture.domain.documents import Campaign, LibraryLetter, Policy, Segment, Sequence
 from nurture.services.campaigning import open_occasions, start
 from nurture.services.enrolling import enrol
 from nurture.services.folding import fold
@@ -112,6 +112,41 @@ async def test_drafts_of_a_campaign_a_segment_and_a_policy_count_as_in_force(db:
     await enrol(db, "school", people, NOW, "hand")
     edited = await effect(db, [changed], datetime(2026, 3, 2, 9, tzinfo=UTC), 30 * DAY)
     assert edited.after.kinds.total() == edited.before.kinds.total() + 1
+
+
+async def test_drafts_may_name_segments_that_are_drafts_themselves(db: Database) -> None:
+    await install(db, ROOFS, {"segment": "houses", "where": {"segment": "roofs"}})
+    await add_people(db, "a@example.com", tags=("tile",))
+    audience = {"all": [{"segment": "houses"}, {"segment": "tiles"}]}
+    documents: list[Any] = [
+        Sequence.model_validate(SCHOOL | {"audience": audience}),
+        Segment.model_validate(ROOFS | {"where": {"segment": "tiles"}}),
+        Segment.model_validate({"segment": "tiles", "where": {"tag": "tile"}}),
+    ]
+    found = await effect(db, documents, NOW, 30 * DAY)
+    assert (found.before.kinds.total(), found.after.kinds.total()) == (0, 4)
+    assert (await effect(db, documents[1:], NOW, 30 * DAY)).after.kinds.total() == 0, "and what was looked at is not kept"
+
+
+async def test_a_drafted_library_letter_stands_in_the_place_of_its_older_version(db: Database) -> None:
+    tip = {"letter": "tip", "kind": "useful", "subject": "s", "body": "b"}
+    offers = SCHOOL | {"mix": "1:1", "repay": "library", "letters": [letter("offer", "sales"), letter("more", "sales")]}
+    await install(db, offers, tip)
+    people = await add_people(db, "a@example.com", timezone="UTC")
+    await enrol(db, "school", people, NOW, "hand")
+    before = await effect(db, [LibraryLetter.model_validate(tip | {"subject": "new"})], NOW, 40 * DAY)
+    assert before.after.kinds == before.before.kinds
+    second = LibraryLetter.model_validate(tip | {"letter": "other"})
+    assert (await effect(db, [second], NOW, 40 * DAY)).after.kinds.total() == before.before.kinds.total() + 2
+
+
+async def test_a_started_campaign_is_foreseen_by_its_drafted_schedule(db: Database) -> None:
+    await install(db, ROOFS, WEEKLY)
+    await add_people(db, "a@example.com", tags=("roof",), timezone="UTC")
+    await start(db, "news", NOW)
+    moved = await effect(db, [Campaign.model_validate(WEEKLY | {"schedule": {"weekly": "thu"}})], NOW, 21 * DAY)
+    assert {day.weekday() for day in moved.before.days} == {1}
+    assert {day.weekday() for day in moved.after.days} == {3}
 
 
 async def test_it_knows_what_the_relay_carries(db: Database) -> None:

@@ -195,6 +195,8 @@ async def _store(tx: Connection, ready: _Ready, now: datetime, *, enrol_existing
         await _segment_changed(tx, name, now)
     if saved.change != "unchanged" and isinstance(document, Policy | LibraryLetter):
         await look_again(tx, now)
+    if saved.change == "changed" and isinstance(document, Campaign):
+        await look_again(tx, now, saved.id)
     return applied
 
 

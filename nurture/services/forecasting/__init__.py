@@ -11,10 +11,11 @@ from nurture.domain.calendars import Ahead, Calendar, Effect
 from nurture.domain.capacity import Load
 from nurture.domain.documents import AnyDocument, Policy
 from nurture.domain.forecasting import Foresight
-from nurture.services.forecasting.courses import Course, lay_over, look
+from nurture.services.forecasting.courses import Course, look
+from nurture.services.forecasting.drafts import lay_over
 from nurture.store.classes import count_classes
 from nurture.store.cohorts import load_cohort
-from nurture.store.database import Database
+from nurture.store.database import Connection, Database
 from nurture.store.outbox import waiting_by_minute
 from nurture.store.programme import load_programme
 from nurture.store.standings import stream_ids
@@ -22,6 +23,8 @@ from nurture.store.subscribers import addresses
 
 DAYS = timedelta(days=30)
 CHUNK = 500
+LOOKED_AT = 5_000  # people: some seconds of looking, and already the hundredth part of a day's letters shows
+AT_ONCE = 100  # people in one go, so that no click waits for more than a moment
 
 
 async def forecast(
@@ -34,8 +37,7 @@ async def forecast(
     `rate`: letters a second that the relay carries: what a window cannot take fills the following ones.
     """
     async with db.read() as tx:
-        load = Load.of(rate / every, {at: n // every for at, n in (await waiting_by_minute(tx)).items()}) if rate else None
-        course = Course(await load_programme(db, tx), load=load)
+        course = Course(await load_programme(db, tx), load=await _load(tx, rate, every))
     async for ids in _ids(db, people, every, chunk):
         async with db.read() as tx:
             cohort = await load_cohort(tx, course.programme, ids, now, everybody=True)
@@ -69,18 +71,21 @@ async def composition(db: Database) -> dict[str, int]:
         return await count_classes(tx)
 
 
+async def sample_of(db: Database) -> int:
+    """So manieth person is to be looked at where an answer must not take long: everybody up to `LOOKED_AT`, then as many."""
+    return max(1, -(-sum((await composition(db)).values()) // LOOKED_AT))
+
+
 async def effect(
-    db: Database, documents: Sequence[AnyDocument], now: datetime, span: timedelta = DAYS, rate: float | None = None
-) -> Effect:
+    db: Database, documents: Sequence[AnyDocument], now: datetime, span: timedelta = DAYS, rate: float | None = None, *,
+    every: int = 1, chunk: int = CHUNK,
+) -> Effect:  # fmt: skip
     """What these drafts would change. New sequences take in who matches their audience now; new campaigns count as started now."""
     async with db.read() as tx:
-        stored = await load_programme(db, tx)
-        waiting = await waiting_by_minute(tx) if rate else {}
-    today, drafted = Course(stored), lay_over(stored, documents)
-    if rate:
-        today, drafted = replace(today, load=Load.of(rate, waiting)), replace(drafted, load=Load.of(rate, waiting))
+        today = Course(await load_programme(db, tx), load=await _load(tx, rate, every))
+        drafted = replace(await lay_over(db, tx, documents, now), load=await _load(tx, rate, every))
     total = Effect()
-    async for ids in _ids(db, None):
+    async for ids in _ids(db, None, every, chunk):
         async with db.read() as tx:
             looks = []
             for course in (today, drafted):
@@ -93,7 +98,12 @@ async def effect(
             total.compare(*pair)
             for calendar_, seen, course in ((total.before, pair[0], today), (total.after, pair[1], drafted)):
                 calendar_.add(Ahead(person.subscriber_id, "", person.zone, seen), course.programme.policy.cap)
-    return total
+    return total.times(every) if every > 1 else total
+
+
+async def _load(tx: Connection, rate: float | None, every: int) -> Load | None:
+    """What the relay has to carry for a sample of this size; None where nothing bounds it."""
+    return Load.of(rate / every, {at: n // every for at, n in (await waiting_by_minute(tx)).items()}) if rate else None
 
 
 async def _ids(db: Database, people: Sequence[int] | None, every: int = 1, chunk: int = CHUNK) -> AsyncIterator[Sequence[int]]:

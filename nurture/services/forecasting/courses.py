@@ -1,16 +1,14 @@
-"""Courses to look along: the programme as it is stored, or drafts laid over it; and the ways that open on it."""
+"""Courses to look along: the programme as it is stored or as drafts would make it, and the ways that open on it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import takewhile
 
 from nurture.domain.capacity import Load
-from nurture.domain.delivery import letter_name
-from nurture.domain.documents import AnyDocument, Campaign, LibraryLetter, Policy, Segment
+from nurture.domain.documents import Campaign
 from nurture.domain.documents import Sequence as SequenceDocument
 from nurture.domain.forecasting import Foresight, foresee
-from nurture.domain.letters import Windows
 from nurture.domain.plans import Way
 from nurture.store.cohorts import Member
 from nurture.store.conditions import matching
@@ -76,33 +74,3 @@ async def _drafted_ways(
             mine[0].extend(joins)
             mine[1].extend(opens)
     return found
-
-
-def lay_over(stored: Programme, documents: Sequence[AnyDocument]) -> Course:
-    """The programme as it would be with these documents in force."""
-    campaigns, edited = dict(stored.campaigns), stored
-    segments, shelf, policy = dict(stored.segments), list(stored.shelf), stored.policy
-    drafted: list[tuple[int, SequenceDocument | Campaign]] = []
-    for number, document in enumerate(documents, 1):
-        match document:
-            case SequenceDocument():
-                known = stored.sequence_id(document.name)
-                if known is None:
-                    drafted.append((-number, document))
-                    edited = replace(edited, sequences={**edited.sequences, -number: (document, True)})
-                else:
-                    edited = edited.with_edit(known, document)
-            case Campaign():
-                running = next((key for key, (c, _) in campaigns.items() if c.name == document.name), None)
-                if running is None:
-                    drafted.append((-number, document))
-                else:
-                    campaigns[running] = (document, campaigns[running][1])
-            case LibraryLetter():
-                shelf.append((letter_name(document.id, document.id), document, Windows()))
-            case Segment():
-                segments[document.name] = document.where
-            case Policy():
-                policy = document
-    changed = replace(edited, policy=policy, campaigns=campaigns, segments=segments, shelf=tuple(shelf))
-    return Course(changed, tuple(drafted))
