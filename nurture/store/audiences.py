@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, litera
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.store.dialect import insert
+from nurture.store.enrolments import TAKEN_BACK
 from nurture.store.ledger import pieces
 from nurture.store.tables import METADATA
 
@@ -31,6 +32,10 @@ def _subscribed(matching: Select[tuple[int]]) -> Select[tuple[int]]:
     return matching.where(_people.c.status == "subscribed")
 
 
+def _had_way(sequence_id: int, person: ColumnElement[int]) -> ColumnElement[bool]:
+    return and_(_enrolments.c.sequence_id == sequence_id, _enrolments.c.subscriber_id == person, _enrolments.c.state != TAKEN_BACK)
+
+
 async def set_baseline(tx: AsyncConnection, sequence_id: int, matching: Select[tuple[int]]) -> None:
     """All subscribed people who match now are passed over by the enrolling sweep; the old baseline is forgotten.
 
@@ -43,13 +48,13 @@ async def set_baseline(tx: AsyncConnection, sequence_id: int, matching: Select[t
 
 async def open_baseline(tx: AsyncConnection, sequence_id: int) -> None:
     """Those in the baseline who were never enrolled here are taken in by the next sweep; who had their way stays remembered."""
-    own = exists().where(_enrolments.c.sequence_id == sequence_id, _enrolments.c.subscriber_id == _matches.c.subscriber_id)
+    own = exists().where(_had_way(sequence_id, _matches.c.subscriber_id))
     await tx.execute(delete(_matches).where(_matches.c.sequence_id == sequence_id, ~own))
 
 
 async def count_audience(tx: AsyncConnection, sequence_id: int | None, matching: Select[tuple[int]] | None) -> AudienceCount:
     """`sequence_id` None: not stored yet; `matching` None: the sequence has no audience."""
-    own = exists().where(_enrolments.c.sequence_id == sequence_id, _enrolments.c.subscriber_id == _people.c.id)
+    own = exists().where(_had_way(0 if sequence_id is None else sequence_id, _people.c.id))
     match = enrollable = under_way = 0
     if matching is not None:
         subscribed = _subscribed(matching)

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.conditions import Condition
 from nurture.store.conditions import Since, compile_condition
+from nurture.store.enrolments import TAKEN_BACK
 from nurture.store.ledger import deliveries, pieces, subscribers
 from nurture.store.outbox import cancel_rows
 from nurture.store.standings import look_now
@@ -22,7 +23,9 @@ _LONG_AGO = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 def last_entry(sequence_id: int) -> Since:
     """News since the person entered this sequence last; since ever for one who never did."""
     own = enrolments.alias("last_way")
-    latest = select(func.max(own.c.enrolled_at)).where(own.c.sequence_id == sequence_id, own.c.subscriber_id == subscribers.c.id)
+    latest = select(func.max(own.c.enrolled_at)).where(
+        own.c.sequence_id == sequence_id, own.c.subscriber_id == subscribers.c.id, own.c.state != TAKEN_BACK
+    )
     return Since(func.coalesce(latest.correlate(subscribers).scalar_subquery(), literal(_LONG_AGO, _e.enrolled_at.type)), later=True)
 
 

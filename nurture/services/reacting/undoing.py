@@ -6,8 +6,10 @@ from typing import Any
 
 from nurture.domain.webhooks import WITHDRAWN, message_id
 from nurture.services.reacting.acting import message
+from nurture.store.audiences import forget_entry
 from nurture.store.database import Connection
 from nurture.store.endings import end_ways, take_up_again
+from nurture.store.enrolments import TAKEN_BACK
 from nurture.store.reactions import Done, mark_undone, standing
 from nurture.store.subscribers import add_tags, drop_tags, touch
 from nurture.store.tasks import end_task
@@ -30,7 +32,9 @@ async def undo(tx: Connection, done: Done, because: str, now: datetime) -> int:
 async def _undo(tx: Connection, step: Mapping[str, Any], done: Done, because: str, now: datetime) -> None:
     person = done.subscriber_id
     if "enter" in step:
-        await end_ways(tx, [step["way"]], "withdrawn", f"taken back, rule {done.rule}: {because}", now)
+        await end_ways(tx, [step["way"]], TAKEN_BACK, f"taken back, rule {done.rule}: {because}", now)
+        if not step.get("baseline"):
+            await forget_entry(tx, step["way"])
     elif "leave" in step:
         await take_up_again(tx, step["way"], now)
     elif "tag" in step or "untag" in step:
