@@ -31,9 +31,9 @@ def last_entry(sequence_id: int) -> Since:
 
 async def arrived(
     tx: AsyncConnection, sequence_id: int, condition: Condition, now: datetime, zone: str, *,
-    among: Sequence[int] | None, changed_since: datetime | None, limit: int, version: int | None = None, but: Collection[int] = (),
+    among: Sequence[int] | None, limit: int, version: int | None = None, but: Collection[int] = (),
 ) -> list[int]:  # fmt: skip
-    """Active ways whose person meets the condition, events counted from the enrolment on; only of `among` and those changed since.
+    """Active ways whose person meets the condition, events counted from the enrolment on; only of `among`.
     `version`: of those pinned to it alone; `but`: of those who are not pinned to any of these.
     """
     way = enrolments.alias("way")
@@ -49,8 +49,6 @@ async def arrived(
         query = query.where(way.c.version == version)
     elif but:
         query = query.where(or_(way.c.version.is_(None), way.c.version.not_in(but)))
-    if changed_since is not None:
-        query = query.where(subscribers.c.changed_at >= changed_since)
     if among is not None:
         query = query.where(way.c.subscriber_id.in_(among))
     return list((await tx.execute(query)).scalars())
