@@ -70,15 +70,22 @@ async def end_ways(tx: AsyncConnection, ids: Sequence[int], state: str, reason: 
 
 
 async def take_up_again(tx: AsyncConnection, way: int, now: datetime) -> bool:
-    """A way that was ended goes on, unless the person has entered there again since; whether it does."""
+    """A way that was ended goes on, unless the person has entered there again since; whether it does.
+
+    Its end will be news again, and the letter that waited when it ended may be planned once more.
+    """
     other = enrolments.alias("other")
     newer = select(other.c.id).where(
         and_(other.c.sequence_id == _e.sequence_id, other.c.subscriber_id == _e.subscriber_id, other.c.state == "active")
     )
     statement = update(enrolments).where(_e.id == way, _e.state == "exited", ~newer.correlate(enrolments).exists())
-    values: Mapping[str, Any] = {"state": "active", "ended_at": None, "end_reason": None}
+    values: Mapping[str, Any] = {"state": "active", "ended_at": None, "end_reason": None, "end_reacted": 0}
+    ended_at = (await tx.execute(select(_e.ended_at).where(_e.id == way))).scalar_one_or_none()
     person = (await tx.execute(statement.values(values).returning(_e.subscriber_id))).scalar_one_or_none()
     if person is not None:
+        d = deliveries.c  # the ledger is indexed by person, not by way
+        with_the_way = (d.subscriber_id == person, d.enrolment_id == way, d.state == "cancelled", d.outcome == "not_wanted")
+        await tx.execute(update(deliveries).where(*with_the_way, d.ended_at == ended_at).values(outcome="paused"))
         await look_now(tx, [person], now)
     return person is not None
 

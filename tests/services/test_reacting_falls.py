@@ -5,14 +5,16 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 
 from nurture.services.classifying import rise
+from nurture.services.enrolling import enrol
 from nurture.services.folding import fold
+from nurture.services.planning import plan
 from nurture.services.reacting import react
 from nurture.store.database import Database
 from nurture.store.tables import METADATA, Event
 from nurture.store.workspace import halt, resume
 from tests.support.people import NOW, add_people
-from tests.support.programme import add_event, install, letter
-from tests.support.rules import rule, tags, tasks
+from tests.support.programme import add_event, install, letter, rows_of
+from tests.support.rules import fall, rule, tags, tasks
 
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
 SCHOOL = {"sequence": "school", "letters": [letter("one", window="any")]}
@@ -84,3 +86,23 @@ async def test_after_a_halt_no_rule_answers_what_was_taken_back_meanwhile(db: Da
     assert await sweep(db, NOW + 120 * SECOND, chunk=2) == (0, 0)  # more have fallen than a chunk holds
     assert [await tags(db, person) for person in people] == [[], [], []]
     assert [w for what, _, w in await withdrawn(db) if what == "engagement"] == [0, 0, 0, 1, 1, 1]
+
+
+async def test_who_left_by_a_machines_click_gets_the_letter_that_waited_and_the_end_is_news_once_more(db: Database) -> None:
+    out, end = rule("out", {"did": "clicked"}, {"leave": "school"}), rule("end", {"stage": "exited", "sequence": "school"}, {"task": "Ask"})
+    await install(db, SCHOOL, out, end)
+    (person,) = await add_people(db, "mia@example.com", timezone="UTC")
+    await enrol(db, "school", [person], NOW, "hand")
+    await plan(db, NOW)
+    await add_event(db, person, "clicked", NOW + SECOND)
+    assert (await react(db, NOW + 61 * SECOND)).acted == 2
+    assert await rows_of(db, "state", "outcome") == [("cancelled", "not_wanted")]
+    await fall(db)
+    assert (await react(db, NOW + 90 * SECOND)).undone == 2
+    for days in (1, 2):
+        await fold(db, NOW + days * DAY)
+        await plan(db, NOW + days * DAY)
+    assert await rows_of(db, "state", "outcome") == [("pending", None)]
+    await add_event(db, person, "clicked", NOW + 3 * DAY)
+    assert (await react(db, NOW + 3 * DAY + 61 * SECOND)).acted == 2
+    assert [t.state for t in await tasks(db)] == ["cancelled", "open"]
