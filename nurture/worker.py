@@ -240,7 +240,10 @@ class Work:
         await close_occasions(self.app.db, now)
         async with self.app.db.write() as tx:
             await idempotency.purge(tx, now)
-            await webhooks.purge(tx, now)
+        while True:
+            async with self.app.db.write() as tx:
+                if await webhooks.purge(tx, now) < webhooks.AT_ONCE:
+                    break
 
 
 async def check_start(app: App) -> str | None:

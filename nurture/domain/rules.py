@@ -14,6 +14,7 @@ from nurture.domain.conditions import Condition
 from nurture.domain.letters import Document
 from nurture.domain.people import read_tag
 from nurture.domain.scalars import Slug
+from nurture.domain.webhooks import refused_literal
 from nurture.domain.words import Engagement, EventType, Flag, Kind, Temperature
 
 MERGE = re.compile(r"{{\s*([^{}]*?)\s*}}")
@@ -101,6 +102,8 @@ class Action(Document):
         for word in (self.tag, self.untag):
             if word is not None and read_tag(word) != word:
                 raise ValueError(f"{word!r} is not how a tag is stored; write {read_tag(word)!r}")
+        if self.webhook is not None and (refusal := refused_literal(self.webhook)):
+            raise ValueError(f"no webhook goes there: {refusal}; write the name of a machine on the open internet")
         for name in MERGE.findall(self.task or ""):
             if name not in TASK_NAMES and not re.fullmatch(r"fields\.\S+", name):
                 raise ValueError(f"a task knows no {{{{ {name} }}}}; use {', '.join(TASK_NAMES)} or fields.<name>")

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 from nurture.domain.advice import did_you_mean
 from nurture.domain.errors import NurtureError
@@ -95,6 +96,17 @@ def refused_address(address: str, *, loopback: bool) -> str | None:
         ip = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None) or ip
     if ip.is_loopback and loopback:
         return None
-    if not ip.is_global or ip.is_multicast or ip.is_reserved:
+    inside = isinstance(ip, IPv6Address) and ip.is_site_local  # fec0::/10, which counts as global
+    if not ip.is_global or ip.is_multicast or ip.is_reserved or inside:
         return f"{address} is not an address of the open internet"
     return None
+
+
+def refused_literal(url: str) -> str | None:
+    """Why no webhook goes to an address that names its machine by number; None for names, which are asked when they are called, and for
+    this very machine, which a setting may allow.
+    """
+    try:
+        return refused_address(urlsplit(url).hostname or "", loopback=True)
+    except ValueError:
+        return None

@@ -48,13 +48,21 @@ async def check_url(url: str, *, loopback: bool) -> None:
 
 
 def _parts(url: str, *, loopback: bool) -> SplitResult:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise NurtureError("a webhook's address is written https://example.com/hook; what stands there is no address") from error
+    if port == 0:
+        raise NurtureError("a webhook's address has a port from 1 to 65535, or none")
     if parts.scheme not in ("https", "http") or not parts.hostname or parts.username is not None:
         raise NurtureError("a webhook's address is written https://example.com/hook")
     if parts.scheme == "http" and not loopback:
         raise NurtureError("a webhook goes over https; write https://... (http only to this machine, with NURTURE_WEBHOOKS_TO_LOOPBACK)")
     if any(ord(c) <= 0x20 or ord(c) == 0x7F for c in url):
         raise NurtureError("a webhook's address holds no spaces and no control characters")
+    if not (parts.path + parts.query).isascii():
+        raise NurtureError("a webhook's address is ASCII after the name; write other letters as %C3%BC")
     return parts
 
 
@@ -63,7 +71,7 @@ async def _address(parts: SplitResult, *, loopback: bool) -> tuple[str, int]:
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
         found = await asyncio.get_running_loop().getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a name that cannot be one is a UnicodeError
         raise NurtureError(f"the name {parts.hostname} cannot be found") from error
     addresses = [str(info[4][0]).partition("%")[0] for info in found]
     for address in addresses:

@@ -9,14 +9,14 @@ from datetime import datetime
 from nurture.domain.classes import Classified, classify
 from nurture.domain.engagement import raised_from
 from nurture.domain.signs import Yardstick, yardstick_of
-from nurture.store.classes import count_classes, moves_of_withdrawn, save_classes, save_composition, touched_people
+from nurture.store.classes import Lately, count_classes, moves_of_withdrawn, save_classes, save_composition, touched_people
 from nurture.store.database import Connection, Database
 from nurture.store.documents import load_policy
 from nurture.store.facts import UNJUDGED, mark_judged, withdrawn_people
 from nurture.store.ledger import pieces
 from nurture.store.standings import load_signs, stream_signs
 
-_NOBODY: Mapping[int, str | None] = {}
+_NOBODY: Mapping[int, Lately] = {}
 
 
 async def rise(db: Database, now: datetime, people: Iterable[int], chunk: int = 1000) -> int:
@@ -26,8 +26,8 @@ async def rise(db: Database, now: datetime, people: Iterable[int], chunk: int = 
     """
     async with db.write() as tx:  # first, so that what a fallen verdict takes back is told from all other moves
         withdrawn = await withdrawn_people(tx, UNJUDGED, chunk)
-        before = {i: raised_from(moves) for i, moves in (await moves_of_withdrawn(tx, withdrawn)).items()} if withdrawn else {}
-        moved = await _judge(tx, withdrawn, await _yard(tx, now), now, before=before, undoing=True) if withdrawn else 0
+        risen = await moves_of_withdrawn(tx, withdrawn) if withdrawn else {}
+        moved = await _judge(tx, withdrawn, await _yard(tx, now), now, risen=risen) if withdrawn else 0
         await mark_judged(tx, withdrawn)
     for ids in pieces(sorted(people), chunk):
         async with db.write() as tx:
@@ -78,13 +78,11 @@ async def _yard(tx: Connection, now: datetime) -> Yardstick:
 
 
 async def _judge(
-    tx: Connection, ids: Sequence[int], yard: Yardstick, now: datetime, *, weekly: bool = False,
-    before: Mapping[int, str | None] = _NOBODY, undoing: bool = False,
+    tx: Connection, ids: Sequence[int], yard: Yardstick, now: datetime, *, weekly: bool = False, risen: Mapping[int, Lately] = _NOBODY
 ) -> int:  # fmt: skip
-    """Judge these people and write what changes. `before`: the classes from which withdrawn signs had raised them; `undoing`: the moves
-    are those of withdrawn signs.
-    """
+    """Judge these people and write what changes. `risen`: each one's moves since signs that are withdrawn now."""
+    before = {i: raised_from((old, new) for what, old, new in moves if what == "engagement") for i, moves in risen.items()}
     judged = (classify(s, yard, weekly=weekly, raised_from=before.get(s.subscriber_id)) for s in await load_signs(tx, ids))
     decided: list[Classified] = [new for new in judged if new is not None]
-    await save_classes(tx, decided, now, withdrawn=undoing)
+    await save_classes(tx, decided, now, risen)
     return sum(new.moved("engagement") for new in decided)

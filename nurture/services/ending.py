@@ -7,6 +7,7 @@ from typing import NamedTuple, cast
 from nurture.domain.conditions import Condition, Did
 from nurture.domain.documents import Sequence
 from nurture.domain.words import EventType
+from nurture.store.audiences import changed_people
 from nurture.store.database import Database
 from nurture.store.endings import arrived, end_ways
 from nurture.store.ledger import pieces
@@ -21,12 +22,13 @@ async def end_arrived(
     """The sweep over all ways, or only over those of the people `among` and of those who changed since. Returns how many ended."""
     async with db.read() as tx:
         programme = await load_programme(db, tx)
+        changed = [] if changed_since is None else await changed_people(tx, changed_since)
     zone, ended = programme.policy.timezone, 0
-    whose: list[list[int] | None] = [None] if among is None else [list(ids) for ids in pieces(sorted(set(among)))]
+    whose: list[list[int] | None] = [None] if among is None else [list(ids) for ids in pieces(sorted({*among, *changed}))]
     for of, sequence in _courses(programme):
         for state, reason, condition in endings_of(sequence):
-            for ids, since in [(ids, None) for ids in whose] + ([(None, changed_since)] if changed_since else []):
-                ended += await _end(db, of, condition, state, reason, now, zone, ids, since)
+            for ids in whose:
+                ended += await _end(db, of, condition, state, reason, now, zone, ids)
     return ended
 
 
@@ -56,17 +58,15 @@ def endings_of(sequence: Sequence) -> Iterator[tuple[str, str, Condition]]:
 
 
 async def _end(
-    db: Database, of: _Of, condition: Condition, state: str, reason: str, now: datetime, zone: str,
-    among: list[int] | None, changed_since: datetime | None,
+    db: Database, of: _Of, condition: Condition, state: str, reason: str, now: datetime, zone: str, among: list[int] | None
 ) -> int:  # fmt: skip
     """Looked for by reading: a long list must not hold the lock for writing."""
     total = 0
     while True:
         async with db.read() as tx:
             ways = await arrived(
-                tx, of.sequence_id, condition, now, zone, among=among, changed_since=changed_since, limit=CHUNK, version=of.version,
-                but=of.others,
-            )  # fmt: skip
+                tx, of.sequence_id, condition, now, zone, among=among, limit=CHUNK, version=of.version, but=of.others
+            )
         if ways:
             async with db.write() as tx:
                 total += len(await end_ways(tx, ways, state, reason, now))

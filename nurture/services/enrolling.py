@@ -1,17 +1,19 @@
 """Enrol: take those who come to match an audience into its sequence, by the sweep, by hand, or after an import."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from nurture.domain.conditions import Condition
 from nurture.domain.documents import Sequence
 from nurture.domain.errors import ErrorKind, NurtureError
-from nurture.store.audiences import changed_after, forget_renewed, forget_unmatched, joined_since, newly_matching, remember_matches
+from nurture.store.audiences import changed_people, forget_outdated, joined_since, newly_matching, outdated, remember_matches
 from nurture.store.conditions import compile_condition, compile_news, matching_query
 from nurture.store.database import Connection, Database
 from nurture.store.documents import load_document
 from nurture.store.endings import last_entry
 from nurture.store.enrolments import enrol as write_enrolments
 from nurture.store.enrolments import may_re_enter
-from nurture.store.ledger import subscribers
+from nurture.store.ledger import pieces, subscribers
 from nurture.store.programme import load_programme
 from nurture.store.standings import look_now
 
@@ -28,37 +30,67 @@ async def enrol_matching(db: Database, now: datetime, changed_since: datetime | 
     """
     async with db.read() as tx:
         programme = await load_programme(db, tx)
+        changed = None if changed_since is None else await changed_people(tx, changed_since)
     taken = 0
     for sequence_id, (sequence, live) in programme.sequences.items():
         if live and sequence.audience is not None:
-            while True:
-                async with db.write() as tx:
-                    found, new = await _enrol_some(tx, sequence_id, sequence, now, programme.policy.timezone, changed_since)
-                taken += new
-                if found < CHUNK:
-                    break
+            audience = _Audience(sequence_id, sequence, sequence.audience, now, programme.policy.timezone)
+            if changed is None:
+                await _forget(db, audience)
+            taken += await _enrol_all(db, audience, changed)
     return taken
 
 
-async def _enrol_some(
-    tx: Connection, sequence_id: int, sequence: Sequence, now: datetime, zone: str, since: datetime | None
-) -> tuple[int, int]:
-    assert sequence.audience is not None  # noqa: S101 - the caller has asked
-    matching = matching_query(sequence.audience, now, zone)
-    if since is None:
-        await forget_unmatched(tx, sequence_id, compile_condition(sequence.audience, now, zone))
-        if sequence.re_entry is not None:
-            await forget_renewed(tx, sequence_id, compile_news(sequence.audience, now, zone, last_entry(sequence_id)))
-    else:
-        matching = matching.where(changed_after(since))
-    found = await newly_matching(tx, sequence_id, matching, CHUNK)
-    if not found:
-        return 0, 0
+@dataclass(frozen=True, slots=True)
+class _Audience:
+    """Who is asked for, at which moment."""
+
+    sequence_id: int
+    sequence: Sequence
+    condition: Condition
+    now: datetime
+    zone: str
+
+
+async def _forget(db: Database, of: _Audience) -> None:
+    """Once before a sweep, never between its chunks: who is refused would be found, remembered and forgotten without an end."""
+    fits = compile_condition(of.condition, of.now, of.zone)
+    news = None if of.sequence.re_entry is None else compile_news(of.condition, of.now, of.zone, last_entry(of.sequence_id))
+    async with db.read() as tx:
+        gone = await outdated(tx, of.sequence_id, fits, news)
+    for ids in pieces(gone, CHUNK):
+        async with db.write() as tx:
+            await forget_outdated(tx, of.sequence_id, fits, news, ids)
+
+
+async def _enrol_all(db: Database, of: _Audience, among: list[int] | None) -> int:
+    """Looked for by reading, id after id, so that it ends whatever becomes of those found; the lock is taken only for them."""
+    taken = after = 0
+    asked = matching_query(of.condition, of.now, of.zone)
+    for ids in [None] if among is None else list(pieces(among, CHUNK)):
+        while True:
+            narrowed = asked.where(subscribers.c.id > after) if ids is None else asked.where(subscribers.c.id.in_(ids))
+            async with db.read() as tx:
+                found = await newly_matching(tx, of.sequence_id, narrowed, CHUNK)
+            if found:
+                async with db.write() as tx:
+                    taken += await _enrol_some(tx, of, found)
+                after = found[-1]
+            if ids is not None or len(found) < CHUNK:
+                break
+    return taken
+
+
+async def _enrol_some(tx: Connection, of: _Audience, found: list[int]) -> int:
+    """Of those found by reading those who match still."""
+    sequence_id, sequence, now = of.sequence_id, of.sequence, of.now
+    asked = matching_query(of.condition, now, of.zone).where(subscribers.c.id.in_(found))
+    found = await newly_matching(tx, sequence_id, asked, CHUNK)
     await remember_matches(tx, sequence_id, found)
     before = None if sequence.re_entry is None else now - sequence.re_entry
     allowed = await may_re_enter(tx, sequence_id, found, before)
     if before is not None:  # what brought a person in once brings them in no second time
-        anew = matching_query(sequence.audience, now, zone, last_entry(sequence_id)).where(subscribers.c.id.in_(allowed))
+        anew = matching_query(of.condition, now, of.zone, last_entry(sequence_id)).where(subscribers.c.id.in_(allowed))
         allowed = list((await tx.execute(anew.order_by(subscribers.c.id))).scalars())
     acted = await joined_since(tx, allowed, now - OWN_ACT)
     taken = []
@@ -68,7 +100,7 @@ async def _enrol_some(
             tx, sequence_id, people, by="audience", now=now, own_hour=own, again=before is not None, acted=acted
         )
     await look_now(tx, taken, now)
-    return len(found), len(taken)
+    return len(taken)
 
 
 async def enrol(db: Database, sequence: str, subscriber_ids: list[int], now: datetime, by: str, *, own_hour: bool = False) -> list[int]:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, literal, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.store.dialect import insert
+from nurture.store.enrolments import TAKEN_BACK
 from nurture.store.ledger import pieces
 from nurture.store.tables import METADATA
 
@@ -31,6 +32,10 @@ def _subscribed(matching: Select[tuple[int]]) -> Select[tuple[int]]:
     return matching.where(_people.c.status == "subscribed")
 
 
+def _had_way(sequence_id: int, person: ColumnElement[int]) -> ColumnElement[bool]:
+    return and_(_enrolments.c.sequence_id == sequence_id, _enrolments.c.subscriber_id == person, _enrolments.c.state != TAKEN_BACK)
+
+
 async def set_baseline(tx: AsyncConnection, sequence_id: int, matching: Select[tuple[int]]) -> None:
     """All subscribed people who match now are passed over by the enrolling sweep; the old baseline is forgotten.
 
@@ -43,13 +48,13 @@ async def set_baseline(tx: AsyncConnection, sequence_id: int, matching: Select[t
 
 async def open_baseline(tx: AsyncConnection, sequence_id: int) -> None:
     """Those in the baseline who were never enrolled here are taken in by the next sweep; who had their way stays remembered."""
-    own = exists().where(_enrolments.c.sequence_id == sequence_id, _enrolments.c.subscriber_id == _matches.c.subscriber_id)
+    own = exists().where(_had_way(sequence_id, _matches.c.subscriber_id))
     await tx.execute(delete(_matches).where(_matches.c.sequence_id == sequence_id, ~own))
 
 
 async def count_audience(tx: AsyncConnection, sequence_id: int | None, matching: Select[tuple[int]] | None) -> AudienceCount:
     """`sequence_id` None: not stored yet; `matching` None: the sequence has no audience."""
-    own = exists().where(_enrolments.c.sequence_id == sequence_id, _enrolments.c.subscriber_id == _people.c.id)
+    own = exists().where(_had_way(0 if sequence_id is None else sequence_id, _people.c.id))
     match = enrollable = under_way = 0
     if matching is not None:
         subscribed = _subscribed(matching)
@@ -86,15 +91,27 @@ async def joined_since(tx: AsyncConnection, ids: Iterable[int], since: datetime)
     return found
 
 
-def changed_after(since: datetime) -> ColumnElement[bool]:
-    """People whose row or tags changed at or after the moment."""
-    return _people.c.changed_at >= since
+async def changed_people(tx: AsyncConnection, since: datetime) -> list[int]:
+    """People whose row or tags changed at or after the moment, by id; read by the index on the change, and sorted here to keep it so."""
+    return sorted((await tx.execute(select(_people.c.id).where(_people.c.changed_at >= since))).scalars())
 
 
-async def remember_matches(tx: AsyncConnection, sequence_id: int, ids: Iterable[int]) -> None:
+async def remember_matches(tx: AsyncConnection, sequence_id: int, ids: Iterable[int]) -> set[int]:
+    """Those who were not remembered yet."""
     rows = [{"sequence_id": sequence_id, "subscriber_id": i} for i in ids]
-    if rows:
-        await tx.execute(insert(tx, _matches).on_conflict_do_nothing(), rows)
+    if not rows:
+        return set()
+    return set((await tx.execute(insert(tx, _matches).on_conflict_do_nothing().returning(_matches.c.subscriber_id), rows)).scalars())
+
+
+async def forget_entry(tx: AsyncConnection, way: int) -> None:
+    """What was remembered of a person when they were taken in on this way, as if they never had been."""
+    own = exists().where(
+        _enrolments.c.id == way, _enrolments.c.sequence_id == _matches.c.sequence_id,
+        _enrolments.c.subscriber_id == _matches.c.subscriber_id,
+    )  # fmt: skip
+    person = select(_enrolments.c.subscriber_id).where(_enrolments.c.id == way).scalar_subquery()
+    await tx.execute(delete(_matches).where(_matches.c.subscriber_id == person, own))
 
 
 async def remember_all_matching(tx: AsyncConnection, sequence_id: int, matching: Select[Any], among: Iterable[int] | None = None) -> None:
@@ -106,17 +123,29 @@ async def remember_all_matching(tx: AsyncConnection, sequence_id: int, matching:
         await tx.execute(insert(tx, _matches).from_select(["sequence_id", "subscriber_id"], chosen).on_conflict_do_nothing())
 
 
-async def forget_renewed(tx: AsyncConnection, sequence_id: int, news: ColumnElement[bool]) -> int:
-    """Whose way has ended and who has come to match once more, by something that happened since they entered: they count anew."""
-    way = and_(_enrolments.c.sequence_id == sequence_id, _enrolments.c.subscriber_id == _matches.c.subscriber_id)
-    again = exists().where(_people.c.id == _matches.c.subscriber_id, news)
-    under_way = exists().where(way, _enrolments.c.state == "active")
-    statement = delete(_matches).where(_matches.c.sequence_id == sequence_id, exists().where(way), ~under_way, again)
-    return int((await tx.execute(statement)).rowcount)
+def _outdated(sequence_id: int, condition: ColumnElement[bool], news: ColumnElement[bool] | None) -> ColumnElement[bool]:
+    """Who matches no longer may come to match again; with `news` also whose way has ended and who has come to match once more, by
+    something that happened since they entered.
+    """
+    gone = ~exists().where(_people.c.id == _matches.c.subscriber_id, condition)
+    if news is not None:
+        way = and_(_enrolments.c.sequence_id == sequence_id, _enrolments.c.subscriber_id == _matches.c.subscriber_id)
+        again = exists().where(_people.c.id == _matches.c.subscriber_id, news)
+        gone = or_(gone, and_(exists().where(way), ~exists().where(way, _enrolments.c.state == "active"), again))
+    return and_(_matches.c.sequence_id == sequence_id, gone)
 
 
-async def forget_unmatched(tx: AsyncConnection, sequence_id: int, condition: ColumnElement[bool]) -> int:
-    """Who matches no longer may come to match again."""
-    still = exists().where(_people.c.id == _matches.c.subscriber_id, condition)
-    statement = delete(_matches).where(_matches.c.sequence_id == sequence_id, ~still)
-    return int((await tx.execute(statement)).rowcount)
+async def outdated(
+    tx: AsyncConnection, sequence_id: int, condition: ColumnElement[bool], news: ColumnElement[bool] | None
+) -> list[int]:  # fmt: skip
+    """People who are remembered as matching and are to count anew: by reading, since the whole list is asked."""
+    query = select(_matches.c.subscriber_id).where(_outdated(sequence_id, condition, news))
+    return sorted((await tx.execute(query)).scalars())
+
+
+async def forget_outdated(
+    tx: AsyncConnection, sequence_id: int, condition: ColumnElement[bool], news: ColumnElement[bool] | None, ids: Iterable[int]
+) -> None:  # fmt: skip
+    """Of these people those who are outdated still."""
+    for piece in pieces(ids):
+        await tx.execute(delete(_matches).where(_matches.c.subscriber_id.in_(piece), _outdated(sequence_id, condition, news)))

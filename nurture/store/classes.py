@@ -16,6 +16,8 @@ from nurture.store.tables import METADATA
 moves = METADATA.tables["moves"]
 compositions = METADATA.tables["compositions"]
 _s = standings.c
+Lately = Sequence[tuple[str, str, str]]  # (what, old, new) of moves, oldest first
+_NOTHING: Mapping[int, Lately] = {}
 _AT = bindparam("at", type_=_s.engagement_at.type)
 
 
@@ -42,9 +44,9 @@ async def touched_people(tx: AsyncConnection, since: datetime, after: int, limit
     return list((await tx.execute(query)).scalars())
 
 
-async def moves_of_withdrawn(tx: AsyncConnection, people: Sequence[int]) -> dict[int, list[tuple[str, str]]]:
-    """(old, new) of these people's moves between classes since the first of their withdrawn signs that is not judged yet, oldest first."""
-    found: dict[int, list[tuple[str, str]]] = {}
+async def moves_of_withdrawn(tx: AsyncConnection, people: Sequence[int]) -> dict[int, list[tuple[str, str, str]]]:
+    """(what, old, new) of these people's moves since the first of their withdrawn signs that is not judged yet, oldest first."""
+    found: dict[int, list[tuple[str, str, str]]] = {}
     m, e = moves.c, events.c
     for piece in pieces(people):
         first = (
@@ -53,15 +55,16 @@ async def moves_of_withdrawn(tx: AsyncConnection, people: Sequence[int]) -> dict
             .group_by(e.subscriber_id)
             .subquery()
         )
-        query = select(m.subscriber_id, m.old, m.new).join(first, first.c.subscriber_id == m.subscriber_id)
-        for person, old, new in await tx.execute(query.where(m.what == "engagement", m.at >= first.c.at).order_by(m.id)):
-            found.setdefault(person, []).append((old, new))
+        query = select(m.subscriber_id, m.what, m.old, m.new).join(first, first.c.subscriber_id == m.subscriber_id)
+        for person, what, old, new in await tx.execute(query.where(m.at >= first.c.at).order_by(m.id)):
+            found.setdefault(person, []).append((what, old, new))
     return found
 
 
-async def save_classes(tx: AsyncConnection, decided: Iterable[Classified], now: datetime, *, withdrawn: bool = False) -> None:
-    """Class, flags and temperature of each, and a row for all that moved; the rest of the standing is folding's. `withdrawn`: the moves are
-    those of signs that were taken back.
+async def save_classes(tx: AsyncConnection, decided: Iterable[Classified], now: datetime, risen: Mapping[int, Lately] = _NOTHING) -> None:
+    """Class, flags and temperature of each, and a row for all that moved; the rest of the standing is folding's.
+
+    `risen`: each person's moves since signs that were taken back; a fall from where one of them led is written as taking it back.
     """
     rows, said = [], []
     for new in decided:
@@ -73,7 +76,7 @@ async def save_classes(tx: AsyncConnection, decided: Iterable[Classified], now: 
         said += [
             {
                 "subscriber_id": new.subscriber_id, "what": m.what, "old": m.old, "new": m.new, "reason": m.reason, "at": now,
-                "withdrawn": int(withdrawn),
+                "withdrawn": int(m.falls and any((what, to) == (m.what, m.old) for what, _, to in risen.get(new.subscriber_id, ()))),
             }
             for m in new.moves
         ]  # fmt: skip

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.conditions import Condition
 from nurture.store.conditions import Since, compile_condition
+from nurture.store.enrolments import TAKEN_BACK
 from nurture.store.ledger import deliveries, pieces, subscribers
 from nurture.store.outbox import cancel_rows
 from nurture.store.standings import look_now
@@ -22,15 +23,17 @@ _LONG_AGO = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 def last_entry(sequence_id: int) -> Since:
     """News since the person entered this sequence last; since ever for one who never did."""
     own = enrolments.alias("last_way")
-    latest = select(func.max(own.c.enrolled_at)).where(own.c.sequence_id == sequence_id, own.c.subscriber_id == subscribers.c.id)
+    latest = select(func.max(own.c.enrolled_at)).where(
+        own.c.sequence_id == sequence_id, own.c.subscriber_id == subscribers.c.id, own.c.state != TAKEN_BACK
+    )
     return Since(func.coalesce(latest.correlate(subscribers).scalar_subquery(), literal(_LONG_AGO, _e.enrolled_at.type)), later=True)
 
 
 async def arrived(
     tx: AsyncConnection, sequence_id: int, condition: Condition, now: datetime, zone: str, *,
-    among: Sequence[int] | None, changed_since: datetime | None, limit: int, version: int | None = None, but: Collection[int] = (),
+    among: Sequence[int] | None, limit: int, version: int | None = None, but: Collection[int] = (),
 ) -> list[int]:  # fmt: skip
-    """Active ways whose person meets the condition, events counted from the enrolment on; only of `among` and those changed since.
+    """Active ways whose person meets the condition, events counted from the enrolment on; only of `among`.
     `version`: of those pinned to it alone; `but`: of those who are not pinned to any of these.
     """
     way = enrolments.alias("way")
@@ -46,8 +49,6 @@ async def arrived(
         query = query.where(way.c.version == version)
     elif but:
         query = query.where(or_(way.c.version.is_(None), way.c.version.not_in(but)))
-    if changed_since is not None:
-        query = query.where(subscribers.c.changed_at >= changed_since)
     if among is not None:
         query = query.where(way.c.subscriber_id.in_(among))
     return list((await tx.execute(query)).scalars())
@@ -69,15 +70,22 @@ async def end_ways(tx: AsyncConnection, ids: Sequence[int], state: str, reason: 
 
 
 async def take_up_again(tx: AsyncConnection, way: int, now: datetime) -> bool:
-    """A way that was ended goes on, unless the person has entered there again since; whether it does."""
+    """A way that was ended goes on, unless the person has entered there again since; whether it does.
+
+    Its end will be news again, and the letter that waited when it ended may be planned once more.
+    """
     other = enrolments.alias("other")
     newer = select(other.c.id).where(
         and_(other.c.sequence_id == _e.sequence_id, other.c.subscriber_id == _e.subscriber_id, other.c.state == "active")
     )
     statement = update(enrolments).where(_e.id == way, _e.state == "exited", ~newer.correlate(enrolments).exists())
-    values: Mapping[str, Any] = {"state": "active", "ended_at": None, "end_reason": None}
+    values: Mapping[str, Any] = {"state": "active", "ended_at": None, "end_reason": None, "end_reacted": 0}
+    ended_at = (await tx.execute(select(_e.ended_at).where(_e.id == way))).scalar_one_or_none()
     person = (await tx.execute(statement.values(values).returning(_e.subscriber_id))).scalar_one_or_none()
     if person is not None:
+        d = deliveries.c  # the ledger is indexed by person, not by way
+        with_the_way = (d.subscriber_id == person, d.enrolment_id == way, d.state == "cancelled", d.outcome == "not_wanted")
+        await tx.execute(update(deliveries).where(*with_the_way, d.ended_at == ended_at).values(outcome="paused"))
         await look_now(tx, [person], now)
     return person is not None
 

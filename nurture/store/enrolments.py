@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, exists, func, select, update
+from sqlalchemy import and_, bindparam, case, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.windows import NOW_LASTS
@@ -16,6 +16,7 @@ from nurture.store.tables import METADATA
 
 enrolments = METADATA.tables["enrolments"]
 events = METADATA.tables["events"]
+TAKEN_BACK = "withdrawn"  # the state of a way that a fallen verdict took back: it counts as none
 REACHED = ("accepted", "unknown", "held", "rejected", "failed")  # states after which a letter is not offered to the person again
 _e = enrolments.c
 _p = subscribers.c
@@ -94,15 +95,17 @@ async def enrol(
     """
     taken: list[int] = []
     for ids in pieces(sorted(set(subscriber_ids)), 5_000):
-        query = select(_e.subscriber_id, func.max(_e.number)).where(_e.sequence_id == sequence_id, _e.subscriber_id.in_(ids))
-        known = {row[0]: row[1] for row in await tx.execute(query.group_by(_e.subscriber_id))}
+        stands = func.sum(case((_e.state == TAKEN_BACK, 0), else_=1))
+        query = select(_e.subscriber_id, func.max(_e.number), stands).where(_e.sequence_id == sequence_id, _e.subscriber_id.in_(ids))
+        rows = (await tx.execute(query.group_by(_e.subscriber_id))).all()
+        known, had = {row[0]: row[1] for row in rows}, {row[0] for row in rows if row[2]}
         active = select(_e.subscriber_id).where(_e.sequence_id == sequence_id, _e.subscriber_id.in_(ids), _e.state == "active")
         busy = set((await tx.execute(active)).scalars())
-        wanted = [i for i in ids if i not in busy and (again or i not in known)]
-        rows = [_new(sequence_id, i, known.get(i, 0) + 1, by, now, (acted or {}).get(i, now) if own_hour else None) for i in wanted]
-        if rows:
+        wanted = [i for i in ids if i not in busy and (again or i not in had)]
+        new = [_new(sequence_id, i, known.get(i, 0) + 1, by, now, (acted or {}).get(i, now) if own_hour else None) for i in wanted]
+        if new:
             statement = insert(tx, enrolments).on_conflict_do_nothing().returning(_e.subscriber_id)
-            taken += (await tx.execute(statement, rows)).scalars()
+            taken += (await tx.execute(statement, new)).scalars()
     return taken
 
 
@@ -125,8 +128,11 @@ async def restart_clocks(tx: AsyncConnection, document_id: int, now: datetime) -
 
 
 async def may_re_enter(tx: AsyncConnection, sequence_id: int, ids: Sequence[int], ended_before: datetime | None) -> list[int]:
-    """Of `ids` those with no active way here, whose last one ended before the moment; None: only those who never had one."""
-    own = and_(_e.sequence_id == sequence_id, _e.subscriber_id == _p.id)
+    """Of `ids` those with no active way here, whose last one ended before the moment; None: only those who never had one.
+
+    A way that a fallen verdict took back bars nobody.
+    """
+    own = and_(_e.sequence_id == sequence_id, _e.subscriber_id == _p.id, _e.state != TAKEN_BACK)
     barred = own if ended_before is None else own & ((_e.state == "active") | (_e.ended_at > ended_before))
     allowed: list[int] = []
     for piece in pieces(ids):

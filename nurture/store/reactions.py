@@ -86,10 +86,12 @@ async def keep(tx: AsyncConnection, did: Mapping[int, Sequence[Mapping[str, Any]
 
 
 async def mark_undone(tx: AsyncConnection, done: Done, because: str, now: datetime) -> None:
-    """It no longer counts. A rule that answers each person once is free to answer this one again."""
+    """It no longer counts. A rule that answers each person once is free to answer this one again, and so is one for the
+    end of a way, which goes on and will end once more.
+    """
     values: dict[str, Any] = {"state": "undone", "undone_at": now, "undone_because": because}
-    if done.cause == "person":
-        values["cause"] = f"person/{done.id}"
+    if done.cause == "person" or done.cause.startswith("ended:"):
+        values["cause"] = f"{done.cause}/{done.id}"
     await tx.execute(update(reactions).where(_r.id == done.id).values(values))
 
 

@@ -55,6 +55,9 @@ async def test_a_webhook_is_registered_listed_and_removed_and_its_secret_shown_o
     refused = await house.client.post(f"{V1}/webhooks", json={"url": "https://127.0.0.1/x", "types": ["*"]}, headers=key)
     assert refused.status_code == 422
     assert "open internet" in refused.json()["detail"]
+    for address in ("[::1", "93.184.215.14:99999", "93.184.215.14:0", "93.184.215.14:x", "a..b", "a" * 70 + ".com", "93.184.215.14/ü"):
+        malformed = await house.client.post(f"{V1}/webhooks", json={"url": f"https://{address}/x", "types": ["*"]}, headers=key)
+        assert (malformed.status_code, len(malformed.json()["detail"]) > 20) == (422, True), address
     unknown = await house.client.post(f"{V1}/webhooks", json={"url": "https://93.184.215.14/x", "types": ["email.clickd"]}, headers=key)
     assert 'did you mean "email.clicked"' in unknown.json()["detail"]
     made = await house.client.post(f"{V1}/webhooks", json={"url": "https://93.184.215.14/x", "types": ["email.clicked"]}, headers=key)

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
 from nurture.definitions.loading import load_text
 from nurture.services.defining import apply
@@ -155,3 +155,25 @@ async def test_a_goal_by_condition_counts_events_from_the_enrolment_on(db: Datab
     assert await end_arrived(db, NOW + 2 * SECOND) == 0
     await add_event(db, person, "clicked", NOW + 3 * SECOND)
     assert await end_arrived(db, NOW + 4 * SECOND) == 1
+
+
+async def test_where_nothing_changed_no_way_is_read_and_else_only_those_of_whom_it_is(sqlite_db: Database) -> None:
+    await install(sqlite_db, {"sequence": "s", "goal": {"tag": "buyer"}, "letters": [letter("one")]})
+    people = await add_people(sqlite_db, *(f"{n}@example.com" for n in "abc"), tags=("buyer",))
+    await enrol(sqlite_db, "s", people, NOW, "hand")
+    asked: list[tuple[str, object]] = []
+
+    @event.listens_for(sqlite_db.engine.sync_engine, "before_cursor_execute")
+    def note(_conn, _cursor, statement, values, *_rest) -> None:
+        if statement.startswith("SELECT") and "enrolments AS way" in statement:
+            asked.append((statement, values))
+
+    assert await end_arrived(sqlite_db, NOW + SECOND, [], NOW + SECOND) == 0
+    assert asked == []
+    async with sqlite_db.write() as tx:
+        await touch(tx, people[:1], NOW + SECOND)
+    assert await end_arrived(sqlite_db, NOW + SECOND, [], NOW + SECOND) == 1
+    ((statement, values),) = asked
+    async with sqlite_db.read() as tx:
+        plan = " ".join(row[3] for row in await tx.exec_driver_sql("EXPLAIN QUERY PLAN " + statement, values))
+    assert "SCAN" not in plan, plan

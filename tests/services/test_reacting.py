@@ -9,12 +9,14 @@ from sqlalchemy import update
 from nurture.services import reacting
 from nurture.services.classifying import rise
 from nurture.services.ending import end_arrived
-from nurture.services.enrolling import enrol
+from nurture.services.enrolling import enrol, enrol_matching
 from nurture.services.explaining import story, why
 from nurture.services.folding import fold
 from nurture.services.reacting import acting, react
+from nurture.store.audiences import remember_matches
 from nurture.store.database import Database, connect
 from nurture.store.events import change_verdicts
+from nurture.store.subscribers import add_tags
 from nurture.store.tables import Event, Subscriber
 from tests.support.people import NOW, add_people
 from tests.support.programme import add_event, install, letter
@@ -97,6 +99,35 @@ async def test_a_fallen_verdict_undoes_all_of_it_and_the_person_may_come_again(d
     await add_event(db, person, "clicked", NOW + DAY + SECOND)
     assert await reacted(db, NOW + 2 * DAY) == (1, 0)
     assert [r.state for r in await reactions(db, person)] == ["acted", "undone"]
+
+
+@pytest.mark.parametrize("re_entry", [{}, {"re_entry": "after 180d"}])
+async def test_who_was_taken_in_by_a_machines_click_may_enter_by_their_own(db: Database, re_entry) -> None:
+    person = await one(db, CLICK | {"once": "per person"}, SELLER | re_entry | {"audience": {"tag": "buyer"}})
+    await add_event(db, person, "clicked", NOW + SECOND)
+    assert await reacted(db, NOW + 2 * SECOND) == (1, 0)
+    await fall(db)
+    assert await reacted(db, NOW + 3 * SECOND) == (0, 1)
+    await add_event(db, person, "clicked", NOW + DAY)
+    assert await reacted(db, NOW + DAY + SECOND) == (1, 0)
+    assert [state for _, state, _ in await ways(db, person)] == ["withdrawn", "active"]
+    await fall(db)
+    assert await reacted(db, NOW + DAY + 2 * SECOND) == (0, 1)
+    async with db.write() as tx:
+        await add_tags(tx, {person: ["buyer"]})
+    assert await enrol_matching(db, NOW + 2 * DAY) == 1  # and by the audience, as if the machine had never been
+    assert (await ways(db, person))[-1] == ("audience", "active", None)
+
+
+async def test_undoing_an_entry_does_not_let_the_baseline_in(sqlite_db: Database) -> None:
+    person = await one(sqlite_db, CLICK, SELLER | {"audience": {"tag": "buyer"}}, tags=("buyer",))
+    async with sqlite_db.write() as tx:
+        await remember_matches(tx, 1, [person])
+    await add_event(sqlite_db, person, "clicked", NOW + SECOND)
+    assert await reacted(sqlite_db, NOW + 2 * SECOND) == (1, 0)
+    await fall(sqlite_db)
+    assert await reacted(sqlite_db, NOW + 3 * SECOND) == (0, 1)
+    assert await enrol_matching(sqlite_db, NOW + DAY) == 0
 
 
 async def test_a_verdict_that_turns_human_later_acts_then(db: Database) -> None:

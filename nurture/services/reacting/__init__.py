@@ -79,8 +79,11 @@ async def _chunk(tx: Connection, rules: Sequence[LiveRule], hooks: Sequence[Webh
     anew = await judged_anew(tx, limit)
     fallen = await withdrawn_moves(tx, limit)
     undone = await _undo_fallen(tx, anew, fallen, now)
-    heard = await _events(tx, rules, hooks, now)
-    fresh: list[Cause] = [*await _moves(tx, rules, hooks), *(h.event for h in heard), *await _steps(tx, rules, hooks, setting)]
+    heard: list[Heard] = []
+    fresh: list[Cause] = []
+    if len(fallen) < limit:  # else more may have fallen, and what they took back is not to be answered before
+        heard = await _events(tx, rules, hooks, now)
+        fresh = [*await _moves(tx, rules, hooks), *(h.event for h in heard), *await _steps(tx, rules, hooks, setting)]
     seen, causes = _portion(fresh, rules, hooks, limit)
     await mark_seen(tx, seen)
     causes += [h.event for h in anew]
@@ -137,7 +140,10 @@ async def _undo_fallen(tx: Connection, anew: Sequence[Heard], fallen: Sequence[M
                 undone += await undo(tx, done, f"the verdict fell: {heard.reason or heard.evidence}", now)
     for move in fallen:
         earlier = await answered_by(tx, move)
-        for done in await standing(tx, move.subscriber_id, [earlier.key]) if earlier else ():
+        if earlier is None:
+            continue
+        await mark_seen(tx, [earlier])  # after a halt it may not have been answered yet, and is not any more
+        for done in await standing(tx, move.subscriber_id, [earlier.key]):
             undone += await undo(tx, done, f"the verdict fell, and with it: {done.reason}", now)
     return undone
 

@@ -125,17 +125,18 @@ async def _enter(tx: Connection, name: str, cases: Cases, now: datetime) -> Step
     before = None if re_entry is None else now - re_entry
     here = [case.person.id for case in cases if case.person.status is Status.SUBSCRIBED]
     allowed = await may_re_enter(tx, stored.id, here, before)
-    await remember_matches(tx, stored.id, allowed)
+    new = await remember_matches(tx, stored.id, allowed)
     by = f"rule:{cases[0].rule}"
     taken = await enrol(tx, stored.id, allowed, by=by, now=now, own_hour=False, again=before is not None)
     await look_now(tx, taken, now)
     ways = await active_ways(tx, stored.id, taken)
-    return {case.person.id: {"enter": name} | _entered(case.person, ways) for case in cases}
+    return {case.person.id: {"enter": name} | _entered(case.person, ways, new) for case in cases}
 
 
-def _entered(person: Person, ways: Mapping[int, int]) -> Step:
+def _entered(person: Person, ways: Mapping[int, int], new: set[int]) -> Step:
+    """`baseline`: the audience passed this person over before, so undoing must not let them in by it."""
     if person.id in ways:
-        return {"way": ways[person.id]}
+        return {"way": ways[person.id]} | ({} if person.id in new else {"baseline": True})
     if person.status is not Status.SUBSCRIBED:
         return {"not": f"the person is {person.status.value}"}
     return {"not": "the person is on this way, or was before and may not enter again"}

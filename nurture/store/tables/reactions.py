@@ -75,8 +75,12 @@ class WebhookMessage(Table, table=True):
     __tablename__ = "webhook_messages"
     __table_args__ = (
         Index("ix_webhook_messages_due", "due_at", sqlite_where=text("state = 'pending'"), postgresql_where=text("state = 'pending'")),
+        Index(
+            "ix_webhook_messages_ended", "ended_at",
+            sqlite_where=text("ended_at IS NOT NULL"), postgresql_where=text("ended_at IS NOT NULL"),
+        ),
         Index("ix_webhook_messages_subscriber", "subscriber_id"),
-    )
+    )  # fmt: skip
     id: int | None = Field(default=None, sa_type=Key, primary_key=True)
     uid: str = Field(unique=True)
     webhook_id: int | None = Field(default=None, sa_type=Key)
