@@ -47,7 +47,9 @@ class Settings(BaseSettings):
     settles: Duration = Field(
         timedelta(minutes=10), description="How long a verdict on an open or a click may still change before it counts."
     )
-    smtp_rate: float | None = Field(None, gt=0, description="Letters a second for the relay; unset: only the relay's own answers slow it.")
+    smtp_rate: float | None = Field(
+        None, gt=0, description="Letters a second for the relay; the plan gives no minute more. Unset: only its own answers slow it."
+    )  # fmt: skip
     smtp_connections: int = Field(4, ge=1, le=64, description="Open sessions to the relay.")
     smtp_connect_timeout: Duration = Field(timedelta(seconds=60), description="Limit for connecting and the greeting.")
     smtp_command_timeout: Duration = Field(timedelta(minutes=5), description="Limit for each command up to the body.")
