@@ -12,10 +12,10 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser
 from sqlalchemy import event
 
-from api.dashboard import ahead
 from api.dashboard.campaigns import schedule_words
 from nurture.bootstrap import App
 from nurture.domain.documents import Campaign
+from nurture.services import forecasting
 from nurture.services.campaigning import open_occasions, start
 from nurture.services.enrolling import enrol
 from nurture.services.planning import plan
@@ -115,7 +115,7 @@ async def test_the_weeks_ahead_are_worked_out_once_an_hour(app: App, desk: httpx
 async def test_of_a_long_list_a_sample_is_looked_at_and_said_so(
     app: App, desk: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ahead, "LOOKED_AT", 5)
+    monkeypatch.setattr(forecasting, "LOOKED_AT", 5)
     await install(app.db, SCHOOL)
     await school(app, 12)
     said = await text_of(desk, "/ahead")

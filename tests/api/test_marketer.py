@@ -154,6 +154,7 @@ async def test_the_forecast_of_all_of_one_and_of_a_draft(house: House) -> None:
     people = await add_people(house.app.db, "a@example.com", tags=("roof",), timezone="UTC")
     await enrol(house.app.db, "school", people, NOW, "hand")
     whole = (await house.client.get("/api/v1/forecast", headers=key)).json()
+    assert whole["every"] == 1, "a short list is looked at whole"
     assert whole["calendar"]["days"][0] == {"date": "2026-03-02", "letters": 1, "useful": 1}
     mine = (await house.client.get("/api/v1/forecast", headers=key, params={"email": "A@example.com", "days": "5"})).json()
     assert [d["letter"] for d in mine["deliveries"]] == ["school/one", "school/two"]

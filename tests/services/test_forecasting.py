@@ -169,5 +169,9 @@ async def test_a_sample_stands_for_the_whole_list(sqlite_db: Database) -> None:
     assert whole.people == 9
     for every, chunk in ((3, 2), (9, 1), (1, 4)):
         assert await calendar(sqlite_db, NOW, every=every, chunk=chunk) == whole
+    longer = [Sequence.model_validate(SCHOOL | {"letters": [*SCHOOL["letters"], letter("last")]})]
+    effects = [await effect(sqlite_db, longer, NOW, every=every, chunk=2) for every in (1, 3)]
+    assert effects[0] == effects[1]
+    assert effects[0].added == 9
     looked_at = [a.subscriber_id async for a in forecast(sqlite_db, NOW, every=4, chunk=2)]
     assert looked_at == [people[0], people[4], people[8]]
