@@ -62,12 +62,17 @@ async def last_occasion(tx: AsyncConnection, campaign_id: int) -> OccasionRow | 
 
 
 async def set_coming(tx: AsyncConnection, campaign_id: int, number: int, coming: Occasion | None) -> None:
-    """What is to come next, as the schedule says now; None: nothing. An occasion whose people are in stays as it is."""
+    """What is to come next, as the schedule says now; None: nothing. An occasion whose people are in stays as it is, and so does one
+    that is written already: each sweep says it again.
+    """
     unfilled = (_o.campaign_id == campaign_id, _o.filled_at.is_(None))
     if coming is None:
         await tx.execute(occasions.delete().where(*unfilled))
         return
     told = {"number": number, "nominal": coming.nominal, "at": f"{coming.at:%H:%M}" if coming.at else None, "opens_at": coming.opens_at}
+    written = (await tx.execute(select(_o.number, _o.nominal, _o.at, _o.opens_at).where(*unfilled))).first()
+    if written is not None and tuple(written) == tuple(told.values()):
+        return
     if not (await tx.execute(update(occasions).where(*unfilled).values(told).returning(_o.id))).first():
         await tx.execute(insert(tx, occasions).values(campaign_id=campaign_id, **told).on_conflict_do_nothing())
 

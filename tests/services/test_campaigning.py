@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 
 from nurture.domain.errors import NurtureError
 from nurture.domain.standing import Entry, pack_entries
@@ -115,6 +115,18 @@ async def test_an_edit_moves_the_occasion_to_come_and_leaves_the_past(db: Databa
     [(number, nominal, filled, _)] = await occasions(db)
     assert (number, nominal, filled) == (1, date(2026, 3, 6), None)
     assert ids["news"]
+
+
+async def test_a_sweep_with_nothing_to_open_writes_nothing(sqlite_db: Database) -> None:
+    db = sqlite_db
+    await install(db, ROOFS, news({"weekly": "tue"}), news({"at": "2026-03-12 10:00"}) | {"campaign": "once"})
+    for name in ("news", "once"):
+        await start(db, name, NOW)
+    said: list[str] = []
+    event.listen(db.engine.sync_engine, "before_cursor_execute", lambda *args: said.append(args[2]))
+    assert await open_occasions(db, NOW) == 0
+    assert said, "it has looked"
+    assert [s for s in said if s.startswith(("UPDATE", "INSERT", "DELETE"))] == []
 
 
 async def test_a_weekly_campaign_that_becomes_a_single_date_still_has_it(db: Database) -> None:
