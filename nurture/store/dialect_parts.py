@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import DBAPIError
@@ -54,7 +55,8 @@ async def parts_of(tx: AsyncConnection) -> list[Part]:
         "SELECT c.relname, pg_get_expr(c.relpartbound, c.oid) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
         " WHERE i.inhparent = 'events'::regclass"
     )
-    found = [(row[0], _BOUND.search(row[1])) for row in await tx.exec_driver_sql(query)]
+    rows: list[Any] = list(await tx.exec_driver_sql(query))
+    found = [(name, _BOUND.search(bound)) for name, bound in rows]
     parts = [Part(name, datetime.fromisoformat(b[1]) if b[1] else None, datetime.fromisoformat(b[2])) for name, b in found if b]
     return sorted(parts, key=lambda part: part.until)
 
