@@ -12,13 +12,13 @@ from nurture.store.database import Database, connect
 from nurture.store.dialect_parts import AHEAD, make_months, month_part, parts_of
 from nurture.store.events import add_events, add_hits, hits_of
 from nurture.store.facts import take_events, unfolded_events
-from nurture.store.schema import compare, migrate
+from nurture.store.schema import HERE, compare, migrate
 from tests.support.people import add_people
 from tests.support.programme import add_event
 
 JANUARY = datetime(2041, 1, 10, 9, 0, tzinfo=UTC)  # no month that a real clock makes a table for
 DAY = timedelta(days=1)
-BEFORE_MONTHS = "0007"
+MIGRATION = next((HERE / "migrations/versions").glob("*_months_of_events.py"))
 
 
 async def homes(db: Database) -> dict[str, str]:
@@ -145,7 +145,7 @@ async def test_an_installation_that_has_events_keeps_them(postgres: str) -> None
     await server.close()
     db = connect(f"{postgres.rsplit('/', 1)[0]}/{name}")
     try:
-        await migrate(db, BEFORE_MONTHS)
+        await migrate(db, f"{int(MIGRATION.stem[:4]) - 1:04}")
         now = datetime.now(UTC)
         insert = "INSERT INTO events (uid, subscriber_id, type, at, settles_at, evidence, reason, rule_version, folded, reacted) VALUES "
         values = ", ".join(f"('e{n}', 1, 'clicked', '{(now - n * DAY).isoformat()}', now(), 'human', '', 1, {n % 2}, 0)" for n in range(400))
