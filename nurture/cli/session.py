@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from nurture.bootstrap import App
 
 T = TypeVar("T")
-GROUPS = ("service", "init", "definitions", "people", "access", "planning", "rules", "reports", "person", "forecasting", "simulation", "feedback")
+GROUPS = (
+    "service", "init", "definitions", "people", "access", "planning", "rules", "reports",
+    "person", "forecasting", "simulation", "feedback",
+)  # fmt: skip
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
