@@ -1,7 +1,12 @@
 """What goes to the relay and what comes back, as values. Judging a reply is domain/answers.py."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+
+Sign = Callable[[bytes, bytes], bytes]
+"""From the header block (every field as it stands on the wire, each ended by CRLF, no empty line) and the body (all behind the empty line,
+not dot-stuffed) to the signature fields that go on top of them, each ended by CRLF."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from aiosmtplib import SMTPResponseException
 
 from nurture.domain.envelopes import Envelope, Phase, Reply
 from nurture.domain.errors import NurtureError
-from nurture.mail.session import LOST, NOT_WRITTEN, Interrupted, Plan, Session, Timeouts
+from nurture.mail.crew import NOT_WRITTEN, OneByOne
+from nurture.mail.session import LOST, Interrupted, Plan, Session, Timeouts
 
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 _FORM = "smtp://user:password@host:587?tls=starttls (or tls, none)"
@@ -48,7 +49,7 @@ class RelayAddress:
         return f"RelayAddress({self.host}:{self.port}, tls={self.tls}, user={self.username!r})"
 
 
-class SmtpRelay:
+class SmtpRelay(OneByOne):
     """At most `connections` sessions, opened when needed and kept. Timeouts in seconds, by phase (see Timeouts).
 
     `verify`: True, False, or a context that trusts what it should. `helo`: our name in EHLO, the machine's unless told.

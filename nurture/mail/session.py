@@ -13,12 +13,12 @@ import idna
 from aiosmtplib import SMTPResponseException, SMTPServerDisconnected
 
 from nurture.domain.envelopes import Envelope, Phase, Reply
+from nurture.mail.crew import NOT_WRITTEN
 
 _ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})(?=\s|$)")
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\x9f<>\u2028\u2029\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _TEXT_LIMIT = 1000
-NOT_WRITTEN = "not written in time"
 LOST = (
     SMTPServerDisconnected,
     aiosmtplib.SMTPTimeoutError,

@@ -12,6 +12,7 @@ from datetime import datetime
 from email.utils import format_datetime
 
 from nurture.domain.documents import Sender
+from nurture.domain.envelopes import Sign
 from nurture.domain.errors import NurtureError
 from nurture.domain.scalars import clean_line
 from nurture.render.headers import address_header, check_header_name, raw_header, text_header, url_in_brackets
@@ -38,16 +39,18 @@ def assemble(
     unsubscribe_mailto: str | None,
     feedback_id: str | None,
     headers: Iterable[tuple[str, str]] = (),
+    sign: Sign | None = None,
 ) -> bytes:
     """The complete message, not dot-stuffed. Raises NurtureError on an address or header that could not be mailed.
 
     `message_id` with its brackets; `list_id` is `stream.domain`; `unsubscribe_url` None leaves out all `List-Unsubscribe` headers
-    (service letters); `unsubscribe_mailto` an address, with `?subject=...` if wanted; `feedback_id` up to four fields joined by colons.
+    (service letters); `unsubscribe_mailto` an address, with `?subject=...` if wanted; `feedback_id` up to four fields joined by colons;
+    `sign` makes the fields that stand on top, such as DKIM-Signature, from the finished header block and body.
     """
     if not _MESSAGE_ID.fullmatch(message_id):
         raise NurtureError(f"{message_id!r} is not a Message-ID; it reads <letters@domain>.")
     boundary = "=_" + hashlib.blake2b(message_id.encode(), digest_size=15).hexdigest()  # `=_` cannot stand in quoted-printable
-    lines = [
+    fields = [
         address_header("From", sender.name, sender.address),
         address_header("To", to_name, to),
         address_header("Reply-To", "", sender.reply_to) if sender.reply_to else b"",
@@ -61,7 +64,8 @@ def assemble(
         b"MIME-Version: 1.0\r\n",
         f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n'.encode(),
     ]
-    return b"".join((*lines, b"\r\n", *_parts(rendered, boundary.encode())))
+    head, body = b"".join(fields), b"".join(_parts(rendered, boundary.encode()))
+    return b"".join((sign(head, body) if sign else b"", head, b"\r\n", body))
 
 
 def _leave_headers(url: str | None, mailto: str | None) -> list[bytes]:

@@ -4,6 +4,7 @@ The sending path never writes standings. A `folded` mark on each row and event m
 order.
 """
 
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -42,6 +43,10 @@ async def fold(db: Database, now: datetime, chunk: int = 1000, signs: set[int] |
     while True:
         async with db.write() as tx:
             done = await _fold_chunk(tx, now, chunk, found)
+            if done:
+                sys.audit("nurture.folding")
+        if done:
+            sys.audit("nurture.folded")
         folded += done
         if done == 0:
             return folded

@@ -69,7 +69,12 @@ def _not_halted() -> ColumnElement[bool]:
 
 
 _NOW: BindParameter[datetime] = bindparam("moment", type_=_d.due_at.type)
-_DUE_IN_LANE = select(literal(1)).select_from(deliveries).where(_d.lane_id == _l.id, text(DUE_STATES), _d.due_at <= _NOW).correlate(lanes)
+_DUE_IN_LANE = (
+    select(literal(1))
+    .select_from(deliveries)
+    .where(_d.lane_id == _l.id, _d.throttle_id == 0, text(DUE_STATES), _d.due_at <= _NOW)
+    .correlate(lanes)
+)
 _DUE_LANES = select(_l.id, _l.name, _l.priority).where(_l.flag == "running", exists(_DUE_IN_LANE), _not_halted())
 
 
@@ -79,10 +84,15 @@ async def due_lanes(tx: AsyncConnection, now: datetime) -> list[DueLane]:
     return sorted(found, key=lambda lane: (lane.name != Kind.SERVICE.value, -lane.priority, lane.id))
 
 
-async def claim(tx: AsyncConnection, lane_id: int, worker_id: int, limit: int, now: datetime) -> list[Claimed]:
-    """Take what is due in one lane, longest due first. Rows whose window has closed come too: the caller moves or cancels them."""
+async def claim(
+    tx: AsyncConnection, lane_id: int, worker_id: int, limit: int, now: datetime, throttle_id: int = 0
+) -> list[Claimed]:  # fmt: skip
+    """Take what is due in one lane, longest due first, of those who wait for no domain's turn or for that of `throttle_id`. Rows whose
+    window has closed come too: the caller moves or cancels them.
+    """
     due = select(_d.id).where(
-        _d.lane_id == lane_id, text(DUE_STATES), _d.due_at <= now, _lane_is(lane_id, "running"), _not_halted(), alive(worker_id)
+        _d.lane_id == lane_id, _d.throttle_id == throttle_id, text(DUE_STATES), _d.due_at <= now,
+        _lane_is(lane_id, "running"), _not_halted(), alive(worker_id),
     ).order_by(_d.due_at).limit(limit)  # fmt: skip
     chosen = skip_locked(tx, due).cte("due")
     statement = (

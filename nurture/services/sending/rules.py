@@ -8,22 +8,15 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from nurture.domain.documents import Sender
-from nurture.domain.envelopes import Envelope, Reply
+from nurture.mail.crew import Crew, Letters
 
 LEAVE_WITHIN = 2.0  # seconds from the intent to the first byte; what comes later goes back to pending
 UNSET_SENDER = Sender(name="Nurture", address="letters@nurture.invalid")  # for captured letters, until the policy names one
 
 
 class Relay(Protocol):
-    async def deliver(self, envelope: Envelope, may_write: Callable[[], bool] = ..., may_finish: Callable[[], bool] = ...) -> Reply:
-        """One letter, one answer; never raises for what a relay may do.
-
-        `may_write` is asked before the first command, `may_finish` before the body; where either says no, the words are NOT_WRITTEN.
-        """
-        ...
-
-
-NOT_WRITTEN = "not written in time"
+    def crew(self, letters: Letters, sessions: int) -> Crew:
+        """Carry letters over at most so many sessions, until the crew is closed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from nurture.domain.documents import Policy, Sender
-from nurture.domain.envelopes import Envelope
+from nurture.domain.envelopes import Envelope, Sign
 from nurture.domain.errors import NurtureError
 from nurture.domain.letterbook import LetterBook
 from nurture.domain.readers import Reader
@@ -45,11 +45,12 @@ class Unwritable:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Writes the letters of one sweep. `keys[0]` signs."""
+    """Writes the letters of one sweep. `key` signs the links, `sign` the whole letter."""
 
     rules: SendingRules
     book: LetterBook
     key: TokenKey
+    sign: Sign | None = None
 
     @property
     def policy(self) -> Policy:
@@ -91,6 +92,7 @@ class Writer:
             unsubscribe_url=None if service else rendered.unsubscribe_url,
             unsubscribe_mailto=f"{self.sender.reply_to or self.sender.address}?subject=unsubscribe",
             feedback_id=f"{_stream(lane)}:{row.kind.value}:{lane.split(':', 1)[0]}:{_short(self.sender.address)}",
+            sign=self.sign,
         )  # fmt: skip
         intent = Intent(row.id, row.fence, zone.key, today, None if service else self.book.topic(name))
         return Outgoing(row, intent, Envelope(row.id, self.sender.address, reader.email, message, row.message_id))

@@ -2,7 +2,7 @@
 
 from nurture.store.tables.access import ApiKey, Audit, Idempotency, Session, User
 from nurture.store.tables.base import Table
-from nurture.store.tables.deliveries import Delivery, Lane, Worker
+from nurture.store.tables.deliveries import Delivery, Lane, Throttle, Worker
 from nurture.store.tables.documents import Document, DocumentVersion, Letter, LetterVersion, Media, Occasion
 from nurture.store.tables.events import Event
 from nurture.store.tables.reactions import Reaction, Task, Webhook, WebhookMessage
@@ -40,6 +40,7 @@ __all__ = [
     "Subscriber",
     "SubscriberTag",
     "Task",
+    "Throttle",
     "User",
     "Webhook",
     "WebhookMessage",
