@@ -56,10 +56,10 @@ class _Cursor(aiosqlite.Cursor):
     _rows: Sequence[Any] = ()
 
     async def execute(self, sql: str, parameters: Iterable[Any] | None = None) -> "_Cursor":
-        self._rows = await self._execute(_run, self._cursor, sql, parameters or ())
+        self._rows = await self._execute(_run, self._cursor, sql, parameters or ())  # type: ignore[no-untyped-call]
         return self
 
-    async def fetchall(self) -> Sequence[Any]:  # type: ignore[override] # aiosqlite promises less
+    async def fetchall(self) -> Sequence[Any]:
         rows, self._rows = self._rows, ()
         return rows
 
