@@ -32,7 +32,8 @@ _QUESTION = re.compile(
     re.IGNORECASE,
 )
 _PRAISE = re.compile(
-    r"\b(?:thank(?:s| you)|great|wonderful|love (?:it|your|this)|excellent|well done|helpful|awesome)\b|спасибо|благодар|отлично|прекрасн|полезн"
+    r"\b(?:thank(?:s| you)|great|wonderful|love (?:it|your|this)|excellent|well done|helpful|awesome)\b"
+    r"|спасибо|благодар|отлично|прекрасн|полезн"
     r"|\b(?:dzi[eę]kuj\w*|świetn\w*|wspania\w*|super)\b|\b(?:danke|toll|großartig|hilfreich|wunderbar)\b",
     re.IGNORECASE,
 )

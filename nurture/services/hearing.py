@@ -22,7 +22,7 @@ from nurture.store.bounces import Bounce, note_bounces
 from nurture.store.database import Connection, Database
 from nurture.store.events import add_events, event_by_uid
 from nurture.store.inbound import Whose, note_complaint, whose_address, whose_delivery, whose_message
-from nurture.store.replies import add_reply
+from nurture.store.replies import add_reply, kept_since
 from nurture.store.standings import look_now
 
 LONGEST_TEXT = 10_000
@@ -31,13 +31,15 @@ _ABOUT_A_LETTER = (HeardKind.BOUNCE, HeardKind.DELIVERED, HeardKind.COMPLAINT)
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What became of one finding. `subscriber` None: nobody of ours, nothing follows. `leaves`: the person asks for no more letters."""
+    """What became of one finding. `subscriber` None: nobody of ours, nothing follows. `asked`: when the person asked for no more letters,
+    the same moment however often the mail comes.
+    """
 
     heard: Heard
     subscriber: int | None = None
     delivery: int | None = None
     new: bool = False
-    leaves: bool = False
+    asked: datetime | None = None
 
 
 async def hear_mail(db: Database, raw: bytes, keys: Sequence[TokenKey], now: datetime, *, sent_to: str = "") -> list[Effect]:
@@ -78,11 +80,11 @@ def _about(found: Sequence[Heard], whose: Whose | None) -> Sequence[Heard]:
 async def take_in(tx: Connection, heard: Heard, whose: Whose | None, uid: str, now: datetime, mail: Incoming | None = None) -> Effect:
     """What follows from one finding. `uid` makes it count once."""
     if whose is None:
-        new = heard.kind is HeardKind.REPLY and mail is not None and await _keep(tx, heard, None, uid, now, mail)
+        new = heard.kind is HeardKind.REPLY and mail is not None and (await _keep(tx, heard, None, uid, now, mail))[0]
         return Effect(heard, new=new)
     if whose.delivery is not None and heard.kind in (HeardKind.BOUNCE, HeardKind.DELIVERED, HeardKind.COMPLAINT, HeardKind.REPLY):
         await prove_arrival(tx, [whose.delivery], now)
-    new = False
+    new, kept_at = False, now
     if heard.kind is HeardKind.BOUNCE and not heard.reason.startswith("delayed"):
         bounce = Bounce(uid, whose.delivery, whose.subscriber, heard.suppress, heard.reason, now, counts=heard.suppress or heard.soft)
         new = await event_by_uid(tx, uid) is None
@@ -90,25 +92,25 @@ async def take_in(tx: Connection, heard: Heard, whose: Whose | None, uid: str, n
     elif heard.kind is HeardKind.COMPLAINT and heard.suppress:
         new = await note_complaint(tx, uid, whose, heard.reason, now)
     elif heard.kind is HeardKind.REPLY and mail is not None:
-        new = await _keep(tx, heard, whose, uid, now, mail)
+        new, kept_at = await _keep(tx, heard, whose, uid, now, mail)
     if new:
         await look_now(tx, [whose.subscriber], now)
-    return Effect(heard, whose.subscriber, whose.delivery, new, leaves=heard.leaves and new)
+    return Effect(heard, whose.subscriber, whose.delivery, new, kept_at if heard.leaves else None)
 
 
-async def _keep(tx: Connection, heard: Heard, whose: Whose | None, uid: str, now: datetime, mail: Incoming) -> bool:
-    """On the reply desk, and in the person's timeline."""
+async def _keep(tx: Connection, heard: Heard, whose: Whose | None, uid: str, now: datetime, mail: Incoming) -> tuple[bool, datetime]:
+    """On the reply desk, and in the person's timeline; whether it is new, and since when it lies there."""
     row = {
         "uid": uid, "subscriber_id": whose.subscriber if whose else None, "delivery_id": whose.delivery if whose else None, "at": now,
         "sender": mail.sender[:320], "subject": mail.subject[:500], "text": mail.text[:LONGEST_TEXT],
         "sort": sort_reply(mail.text, leaves=heard.leaves).value,
     }  # fmt: skip
     if await add_reply(tx, row) is None:
-        return False
+        return False, await kept_since(tx, uid)
     if whose is not None:
         event = {
             "uid": uid, "subscriber_id": whose.subscriber, "delivery_id": whose.delivery, "type": EventType.REPLIED.value, "at": now,
             "settles_at": now, "evidence": Evidence.HUMAN.value, "reason": "answered by mail",
         }  # fmt: skip
         await add_events(tx, [event])
-    return True
+    return True, now

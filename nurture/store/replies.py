@@ -42,6 +42,12 @@ async def add_reply(tx: AsyncConnection, row: Mapping[str, Any]) -> int | None:
     return (await tx.execute(statement)).scalar_one_or_none()
 
 
+async def kept_since(tx: AsyncConnection, uid: str) -> datetime:
+    """When this mail was first heard."""
+    at: datetime = (await tx.execute(select(_r.at).where(_r.uid == uid))).scalar_one()
+    return at
+
+
 async def list_replies(
     tx: AsyncConnection, *, after: int = 0, limit: int = 100, states: Iterable[str] = (), sorts: Iterable[str] = ()
 ) -> list[ReplyLine]:  # fmt: skip
@@ -82,5 +88,5 @@ async def end_reply(
 
 async def count_open(tx: AsyncConnection) -> dict[str, int]:
     """Open replies by sort."""
-    query = select(_r.sort, func.count()).where(text("replies.state = 'open'")).group_by(_r.sort)
-    return {sort: count for sort, count in await tx.execute(query)}
+    query = select(_r.sort, func.count().label("replies")).where(text("replies.state = 'open'")).group_by(_r.sort)
+    return {row.sort: row.replies for row in await tx.execute(query)}

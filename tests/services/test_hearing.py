@@ -136,11 +136,13 @@ async def test_a_reply_of_a_stranger_is_kept_too(db: Database) -> None:
     assert (line.subscriber_id, line.sort) == (None, "question")
 
 
-async def test_a_leave_word_is_named_once(db: Database) -> None:
+async def test_a_leave_word_is_dated_to_its_first_hearing(db: Database) -> None:
+    """A crash between hearing and leaving is made good by the next hearing; one that was granted does not send away who came back since."""
     await sent(db)
     raw = reply("STOP")
-    assert [e.leaves for e in await heard(db, raw)] == [True]
-    assert [e.leaves for e in await heard(db, raw)] == [False]
+    assert [e.asked for e in await heard(db, raw)] == [NOW]
+    assert [e.asked for e in await heard(db, raw, later=timedelta(days=9))] == [NOW]
+    assert [e.asked for e in await heard(db, reply("How much?"))] == [None]
 
 
 @pytest.mark.parametrize("raw", AWAY.values(), ids=AWAY)

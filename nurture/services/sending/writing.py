@@ -10,6 +10,7 @@ from nurture.domain.envelopes import Envelope, Sign
 from nurture.domain.errors import NurtureError
 from nurture.domain.letterbook import LetterBook
 from nurture.domain.readers import Reader
+from nurture.domain.return_address import return_address
 from nurture.domain.tokens import Purpose, Token, TokenKey, sign
 from nurture.domain.words import Kind
 from nurture.render.message import assemble
@@ -101,7 +102,12 @@ class Writer:
             sign=self.sign,
         )  # fmt: skip
         intent = Intent(row.id, row.fence, zone.key, today, None if service else self.book.topic(name))
-        return Outgoing(row, intent, Envelope(row.id, self.sender.address, reader.email, message, row.message_id))
+        return Outgoing(row, intent, Envelope(row.id, self._comes_back_to(row), reader.email, message, row.message_id))
+
+    def _comes_back_to(self, row: Claimed) -> str:
+        """The envelope's sender: a return address of the letter's own where this service gets the mail of a domain."""
+        domain = self.rules.bounce_domain
+        return return_address(row.id, row.subscriber_id, row.version_id, domain, self.key) if domain else self.sender.address
 
     def _addressed(self, row: Claimed, reader: Reader, today: Any) -> Addressed:
         purposes = _SERVICE_PURPOSES if row.kind is Kind.SERVICE else _PURPOSES
