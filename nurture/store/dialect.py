@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, Select, Table, cast, extract, func, inspect, literal_column
+from sqlalchemy import BigInteger, ColumnElement, Integer, Select, Table, cast, extract, func, inspect, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,6 +18,13 @@ def insert(db_or_tx: Any, table: Table | type) -> Any:
 def skip_locked(tx: AsyncConnection, query: Select[Any]) -> Select[Any]:
     """Rows that another claimer holds are passed over on PostgreSQL; SQLite's one writer needs no such words."""
     return query.with_for_update(skip_locked=True) if tx.dialect.name == "postgresql" else query
+
+
+async def alone(tx: AsyncConnection, work: str) -> bool:
+    """Whether no other transaction does this work now; then none does until this one ends. SQLite has one writer anyway."""
+    if tx.dialect.name == "sqlite":
+        return True
+    return bool((await tx.execute(select(func.pg_try_advisory_xact_lock(func.hashtextextended(f"nurture:{work}", 0))))).scalar_one())
 
 
 def seconds(tx: AsyncConnection, column: Any) -> ColumnElement[int]:
