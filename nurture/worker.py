@@ -105,7 +105,7 @@ class Hand:
             base_url=settings.base_url, captures=self.app.captures, rate=settings.smtp_rate, unknown_grace=settings.unknown_grace,
             in_flight=reserved if service else max(1, settings.in_flight - reserved),
             connections=1 if service else max(1, settings.smtp_connections - 1),
-            mark_folder=settings.data_dir, lanes=self.lanes,
+            mark_folder=settings.data_dir, lanes=self.lanes, signer=self.app.dkim.signer,
         )  # fmt: skip
 
     async def send(self) -> None:
@@ -197,9 +197,9 @@ class Work:
         signs: set[int] = set()
         await fold(db, now, signs=signs)
         moved = await rise(db, now, signs)
-        if self.signs_since:  # a run before this one may have ended between the two
-            moved += await rise_since(db, now, self.signs_since)
-            self.signs_since = None
+        since, self.signs_since = self.signs_since, None
+        if since:  # a run before this one may have ended between the two
+            moved += await rise_since(db, now, since)
         whole = await self.asks_all(now)
         await self.react(now, signs, whole)
         enrolled = await enrol_matching(db, now, changed_since=None if whole else now - CHANGED_WITHIN) + await open_occasions(db, now)

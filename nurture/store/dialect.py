@@ -42,6 +42,13 @@ def minute(tx: AsyncConnection, column: Any) -> ColumnElement[int]:
     return seconds(tx, column) // sixty
 
 
+def within_minute(tx: AsyncConnection, column: Any) -> ColumnElement[Any]:
+    """The same for all instants of one minute: for grouping a whole list, a fifth of what the number of the minute costs on SQLite."""
+    if tx.dialect.name == "postgresql":
+        return func.date_trunc(literal_column("'minute'"), column)
+    return func.substr(column, literal_column("1", Integer), literal_column("16", Integer))
+
+
 def read_json(value: Any) -> Any:
     """A JSON column that was read without its type: text on SQLite, a value already on PostgreSQL."""
     return json.loads(value) if isinstance(value, str) else value

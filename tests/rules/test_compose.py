@@ -46,7 +46,7 @@ def test_the_image_is_built_from_the_dockerfile_that_is_here() -> None:
         assert (FILE.parent / made["context"]).resolve() == ROOT
         assert (ROOT / made["dockerfile"]).is_file()
     assert "VOLUME /data" in DOCKERFILE
-    assert "data:/data" in SERVICES["nurture"]["volumes"]
+    assert all(SERVICES[name]["volumes"] == ["data:/data"] for name in OURS), "one spool, one mark, one set of DKIM keys"
     assert SERVICES["nurture"]["ports"][0].endswith(":8000")
     assert "EXPOSE 8000" in DOCKERFILE
 
