@@ -109,7 +109,7 @@ async def matching(
 
 
 async def count(tx: Connection, condition: Condition, now: datetime, policy_zone: str = "UTC") -> int:
-    """How many people match. A column that no index has is counted: by an index SQLite would meet them, and what is theirs, out of order."""
+    """How many people match. A column that no index has is counted: by an index SQLite would meet them, and theirs, out of order."""
     query = select(func.count(_people.status)).where(compile_condition(condition, now, policy_zone))
     return int((await tx.execute(query)).scalar_one())
 

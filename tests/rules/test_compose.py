@@ -16,7 +16,7 @@ FILE = ROOT / "docs" / "compose.yaml"
 TEXT = FILE.read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = ("nurture", "worker")
+OURS = ("web", "worker")
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 GIVEN = {
     "POSTGRES_PASSWORD": "0123abcd", "NURTURE_SECRET_KEY": "k" * 44, "NURTURE_BASE_URL": "https://letters.example.com",
@@ -47,7 +47,7 @@ def test_the_image_is_built_from_the_dockerfile_that_is_here() -> None:
         assert (ROOT / made["dockerfile"]).is_file()
     assert "VOLUME /data" in DOCKERFILE
     assert all(SERVICES[name]["volumes"] == ["data:/data"] for name in OURS), "one spool, one mark, one set of DKIM keys"
-    assert SERVICES["nurture"]["ports"][0].endswith(":8000")
+    assert SERVICES["web"]["ports"][0].endswith(":8000")
     assert "EXPOSE 8000" in DOCKERFILE
 
 
@@ -81,7 +81,7 @@ def test_databases_are_healthy_before_we_start_and_a_worker_is_not_asked_for_pag
         assert check["test"][0] in ("CMD", "CMD-SHELL")
     assert SERVICES["worker"]["healthcheck"] == {"disable": True}
     assert "HEALTHCHECK" in DOCKERFILE
-    assert "healthcheck" not in SERVICES["nurture"]
+    assert "healthcheck" not in SERVICES["web"]
 
 
 def test_no_secret_is_written_in_it_and_what_must_be_given_is_told_in_the_docs() -> None:
