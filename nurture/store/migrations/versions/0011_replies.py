@@ -5,8 +5,8 @@ import sqlmodel
 from alembic import op
 from nurture.store.tables.base import Json, Key
 
-revision = '0010'
-down_revision = '0009'
+revision = '0011'
+down_revision = '0010'
 branch_labels = None
 depends_on = None
 
