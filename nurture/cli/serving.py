@@ -11,7 +11,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
 import uvicorn
@@ -54,7 +54,7 @@ def configure_logs(settings: Settings) -> None:
     times = structlog.processors.TimeStamper(fmt="iso")
     structlog.configure(
         processors=[structlog.contextvars.merge_contextvars, structlog.processors.add_log_level, times, *shape],
-        logger_factory=structlog.PrintLoggerFactory(_Patient()),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Patient())),
     )
 
 
