@@ -58,12 +58,12 @@ def _place(settings: "Settings") -> "Installation":
     from nurture.bootstrap import token_keys  # noqa: PLC0415
     from nurture.mail.dkim_keys import KeyFolder  # noqa: PLC0415
     from nurture.mail.lookups import Resolver  # noqa: PLC0415
-    from nurture.mail.relay import RelayAddress  # noqa: PLC0415
+    from nurture.mail.relay_address import RelayAddress  # noqa: PLC0415
     from nurture.services.examining import Installation  # noqa: PLC0415
 
     made = settings.secret_key or (settings.data_dir / "secret.key").exists()  # a look makes no key
     return Installation(
         database_url=settings.url, data_dir=settings.data_dir, base_url=settings.base_url, keys=token_keys(settings) if made else (),
-        relays=[RelayAddress.read(settings.smtp_url)] if settings.smtp_url else [], dkim=KeyFolder(settings.dkim_folder),
+        relays=RelayAddress.read_all(settings.smtp_url) if settings.smtp_url else [], dkim=KeyFolder(settings.dkim_folder),
         resolver=Resolver(settings.dns_server), redis_url=settings.redis_url, verify=settings.smtp_verify,
     )  # fmt: skip

@@ -8,21 +8,18 @@ import aiosmtplib
 from cryptography.x509 import load_der_x509_certificate
 
 from nurture.domain.examination.facts import RelayFacts
-from nurture.mail.relay import RelayAddress
+from nurture.mail.opening import own_name, tls_context
+from nurture.mail.relay_address import RelayAddress
 
 LIMIT = 15.0  # seconds for each step; who waits longer here waits longer for every letter
 
 
 async def look(address: RelayAddress, sender: str | None, *, verify: bool | ssl.SSLContext = True) -> RelayFacts:
     """Never raises for what the relay does. `sender`: the address that MAIL FROM will name."""
-    name = f"{address.host}:{address.port}"
-    facts = RelayFacts(name, address.host, address.tls, address.username, verified=verify is not False)
-    context = verify if isinstance(verify, ssl.SSLContext) else ssl.create_default_context()
-    if verify is False:
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    facts = RelayFacts(address.name, address.host, address.tls, address.username, verified=verify is not False)
     client = aiosmtplib.SMTP(
         hostname=address.host, port=address.port, use_tls=address.tls == "tls", start_tls=False, timeout=LIMIT,
-        tls_context=context if address.tls != "none" else None, local_hostname="localhost",
+        tls_context=tls_context(verify) if address.tls != "none" else None, local_hostname=own_name(),
     )  # fmt: skip
     try:
         found = await asyncio.get_running_loop().getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)

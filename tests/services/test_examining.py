@@ -20,7 +20,7 @@ from nurture.domain.errors import NurtureError
 from nurture.domain.tokens import TokenKey
 from nurture.mail.dkim_keys import KeyFolder
 from nurture.mail.lookups import Resolver
-from nurture.mail.relay import RelayAddress
+from nurture.mail.relay_address import RelayAddress
 from nurture.services.examining import Installation, examine
 from nurture.services.examining.sending_domain import examine_domain
 from nurture.store.database import Database

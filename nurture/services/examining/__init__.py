@@ -23,7 +23,7 @@ from nurture.hooks.asking import get
 from nurture.mail.dkim_keys import KeyFolder
 from nurture.mail.lookups import Resolver
 from nurture.mail.probe import look
-from nurture.mail.relay import RelayAddress
+from nurture.mail.relay_address import RelayAddress
 from nurture.queue.arq import trouble_with
 from nurture.services.examining.sending_domain import examine_domain
 from nurture.store.database import Database, connect

@@ -13,7 +13,7 @@ from nurture.domain.errors import NurtureError
 from nurture.domain.findings import Finding
 from nurture.mail.dkim_keys import KeyFolder, host_name, published
 from nurture.mail.lookups import Resolver
-from nurture.mail.relay import RelayAddress
+from nurture.mail.relay_address import RelayAddress
 
 
 async def examine_domain(resolver: Resolver, sender: str | None, relays: Sequence[RelayAddress], dkim: KeyFolder) -> list[Finding]:
