@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Generator, Iterable, Sequen
 from typing import Any
 
 import aiosqlite
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 
 class _AtOnce:
@@ -112,7 +112,7 @@ class Lone:
                 self._connection = await aiosqlite.Connection(self._open, iter_chunk_size=64)
             found: int = await self._connection._execute(_alone, self._connection._conn, statement, values)  # type: ignore[no-untyped-call]  # noqa: SLF001 - the only way to put several steps in one hop
         except sqlite3.Error as error:
-            raise OperationalError(statement, None, error, hide_parameters=True) from error
+            raise DBAPIError.instance(statement, None, error, sqlite3.Error, hide_parameters=True) from error
         return found
 
     async def close(self) -> None:
