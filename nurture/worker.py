@@ -212,7 +212,7 @@ class Work:
     async def reap(self) -> None:
         settings = self.app.settings
         done = await reap(
-            self.app.db, self.watcher, self.app.clock(), time.monotonic(), grace=settings.unknown_grace, policy=settings.unknown_policy
+            self.app.db, self.watcher, self.app.clock(), time.monotonic, grace=settings.unknown_grace, policy=settings.unknown_policy
         )
         words = {word: count for word, count in asdict(done).items() if count}
         if words:
