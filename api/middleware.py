@@ -21,7 +21,7 @@ TOKEN_PAGES = ("/o/", "/c/", "/u/", "/preferences/", "/setup/")
 BODY_MOST = 2 * 1024 * 1024
 IMPORT_MOST = 512 * 1024 * 1024
 IMPORT_PATH = "/api/v1/subscribers/import"
-AREAS = frozenset({"api", "o", "c", "u", "preferences", "media", "static", "health", "metrics", "docs"})
+AREAS = frozenset({"api", "inbound", "o", "c", "u", "preferences", "media", "static", "health", "metrics", "docs"})
 
 
 class Guard:
