@@ -101,7 +101,7 @@ def _entry(standing: Standing, delivery: int | None) -> Entry | None:
 def _mark(standing: Standing, delivery: int | None, mark: Mark) -> Standing:
     if delivery is None:
         return standing
-    return replace(standing, recent=tuple(replace(e, marks=e.marks | mark) if e.delivery == delivery else e for e in standing.recent))
+    return replace(standing, recent=tuple(e._replace(marks=e.marks | mark) if e.delivery == delivery else e for e in standing.recent))
 
 
 def _bounced(standing: Standing, fact: EventFact) -> Standing:

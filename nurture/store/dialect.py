@@ -1,9 +1,24 @@
 """The few statements that SQLite and PostgreSQL spell differently."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, Select, Table, cast, extract, func, inspect, literal_column
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Select,
+    Table,
+    any_,
+    cast,
+    extract,
+    func,
+    inspect,
+    literal,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -20,6 +35,13 @@ def skip_locked(tx: AsyncConnection, query: Select[Any]) -> Select[Any]:
     return query.with_for_update(skip_locked=True) if tx.dialect.name == "postgresql" else query
 
 
+def among(tx: AsyncConnection, column: Any, ids: Iterable[int]) -> ColumnElement[bool]:
+    """`column IN (...)` with one parameter, however many ids there are."""
+    if tx.dialect.name == "postgresql":
+        return column == any_(literal(list(ids), postgresql.ARRAY(BigInteger)))  # type: ignore[no-any-return]
+    return column.in_(select(func.json_each(json.dumps(list(ids))).table_valued("value").c.value))  # type: ignore[no-any-return]
+
+
 def seconds(tx: AsyncConnection, column: Any) -> ColumnElement[int]:
     """Whole seconds since 1970 UTC of an instant, cut, not rounded: an integer costs a tenth of an instant to read. For grouping too."""
     if tx.dialect.name == "postgresql":
@@ -34,7 +56,3 @@ def minute(tx: AsyncConnection, column: Any) -> ColumnElement[int]:
         return cast(func.floor(extract("epoch", column) / sixty), BigInteger)
     return seconds(tx, column) // sixty
 
-
-def read_json(value: Any) -> Any:
-    """A JSON column that was read without its type: text on SQLite, a value already on PostgreSQL."""
-    return json.loads(value) if isinstance(value, str) else value

@@ -10,9 +10,10 @@ from nurture.domain.delivery import message_id
 from nurture.services.enrolling import enrol, enrol_matching
 from nurture.services.folding import fold
 from nurture.services.planning import plan
+from nurture.store.agenda import next_look
 from nurture.store.database import Database, connect
 from nurture.store.outbox import cancel_open
-from nurture.store.standings import look_now, next_look
+from nurture.store.standings import look_now
 from nurture.store.tables import Enrolment, Subscriber
 from nurture.store.workspace import halt, resume
 from tests.support.people import NOW, add_people
