@@ -164,7 +164,7 @@ async def _write_ways(
 ) -> None:
     """The last word on every way, what was skipped, and what is done."""
     rows: list[dict[str, Any]] = []
-    said: list[tuple[str, int]] = []
+    said: list[tuple[str | None, int]] = []
     at = now.isoformat()
     for member in cohort.members:
         person = member.person.subscriber_id
@@ -174,12 +174,12 @@ async def _write_ways(
         moves = decided.skips or decided.done or decided.stale or person in over
         for way in member.ways:
             stored = cohort.rows[way.enrolment_id]
-            decision = _decision(way, decided, at)
+            decision = _decision(way, decided, at, stored.decision)
             changed = _changed(way, member.person, decided, now, over=person in over) if moves else None
             if changed:
                 history = stored.history + changed.pop("history")
-                rows.append({"id": way.enrolment_id, "history": history, "decision": decision or stored.decision} | changed)
-            elif decision and not says_the_same(decision, stored.decision):
+                rows.append({"id": way.enrolment_id, "history": history, "decision": decision} | changed)
+            elif decision is not stored.decision and not (decision and says_the_same(decision, stored.decision)):
                 said.append((decision, way.enrolment_id))
         if decided.done and len(decided.done) < len(member.ways):
             looks[person] = now  # fewer promises bind this person from now on
@@ -220,13 +220,12 @@ def _ended_as(done: Done) -> str:
     return "exited" if done.rule == "exit" else "done"
 
 
-def _decision(way: Way, decided: Plan, at: str) -> str | None:
-    """The last word on a way, packed; `at` is its moment."""
+def _decision(way: Way, decided: Plan, at: str, stored: str | None) -> str | None:
+    """The last word on a way, packed; `at` is its moment. None where it is to send a letter: that letter's row says so."""
     done = next((d for d in decided.done if d.enrolment_id == way.enrolment_id), None) if decided.done else None
     if done:
         return pack_decision(at, None, "done", done.reason, done.rule, None)
-    send = decided.send
-    if send and send.enrolment_id == way.enrolment_id:
-        return pack_decision(at, send.letter, "send", send.reason, send.rule, send.due_at)
+    if decided.send and decided.send.enrolment_id == way.enrolment_id:
+        return None
     wait = next((w for w in decided.waits if w.enrolment_id == way.enrolment_id), None)
-    return pack_decision(at, wait.letter, "wait", wait.reason, wait.rule, wait.until) if wait else None
+    return pack_decision(at, wait.letter, "wait", wait.reason, wait.rule, wait.until) if wait else stored

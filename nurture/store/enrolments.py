@@ -67,13 +67,13 @@ async def save_ways(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> N
     await update_rows(tx, enrolments, "id", names, values, "state = 'active'")
 
 
-async def save_decisions(tx: AsyncConnection, said: Sequence[tuple[str, int]]) -> None:
+async def save_decisions(tx: AsyncConnection, said: Sequence[tuple[str | None, int]]) -> None:
     """(packed decision, enrolment id) of ways of which nothing else has changed."""
     await update_rows(tx, enrolments, "id", ("decision",), said, "state = 'active'")
 
 
 def pack_decision(at: str, letter: str | None, word: str, reason: str, rule: str, until: datetime | None) -> str:
-    """The JSON of a decision, `at` in ISO form; written by hand, since one is written for every person of the list."""
+    """The JSON of a decision, `at` in ISO form; written by hand, since a sweep may write one for every person of the list."""
     when = f'"{until.isoformat()}"' if until else "null"
     return (
         f'{{"at": "{at}", "letter": {_packed(letter)}, "decision": "{word}", "reason": {_packed(reason)}, "rule": {_packed(rule)}, '
