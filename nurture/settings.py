@@ -4,6 +4,7 @@ Each field's description is the documentation: `docs/settings.md` and the tests 
 """
 
 import os
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -47,6 +48,16 @@ class Settings(BaseSettings):
     settles: Duration = Field(
         timedelta(minutes=10), description="How long a verdict on an open or a click may still change before it counts."
     )
+    keep_details: Duration = Field(
+        timedelta(days=90), ge=timedelta(days=1), description="How long IP addresses and user agents of opens, clicks and visits are kept."
+    )
+    keep_hits: Duration | None = Field(
+        None, ge=timedelta(days=90),
+        description="How long opens, clicks and visits of machines and of unknown hands are kept; unset: for ever. What people did stays.",
+    )  # fmt: skip
+    keep_words: Duration = Field(
+        timedelta(days=30), ge=timedelta(days=1), description="How long the words of ended service letters are kept; the row stays."
+    )
     smtp_rate: float | None = Field(
         None, gt=0, description="Letters a second for the relay; the plan gives no minute more. Unset: only its own answers slow it."
     )  # fmt: skip
@@ -55,6 +66,19 @@ class Settings(BaseSettings):
     smtp_command_timeout: Duration = Field(timedelta(minutes=5), description="Limit for each command up to the body.")
     smtp_dot_timeout: Duration = Field(timedelta(minutes=10), description="Limit for the answer after the final dot (RFC 5321 4.5.3.2.6).")
     smtp_verify: bool = Field(True, description="Check the relay's certificate.")
+    dkim_dir: Path | None = Field(
+        None, description="Folder of the DKIM keys; unset: dkim in the data folder. All processes that send need the same keys."
+    )
+    dns_server: str | None = Field(
+        None, description="Name server that doctor and dkim ask, as 9.9.9.9 or 127.0.0.1:5353; unset: the system's."
+    )
+    bounce_domain: str | None = Field(
+        None, description="Domain whose mail comes back to this service; each letter then has a return address of its own there."
+    )
+    lmtp_listen: str | None = Field(None, description="Where a local mail server hands over what came back, by LMTP; 127.0.0.1:2424.")
+    imap_url: str | None = Field(
+        None, description="imaps://user:pass@host:993/INBOX; a mailbox with replies and reports, read every minute."
+    )
     log_format: Literal["console", "json"] = Field("console", description="How the log is written.")
     public_metrics: bool = Field(False, description="Serve /metrics without a key.")
     webhooks_to_loopback: bool = Field(
@@ -76,6 +100,13 @@ class Settings(BaseSettings):
             raise ValueError("is not understood; write redis://host:6379/0")
         return value
 
+    @field_validator("bounce_domain")
+    @classmethod
+    def _a_domain(cls, value: str | None) -> str | None:
+        if value and not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", value):
+            raise ValueError(f"{value!r} is no domain; write bounces.example.com, in lower case and as A-labels")
+        return value
+
     @field_validator("secret_key")
     @classmethod
     def _hard_to_guess(cls, value: str | None) -> str | None:
@@ -89,6 +120,10 @@ class Settings(BaseSettings):
         if not value.startswith(("http://", "https://")):
             raise ValueError(f"{value!r} is not a public address; write https://letters.example.com")
         return value
+
+    @property
+    def dkim_folder(self) -> Path:
+        return self.dkim_dir or self.data_dir / "dkim"
 
     @property
     def url(self) -> str:

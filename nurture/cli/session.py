@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from nurture.bootstrap import App
 
 T = TypeVar("T")
-GROUPS = ("service", "init", "definitions", "people", "access", "planning", "rules", "reports", "person", "forecasting", "simulation")
+GROUPS = (
+    "service", "init", "definitions", "people", "access", "planning", "rules", "reports", "person",
+    "forecasting", "simulation", "feedback", "dkim", "doctor",
+)  # fmt: skip
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nurture.domain.envelopes import Envelope, Phase, Reply
-from nurture.mail.session import NOT_WRITTEN
+from nurture.mail.crew import NOT_WRITTEN, OneByOne
 
 _PRUNE_EVERY = 50
 
 
-class CaptureRelay:
+class CaptureRelay(OneByOne):
     """Writes `<delivery>.eml`; keeps about the newest `keep` of them."""
 
     name = "capture"

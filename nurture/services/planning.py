@@ -4,6 +4,7 @@ Rules live in domain/planning.py; here their values are fetched for a chunk of p
 While the rules are asked, SQLite's write lock is free: what was decided is written only for people of whom nothing has changed meanwhile.
 """
 
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -71,6 +72,8 @@ async def _plan_chunk(
         if looked is None:
             return 0, 0
         taken = await _write(db, await begin_to_write(), looked, now, planned)
+        sys.audit("nurture.planning")
+    sys.audit("nurture.planned")
     planned.people += len(taken)
     return len(looked.due), len(taken)
 

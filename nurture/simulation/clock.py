@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from nurture.domain.envelopes import Envelope, Phase, Reply
+from nurture.mail.crew import OneByOne
 
 
 @dataclass(slots=True)
@@ -21,7 +22,7 @@ class Clock:
         return told
 
 
-class Sink:
+class Sink(OneByOne):
     """Takes every letter, each at the moment it was due (`moments`, by delivery), however large its batch.
 
     It answers 550 for the addresses in `unknown`, and keeps the last `keep` letters.
@@ -35,7 +36,7 @@ class Sink:
         self.kept: deque[Envelope] = deque(maxlen=keep)
 
     async def deliver(
-        self, envelope: Envelope, _may_write: Callable[[], bool] = lambda: True, _may_finish: Callable[[], bool] = lambda: True
+        self, envelope: Envelope, may_write: Callable[[], bool] = lambda: True, may_finish: Callable[[], bool] = lambda: True  # noqa: ARG002
     ) -> Reply:
         """The delivery's id stands in `accepted` until the world has read it."""
         self.clock.answer = self.moments.get(envelope.delivery)

@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import String, select, text, type_coerce
+from sqlalchemy import String, select, text, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.store.dialect import skip_locked
-from nurture.store.dialect_bulk import given_rows, update_rows
+from nurture.store.dialect_batch import Batch
+from nurture.store.dialect_bulk import update_rows
 from nurture.store.standings import standings
 from nurture.store.tables.deliveries import UNFOLDED
 
@@ -21,6 +22,14 @@ _ENDED = "state IN ('accepted', 'rejected', 'failed', 'cancelled', 'held') AND k
 # In the words of the partial index: no scan of the ledger.
 _KNOWN = f"subscriber_id NOT IN (SELECT subscriber_id FROM deliveries WHERE {UNFOLDED} AND {_ENDED})"  # noqa: S608 - words of our own
 _DUE = select(_s.subscriber_id, type_coerce(_s.plan_at, String)).where(text(f"standings.{_KNOWN}"))
+
+_TAKE = Batch(
+    {"person": _s.subscriber_id.type, "due": _s.plan_at.type, "again": _s.plan_at.type},
+    lambda given: update(standings)
+    .where(_s.subscriber_id == given.c.person, _s.plan_at == given.c.due, text(f"standings.{_KNOWN}"))
+    .values(plan_at=given.c.again)
+    .returning(_s.subscriber_id),
+)
 
 
 async def due_people(tx: AsyncConnection, now: datetime, limit: int, *, last_first: bool = False) -> dict[int, Any]:
@@ -39,16 +48,7 @@ async def take(tx: AsyncConnection, looks: Mapping[int, tuple[Any, datetime | No
     `looks`: when each was due, and when they are looked at again.
     """
     rows = [(person, *moments) for person, moments in sorted(looks.items())]
-    columns = ("subscriber_id", "plan_at", "plan_at")
-    taken: set[int] = set()
-    for source, values in given_rows(tx, standings, columns, ("person", "due", "again"), rows):
-        statement = (
-            f"UPDATE standings SET plan_at = given.again FROM {source} "  # noqa: S608 - names of our own tables
-            f"WHERE standings.subscriber_id = given.person AND standings.plan_at = given.due AND standings.{_KNOWN} "
-            "RETURNING standings.subscriber_id"
-        )
-        taken.update((await tx.exec_driver_sql(statement, values)).scalars())
-    return taken
+    return {person for (person,) in await _TAKE.read(tx, rows)}
 
 
 async def next_look(tx: AsyncConnection) -> datetime | None:

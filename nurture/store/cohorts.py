@@ -22,7 +22,8 @@ from nurture.domain.rhythm import Pulls, rhythm_of
 from nurture.domain.standing import Mark, has_mark, unpack_entries
 from nurture.domain.words import Frequency, Kind, Kinds
 from nurture.store.conditions import matching
-from nurture.store.dialect_bulk import instant, rows_of
+from nurture.store.dialect_batch import moment
+from nurture.store.dialect_bulk import rows_of
 from nurture.store.enrolments import conversions_since, enrolments, had_letters
 from nurture.store.ledger import deliveries, pieces, subscribers
 from nurture.store.outbox import OpenRow as OpenRecord
@@ -256,7 +257,7 @@ def _person(
         kinds=_KINDS[row.kinds],
         frequency=_FREQUENCIES[row.frequency],
         declined_topics=_declined(row.topics) if row.topics != "{}" else _NONE,
-        paused_until=instant(row.paused_until),
+        paused_until=moment(row.paused_until),
         fields=json.loads(row.fields) if row.fields else {},
         bound=bound,
         doubts=doubts or {},
@@ -268,8 +269,7 @@ def _way(
     row: _Row, source: Sequence | Campaign, history: Collection[Mapping[str, Any]], programme: Programme,
     conversions: Iterable[tuple[str, datetime]] | None,
 ) -> Way:  # fmt: skip
-    exited, enrolled_at = None, instant(row.enrolled_at)
-    assert enrolled_at is not None  # noqa: S101 - the table's column says so
+    exited, enrolled_at = None, moment(row.enrolled_at)
     if conversions and isinstance(source, Sequence):
         exited = next((name for name, at in conversions if name in source.exit_on and at >= enrolled_at), None)
     return Way(
@@ -277,9 +277,9 @@ def _way(
         source=source,
         number=row.number,
         enrolled_at=enrolled_at,
-        now_until=instant(row.now_until),
+        now_until=moment(row.now_until),
         history=tuple(map(_past, history)) if history else (),
-        stale_since=instant(row.stale_since),
+        stale_since=moment(row.stale_since),
         exit=exited,
         occasion=programme.occasions.get((row.sequence_id, row.number)) if programme.occasions else None,
     )

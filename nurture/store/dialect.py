@@ -42,6 +42,13 @@ def among(tx: AsyncConnection, column: Any, ids: Iterable[int]) -> ColumnElement
     return column.in_(select(func.json_each(json.dumps(list(ids))).table_valued("value").c.value))  # type: ignore[no-any-return]
 
 
+async def alone(tx: AsyncConnection, work: str) -> bool:
+    """Whether no other transaction does this work now; then none does until this one ends. SQLite has one writer anyway."""
+    if tx.dialect.name == "sqlite":
+        return True
+    return bool((await tx.execute(select(func.pg_try_advisory_xact_lock(func.hashtextextended(f"nurture:{work}", 0))))).scalar_one())
+
+
 def seconds(tx: AsyncConnection, column: Any) -> ColumnElement[int]:
     """Whole seconds since 1970 UTC of an instant, cut, not rounded: an integer costs a tenth of an instant to read. For grouping too."""
     if tx.dialect.name == "postgresql":
@@ -56,3 +63,14 @@ def minute(tx: AsyncConnection, column: Any) -> ColumnElement[int]:
         return cast(func.floor(extract("epoch", column) / sixty), BigInteger)
     return seconds(tx, column) // sixty
 
+
+def within_minute(tx: AsyncConnection, column: Any) -> ColumnElement[Any]:
+    """The same for all instants of one minute: for grouping a whole list, a fifth of what the number of the minute costs on SQLite."""
+    if tx.dialect.name == "postgresql":
+        return func.date_trunc(literal_column("'minute'"), column)
+    return func.substr(column, literal_column("1", Integer), literal_column("16", Integer))
+
+
+def read_json(value: Any) -> Any:
+    """A JSON column that was read without its type: text on SQLite, a value already on PostgreSQL."""
+    return json.loads(value) if isinstance(value, str) else value

@@ -1,12 +1,12 @@
 """Thousands of rows in one statement, as each database takes them fastest: flat values on SQLite, arrays on PostgreSQL.
 
 Values are converted by the column's own type, so that a row written here is the same as one written by any other statement. What is read
-comes as the driver gives it: JSON as text, instants as text on SQLite (see `instant`).
+comes as the driver gives it: JSON as text, instants as text on SQLite (`moment` of store/dialect_batch.py).
 """
 
 import functools
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
@@ -35,32 +35,6 @@ async def rows_of(tx: AsyncConnection, query: Select[Any], column: Column[Any], 
 @functools.lru_cache(maxsize=64)
 def _among(name: str, dialect: Dialect, query: Select[Any], column: Column[Any]) -> str:
     return str(query.where(text(f"{column.table.name}.{column.name} {_AMONG[name]}")).compile(dialect=dialect))
-
-
-def instant(value: str | datetime | None) -> datetime | None:
-    """An instant as `rows_of` gave it."""
-    return _instant(value) if isinstance(value, str) else value
-
-
-@functools.lru_cache(maxsize=4096)
-def _instant(value: str) -> datetime:
-    """Many people share a moment: they joined in one import."""
-    return datetime.fromisoformat(value).replace(tzinfo=UTC)
-
-
-def given_rows(
-    tx: AsyncConnection, table: Table, columns: Sequence[str], names: Sequence[str], rows: Sequence[Sequence[Any]]
-) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    """`rows` as something to select from, called `given`, with the parameters it takes: values of `columns`, under these `names`."""
-    if tx.dialect.name == "sqlite":
-        for piece in pieces(rows):
-            parts = ", ".join(f"json_extract(value, '$[{n}]') AS {name}" for n, name in enumerate(names))
-            values = list(_converted(tx.dialect, table, tuple(columns), piece))
-            yield f"(SELECT {parts} FROM json_each(?)) AS given", (json.dumps(values),)  # noqa: S608 - names of our own
-        return
-    arrays = ", ".join(f"${n}::{_type(tx.dialect, table, column)}[]" for n, column in enumerate(columns, 1))
-    for piece in pieces(rows):
-        yield f"unnest({arrays}) AS given ({', '.join(names)})", _turned(_converted(tx.dialect, table, tuple(columns), piece))
 
 
 async def insert_rows(

@@ -72,8 +72,12 @@ async def stranded(tx: AsyncConnection, ids: Collection[int], now: datetime) -> 
 async def closed_in_stopped_lanes(tx: AsyncConnection, now: datetime) -> list[int]:
     """Waiting rows whose window has closed in lanes that are not running: claims never come by there, so they are looked for."""
     stopped = select(lanes.c.id).where(lanes.c.flag != "running")
-    closed = (_d.lane_id.in_(stopped), text(DUE_STATES), _d.due_at <= now, _d.closes_at < now + WINDOW_LEFT)
-    return list((await tx.execute(select(_d.id).where(*closed).limit(CHUNK))).scalars())
+    closed = (text(DUE_STATES), _d.due_at <= now, _d.closes_at < now + WINDOW_LEFT)
+    found: list[int] = []
+    for throttled in (_d.throttle_id == 0, _d.throttle_id > 0):  # one after the other, so that each goes by the index
+        question = select(_d.id).where(_d.lane_id.in_(stopped), throttled, *closed).limit(CHUNK)
+        found += (await tx.execute(question)).scalars()
+    return found
 
 
 _WAITING = [State.PENDING.value, State.DEFERRED.value, State.CLAIMED.value]

@@ -181,6 +181,19 @@ def test_own_headers_never_break_out(name: str, value: str) -> None:
     assert parsed[name] == "12 Bcc: evil@example.com"
 
 
+def test_what_signs_sees_the_header_block_and_the_body_as_they_leave() -> None:
+    seen: list[tuple[bytes, bytes]] = []
+
+    def sign(head: bytes, body: bytes) -> bytes:
+        seen.append((head, body))
+        return b"DKIM-Signature: v=1;\r\n b=abc\r\n"
+
+    raw = message(a_rendered("Пять вопросов"), sign=sign)
+    assert seen == [(unsigned.partition(b"\r\n\r\n")[0] + b"\r\n", unsigned.partition(b"\r\n\r\n")[2]) for unsigned in [message(a_rendered("Пять вопросов"))]]
+    assert raw == b"DKIM-Signature: v=1;\r\n b=abc\r\n" + seen[0][0] + b"\r\n" + seen[0][1]
+    assert strictly(raw)["DKIM-Signature"] == "v=1; b=abc"
+
+
 def test_own_headers_of_identifiers_are_not_folded() -> None:
     raw = message(a_rendered(), headers=[("X-Idempotency-Key", "k" * 300), ("Auto-Submitted", "auto-generated"), ("X-Note", "grün")])
     assert raw_header(raw, "X-Idempotency-Key") == b"X-Idempotency-Key: " + b"k" * 300 + b"\r\n"

@@ -7,6 +7,7 @@ from typing import Any
 from nurture.domain.documents import Policy, Sequence
 from nurture.domain.envelopes import Envelope, Phase, Reply
 from nurture.domain.tokens import TokenKey
+from nurture.mail.crew import OneByOne
 from nurture.services.sending import SendingRules, Sent, send_due
 from nurture.store.database import Database
 from nurture.store.documents import save_document
@@ -24,7 +25,7 @@ SEQUENCE = {
 }  # fmt: skip
 
 
-class Sink:
+class Sink(OneByOne):
     """A relay without a wire, for the paths where the wire is not the question."""
 
     def __init__(self, answer: Callable[[Envelope], Reply] | None = None) -> None:

@@ -1,6 +1,7 @@
 """From the tables to a batch in hand: which lane, its claim, and what must not leave any more (its window closed, its 72 hours over)."""
 
 import asyncio
+import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,11 +17,10 @@ from nurture.services.sending.rules import SendingRules, Sent
 from nurture.store.claims import WINDOW_LEFT, Claimed, DueLane, claim, count_claim, due_lanes
 from nurture.store.database import Database
 from nurture.store.lanes import pause_lane, paused_because, run_lanes
-from nurture.store.mark import Mark, write_mark
+from nurture.store.mark import write_mark
 from nurture.store.results import fail
 from nurture.store.sweeps import Moved, cancel, closed_in_stopped_lanes, stranded, to_next_window
 from nurture.store.workers import WorkerLease
-from nurture.store.workspace import load_workspace
 
 POLICY = "policy:"
 TEST = "test"
@@ -42,17 +42,17 @@ def missing_in(policy: Policy) -> str | None:
 
 
 async def next_turn(
-    db: Database, desk: Desk, rules: SendingRules, now: datetime, empty: Collection[int] = ()
+    db: Database, desk: Desk, rules: SendingRules, now: datetime, empty: Collection[int] | None = None
 ) -> Turn | None:  # fmt: skip
     """The lane to claim from. Lanes that the policy keeps back are paused with the line to write, and run again once it is written.
 
-    `empty`: lanes that gave this sweep nothing, since other workers hold their rows.
+    `empty`: lanes that gave this sweep nothing, since other workers hold their rows; None when the sweep begins.
     """
     async with db.read() as tx:
         book = await desk.shelf.read(tx)
         lanes = await due_lanes(tx, now)
         lacking = None if rules.captures else missing_in(book.policy)
-        kept_back = [] if lacking else await paused_because(tx, POLICY)
+        kept_back = [] if lacking or empty is not None else await paused_because(tx, POLICY)
     stopped = [lane.id for lane in lanes if lane.name != TEST] if lacking else []
     if kept_back or stopped:
         async with db.write() as tx:
@@ -62,7 +62,7 @@ async def next_turn(
             lanes = await due_lanes(tx, now)
     if rules.lanes != "all":
         lanes = [lane for lane in lanes if (lane.name == Kind.SERVICE.value) == (rules.lanes == "service")]
-    lane = desk.turns.next([lane for lane in lanes if lane.id not in empty])
+    lane = desk.turns.next([lane for lane in lanes if lane.id not in (empty or ())])
     return Turn(lane, book) if lane else None
 
 
@@ -79,11 +79,11 @@ async def take(
         gone = {row.id for row in expired}
         late = [row.id for row in rows if row.id not in gone and row.closes_at and row.closes_at < now + WINDOW_LEFT]
         await move_late(tx, late, turn.book, now, sent)
-        identity = (await load_workspace(tx)).identity
-        number = await count_claim(tx)
+        mark = await count_claim(tx)
+    sys.audit("nurture.claimed")
     sent.counts["failed"] += len(expired)
     if rules.mark_folder:
-        await asyncio.to_thread(write_mark, rules.mark_folder, Mark(identity, number))
+        await asyncio.to_thread(write_mark, rules.mark_folder, mark)
     gone.update(late)
     return [row for row in rows if row.id not in gone]
 

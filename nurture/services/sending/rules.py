@@ -3,27 +3,21 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal, Protocol
 
 from nurture.domain.documents import Sender
-from nurture.domain.envelopes import Envelope, Reply
+from nurture.domain.envelopes import Sign
+from nurture.mail.crew import Crew, Letters
 
 LEAVE_WITHIN = 2.0  # seconds from the intent to the first byte; what comes later goes back to pending
 UNSET_SENDER = Sender(name="Nurture", address="letters@nurture.invalid")  # for captured letters, until the policy names one
 
 
 class Relay(Protocol):
-    async def deliver(self, envelope: Envelope, may_write: Callable[[], bool] = ..., may_finish: Callable[[], bool] = ...) -> Reply:
-        """One letter, one answer; never raises for what a relay may do.
-
-        `may_write` is asked before the first command, `may_finish` before the body; where either says no, the words are NOT_WRITTEN.
-        """
-        ...
-
-
-NOT_WRITTEN = "not written in time"
+    def crew(self, letters: Letters, sessions: int) -> Crew:
+        """Carry letters over at most so many sessions, until the crew is closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +25,8 @@ class SendingRules:
     """`captures`: nothing leaves the house, so a policy without sender is no hindrance. `mark_folder`: where `ledger.mark` lies.
 
     `rate`: letters a second for the whole relay; it is shared among the workers that are alive. `lanes`: a worker keeps `service`
-    apart, so that a receipt never waits behind a campaign.
+    apart, so that a receipt never waits behind a campaign. `signer`: what signs letters From a domain now, if anything does.
+    `bounce_domain`: where each letter has a return address of its own; None: reports go to the sender.
     """
 
     base_url: str
@@ -43,6 +38,8 @@ class SendingRules:
     render_errors: int = 5
     mark_folder: Path | None = None
     lanes: Literal["all", "service", "others"] = "all"
+    bounce_domain: str | None = None
+    signer: Callable[[str, datetime], Sign | None] = lambda _domain, _now: None
 
 
 @dataclass(slots=True)

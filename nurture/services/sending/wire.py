@@ -1,7 +1,7 @@
 """Letters on the wire, and their results on the way into the ledger.
 
-As many hands as the relay has connections take letters from one queue; a clerk writes the results: one commit for 128 of them or every
-20 ms, at once when nothing else is coming. What was not begun within two seconds of its intent goes back to pending.
+The relay's sessions pull letters from one queue; a clerk writes the results: one commit for 128 of them or every 20 ms, at once when
+nothing else is coming. What was not begun within two seconds of its intent goes back to pending.
 """
 
 import asyncio
@@ -11,20 +11,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self
 
-import structlog
-
 from nurture.domain.answers import Level, Verdict, judge
-from nurture.domain.envelopes import Phase, Reply
+from nurture.domain.envelopes import Envelope, Reply
 from nurture.domain.words import State
+from nurture.mail.crew import NOT_WRITTEN, Crew
 from nurture.services.sending.pace import Pace
-from nurture.services.sending.rules import LEAVE_WITHIN, NOT_WRITTEN, GoOn, Relay, SendingRules
+from nurture.services.sending.rules import LEAVE_WITHIN, GoOn, Relay, SendingRules
 from nurture.services.sending.writing import Outgoing
 
 RESULTS_AT_ONCE = 128
 RESULTS_WAIT = 0.02
 STOP_CHECK = 0.25  # seconds
 LOST_IN_A_ROW = 3  # so many letters without a session: the relay is away, the rest need not try
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,10 @@ Record = Callable[[list[Ended]], Awaitable[None]]
 
 @dataclass(slots=True)
 class Wire:
-    """`record` commits a list of ended tries. `holds` False: the lease may have ended, no further body is written."""
+    """The letters between intent and recorded result; a relay's crew takes them from here (`nurture.mail.crew.Letters`).
+
+    `record` commits a list of ended tries. `holds` False: the lease may have ended, no further body is written.
+    """
 
     relay: Relay
     rules: SendingRules
@@ -53,19 +54,20 @@ class Wire:
     holds: GoOn = lambda: True
     lost_in_a_row: int = 0
     _queue: "deque[tuple[Outgoing, float]]" = field(default_factory=deque)
+    _taken: dict[int, tuple[Outgoing, float]] = field(default_factory=dict)
     _done: list[Ended] = field(default_factory=list)
     _in_flight: int = 0
     _closing: bool = False  # an error ends the sweep: what is on the wire gets its answer, nothing more is begun
-    _waiting: asyncio.Event = field(default_factory=asyncio.Event)
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
     _room: asyncio.Event = field(default_factory=asyncio.Event)
-    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    _place: asyncio.TimerHandle | None = None
+    _crew: Crew = field(init=False)
+    _recording: asyncio.Task[None] = field(init=False)
 
     async def __aenter__(self) -> Self:
-        loop = asyncio.get_running_loop()
-        self.pace.begin(loop.time())
-        hands = [asyncio.create_task(self._hand(), name=f"wire {n}") for n in range(self.rules.connections)]
-        self._tasks = [*hands, asyncio.create_task(self._clerk(), name="results")]
+        self.pace.begin(asyncio.get_running_loop().time())
+        self._recording = asyncio.create_task(self._clerk(), name="results")
+        self._crew = self.relay.crew(self, self.rules.connections)
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -74,9 +76,11 @@ class Wire:
                 self._closing = kind is not None
                 await self.room(0)
         finally:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            if self._place:
+                self._place.cancel()
+            await self._crew.close()
+            self._recording.cancel()
+            await asyncio.gather(self._recording, return_exceptions=True)
 
     @property
     def away(self) -> bool:
@@ -88,11 +92,11 @@ class Wire:
         until = asyncio.get_running_loop().time() + LEAVE_WITHIN
         self._queue.extend((letter, until) for letter in letters)
         self._in_flight += len(letters)
-        self._waiting.set()
+        self._crew.wake()
 
     async def room(self, at_most: int) -> None:
         """Return when at most so many letters are between intent and recorded result. Raises what keeps results from being recorded."""
-        clerk = self._tasks[-1]
+        clerk = self._recording
         while self._in_flight > at_most:
             self._room.clear()
             waiting = asyncio.ensure_future(self._room.wait())
@@ -107,28 +111,41 @@ class Wire:
         while self.go_on() and not self.away and (rest := self.pace.ahead(loop.time()) - LEAVE_WITHIN / 2) > 0:  # noqa: ASYNC110 - no event tells of a stop
             await asyncio.sleep(min(rest, STOP_CHECK))
 
-    async def _hand(self) -> None:
-        while True:
-            while not self._queue:
-                self._waiting.clear()
-                await self._waiting.wait()
-            letter, until = self._queue.popleft()
-            reply = await self._deliver(letter, until)
-            self._end(letter, reply)
+    def take(self) -> Envelope | None:
+        """The next letter that may leave now. Those whose time is over, or can only come too late, go back."""
+        now = asyncio.get_running_loop().time()
+        while self._queue:
+            letter, until = self._queue[0]
+            wait = self.pace.ahead(now)
+            if now + wait > until or self.away or self._closing or not self.go_on():
+                self._queue.popleft()
+                self._end(letter, None)
+            elif wait:
+                self._wake_in(wait)
+                return None
+            else:
+                self.pace.reserve(now, until)
+                self._taken[letter.row.id] = self._queue.popleft()
+                return letter.envelope
+        return None
 
-    async def _deliver(self, letter: Outgoing, until: float) -> Reply | None:
-        loop = asyncio.get_running_loop()
-        wait = self.pace.reserve(loop.time(), until)
-        if wait is None or self.away or self._closing or not self.go_on():
-            return None
-        if wait:
-            await asyncio.sleep(wait)
-        try:
-            reply = await self.relay.deliver(letter.envelope, lambda: loop.time() <= until and self.go_on(), self.holds)
-        except Exception:
-            log.exception("the relay's own code failed; whether the letter left is not known", delivery=letter.row.id)
-            return Reply(letter.row.id, Phase.BODY, None, None, "the conversation broke off", "")
-        return None if reply.code is None and reply.text == NOT_WRITTEN else reply
+    def _wake_in(self, wait: float) -> None:
+        if self._place:
+            self._place.cancel()
+        self._place = asyncio.get_running_loop().call_later(wait, self._crew.wake)
+
+    def may_write(self, envelope: Envelope) -> bool:
+        """Still within two seconds of the intent, and nobody has asked us to stop."""
+        return asyncio.get_running_loop().time() <= self._taken[envelope.delivery][1] and self.go_on()
+
+    def may_finish(self) -> bool:
+        """The lease is ours for certain."""
+        return self.holds()
+
+    def ended(self, envelope: Envelope, reply: Reply) -> None:
+        """The relay answered, or will not any more."""
+        letter, _ = self._taken.pop(envelope.delivery)
+        self._end(letter, None if reply.code is None and reply.text == NOT_WRITTEN else reply)
 
     def _end(self, letter: Outgoing, reply: Reply | None) -> None:
         now, row = self.clock(), letter.row

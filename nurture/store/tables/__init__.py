@@ -2,10 +2,11 @@
 
 from nurture.store.tables.access import ApiKey, Audit, Idempotency, Session, User
 from nurture.store.tables.base import Table
-from nurture.store.tables.deliveries import Delivery, Lane, Worker
+from nurture.store.tables.deliveries import Delivery, Lane, Throttle, Worker
 from nurture.store.tables.documents import Document, DocumentVersion, Letter, LetterVersion, Media, Occasion
 from nurture.store.tables.events import Event
 from nurture.store.tables.reactions import Reaction, Task, Webhook, WebhookMessage
+from nurture.store.tables.replies import Reply
 from nurture.store.tables.standings import Composition, Enrolment, Match, Move, Pull, Standing
 from nurture.store.tables.subscribers import Consent, Subscriber, SubscriberTag
 from nurture.store.tables.workspace import Import, Job, Workspace
@@ -35,11 +36,13 @@ __all__ = [
     "Occasion",
     "Pull",
     "Reaction",
+    "Reply",
     "Session",
     "Standing",
     "Subscriber",
     "SubscriberTag",
     "Task",
+    "Throttle",
     "User",
     "Webhook",
     "WebhookMessage",

@@ -13,6 +13,8 @@ OPEN_STATES = "state IN ('pending', 'claimed', 'sending', 'deferred', 'unknown')
 DUE_STATES = "state IN ('pending', 'deferred')"
 LEASED_STATES = "state IN ('claimed', 'sending')"
 UNFOLDED = "folded = 0 AND state IN ('accepted', 'rejected', 'failed', 'cancelled', 'held', 'unknown')"
+STOPPED_STATES = "state IN ('rejected', 'failed', 'cancelled', 'held')"
+WORDED = "payload IS NOT NULL"
 COMPARED = "state = 'accepted' AND timing IS NOT NULL"
 
 
@@ -31,6 +33,7 @@ class Delivery(Table, table=True):
     """`due_at` is the next try, `closes_at` the end of its window (None: any time). `reason` and `rule` are the planner's words for `why`.
 
     `zone` and `local_day` are fixed at hand-off, in the zone the person had then. `timing`: the arm of the personal hour's comparison.
+    `throttle_id`: the throttle of the recipient's domain whose turn the row waits for, 0 for none.
     """
 
     __tablename__ = "deliveries"
@@ -43,7 +46,10 @@ class Delivery(Table, table=True):
             sqlite_where=text(f"kind <> 'service' AND {OPEN_STATES}"),
             postgresql_where=text(f"kind <> 'service' AND {OPEN_STATES}"),
         ),
-        Index("ix_deliveries_lane_due", "lane_id", "due_at", sqlite_where=text(DUE_STATES), postgresql_where=text(DUE_STATES)),
+        Index(
+            "ix_deliveries_lane_due", "lane_id", "throttle_id", "due_at",
+            sqlite_where=text(DUE_STATES), postgresql_where=text(DUE_STATES),
+        ),
         Index("ix_deliveries_leased", "worker_id", sqlite_where=text(LEASED_STATES), postgresql_where=text(LEASED_STATES)),
         Index("ix_deliveries_unfolded", "id", sqlite_where=text(UNFOLDED), postgresql_where=text(UNFOLDED)),
         Index("ix_deliveries_unknown", "due_at", sqlite_where=text("state = 'unknown'"), postgresql_where=text("state = 'unknown'")),
@@ -52,6 +58,8 @@ class Delivery(Table, table=True):
             sqlite_where=text("state = 'accepted'"), postgresql_where=text("state = 'accepted'"),
         ),
         Index("ix_deliveries_timing", "accepted_at", sqlite_where=text(COMPARED), postgresql_where=text(COMPARED)),
+        Index("ix_deliveries_stopped", "id", sqlite_where=text(STOPPED_STATES), postgresql_where=text(STOPPED_STATES)),
+        Index("ix_deliveries_worded", "ended_at", sqlite_where=text(WORDED), postgresql_where=text(WORDED)),
         Index("ix_deliveries_subscriber", "subscriber_id", "id"),
         {"sqlite_autoincrement": True},  # ids stand in links for ever and are never used twice
     )  # fmt: skip
@@ -73,6 +81,7 @@ class Delivery(Table, table=True):
     attempts: int = 0
     first_try_at: datetime | None = None
     dup_risk: int = 0
+    throttle_id: int = Field(default=0, sa_type=Key)
     folded: int = 0
     zone: str | None = None
     local_day: date | None = None
@@ -90,6 +99,23 @@ class Delivery(Table, table=True):
     answer: str | None = None
     relay: str | None = None
     payload: dict[str, Any] | None = Field(default=None, sa_column=Column(Json, nullable=True))
+
+
+class Throttle(Table, table=True):
+    """What a relay or a recipient domain takes for now, shared by all workers. `name`: `relay:<host:port>` or `domain:<domain>`.
+
+    `rate`: letters a second as of `slowed_at`, from where it rises (domain/throttles.py); None: no limit of its own. `away_until`: nothing
+    goes there before that moment; `trips`: how often in a row it went away; `reason`: the sentence for both.
+    """
+
+    __tablename__ = "throttles"
+    id: int | None = Field(default=None, sa_type=Key, primary_key=True)
+    name: str = Field(unique=True)
+    rate: float | None = None
+    slowed_at: datetime | None = None
+    away_until: datetime | None = None
+    trips: int = 0
+    reason: str = ""
 
 
 class Worker(Table, table=True):
