@@ -95,6 +95,19 @@ async def test_a_sender_below_the_domain_is_found_by_the_walk(name_server: NameS
     assert (await examined(name_server, folder, "anna@news.example.com"))["DMARC alignment"][0] == "fail"
 
 
+async def test_letters_whose_bounces_go_to_another_domain(name_server: NameServer, folder: KeyFolder) -> None:
+    async def found(domain: str) -> list[tuple[str, str, str]]:
+        findings = await examine_domain(Resolver(name_server.place), "anna@example.com", [RELAY], folder, domain)
+        return [(f.check, f.level, f.words) for f in findings if f.check in ("MX", "SPF", "DMARC alignment")]
+
+    name_server.publish(zone() | {"b.example.com": {"TXT": ["v=spf1 include:_spf.relay.example -all"], "MX": ["5 b.example.com."]}})
+    assert [(check, level) for check, level, _ in await found("b.example.com")] == [("MX", "ok"), ("MX", "ok"), ("SPF", "ok"), ("DMARC alignment", "ok")]
+    assert "align by DKIM and SPF" in (await found("b.example.com"))[-1][2]
+    name_server.publish({"bounces.example": {"MX": ["5 b.example.com."]}})
+    assert [(check, level) for check, level, _ in await found("bounces.example")] == [("MX", "ok"), ("MX", "ok"), ("SPF", "fail"), ("DMARC alignment", "ok")]
+    assert "align by DKIM." in (await found("bounces.example"))[-1][2]
+
+
 async def test_keys_that_do_not_sign_yet_are_only_a_warning(name_server: NameServer, tmp_path: Path) -> None:
     folder = KeyFolder(tmp_path / "dkim")
     folder.make("example.com", "next", "ed25519")
