@@ -127,6 +127,10 @@ async def test_long_answers_come_by_tcp(name_server: NameServer) -> None:
     answer = await Resolver(name_server.place).ask(Question("example.com", "TXT"))
     assert sorted(answer.values) == sorted(long)
     assert name_server.asked == ["TXT example.com"] * 2
+    name_server.publish({"example.org": {"TXT": ["x" * 250, "y" * 250, "z" * 250]}})
+    resolver = Resolver(name_server.place)
+    assert [len((await resolver.ask(Question("example.org", "TXT"))).values) for _ in range(2)] == [3, 3]
+    assert name_server.asked[2:] == ["TXT example.org"]  # up to 1232 bytes go in one piece, and what was asked is kept
 
 
 async def test_a_name_server_that_is_not_there(tmp_path: Path) -> None:
@@ -196,6 +200,10 @@ async def test_what_ails_the_database(db: Database, tmp_path: Path, name_server:
     assert found["policy"][0] == "fail"
     assert "no sender and no postal_address" in found["policy"][1]
     assert found["DNS"][0] == "warn"
+    async with db.write() as tx:
+        await tx.exec_driver_sql("ALTER TABLE workspace RENAME TO gone")
+    found = await checked(place)
+    assert (found["database"][0], "answers with an error" in found["database"][1]) == ("fail", True)
     async with db.write() as tx:
         await tx.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
     assert "db upgrade" in (await checked(place))["database"][1]
