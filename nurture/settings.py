@@ -47,6 +47,16 @@ class Settings(BaseSettings):
     settles: Duration = Field(
         timedelta(minutes=10), description="How long a verdict on an open or a click may still change before it counts."
     )
+    keep_details: Duration = Field(
+        timedelta(days=90), ge=timedelta(days=1), description="How long IP addresses and user agents of opens, clicks and visits are kept."
+    )
+    keep_hits: Duration | None = Field(
+        None, ge=timedelta(days=90),
+        description="How long opens, clicks and visits of machines and of unknown hands are kept; unset: for ever. What people did stays.",
+    )  # fmt: skip
+    keep_words: Duration = Field(
+        timedelta(days=30), ge=timedelta(days=1), description="How long the words of ended service letters are kept; the row stays."
+    )
     smtp_rate: float | None = Field(
         None, gt=0, description="Letters a second for the relay; the plan gives no minute more. Unset: only its own answers slow it."
     )  # fmt: skip

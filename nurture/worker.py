@@ -19,12 +19,13 @@ from nurture.services.classifying import classify_weekly, rise, rise_since
 from nurture.services.ending import end_arrived
 from nurture.services.enrolling import enrol_matching
 from nurture.services.folding import fold
+from nurture.services.keeping import Kept, keep
 from nurture.services.learning import learn_hours
 from nurture.services.planning import plan
 from nurture.services.reacting import react
 from nurture.services.reaping import Watcher, reap
 from nurture.services.sending import Desk, SendingRules, send_due, sweep_stopped_lanes
-from nurture.store import idempotency, jobs, webhooks
+from nurture.store import jobs
 from nurture.store.mark import Mark, behind, write_mark
 from nurture.store.results import release_worker
 from nurture.store.workers import WorkerLease, beat, end, enlist, newest_start
@@ -238,12 +239,10 @@ class Work:
         now = self.app.clock()
         await sweep_stopped_lanes(self.app.db, Desk(), now)
         await close_occasions(self.app.db, now)
-        async with self.app.db.write() as tx:
-            await idempotency.purge(tx, now)
-        while True:
-            async with self.app.db.write() as tx:
-                if await webhooks.purge(tx, now) < webhooks.AT_ONCE:
-                    break
+        settings = self.app.settings
+        kept = Kept(settings.keep_details, settings.keep_hits, settings.keep_words)
+        if done := await keep(self.app.db, now, kept, self.goes_on):
+            log.info("forgotten", parts=done)
 
 
 async def check_start(app: App) -> str | None:

@@ -94,6 +94,14 @@ def fold_event(standing: Standing, fact: EventFact, half_life: timedelta) -> Sta
     return _acts[fact.type](standing, fact, half_life) if fact.type in _acts else standing
 
 
+def remember_proxies(rebuilt: Standing, old: Standing, before: datetime) -> Standing:
+    """Opens that tell nothing are not kept for ever: of letters from before the moment the standing alone knows that a proxy was seen."""
+    seen = {e.delivery for e in old.recent if e.at < before and e.marks & Mark.PROXY}
+    if not seen:
+        return rebuilt
+    return replace(rebuilt, recent=tuple(replace(e, marks=e.marks | Mark.PROXY) if e.delivery in seen else e for e in rebuilt.recent))
+
+
 def _entry(standing: Standing, delivery: int | None) -> Entry | None:
     return next((e for e in standing.recent if e.delivery == delivery), None)
 

@@ -4,6 +4,7 @@ The sending path never writes standings. A `folded` mark on each row and event m
 order.
 """
 
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from nurture.domain.documents import EngagementPolicy
-from nurture.domain.folding import EventFact, LetterFact
+from nurture.domain.folding import EventFact, LetterFact, remember_proxies
 from nurture.domain.folding import fold as fold_facts
 from nurture.domain.standing import Standing
 from nurture.domain.words import State
@@ -29,6 +30,7 @@ from nurture.store.facts import (
     unfolded_rows,
     withdrawn_people,
 )  # fmt: skip
+from nurture.store.retention import dropped_until
 from nurture.store.standings import load_standings, look_now, save_standings, stream_ids
 
 _DONE = {State.ACCEPTED: "sent", State.REJECTED: "rejected", State.FAILED: "failed", State.HELD: "held"}
@@ -42,6 +44,10 @@ async def fold(db: Database, now: datetime, chunk: int = 1000, signs: set[int] |
     while True:
         async with db.write() as tx:
             done = await _fold_chunk(tx, now, chunk, found)
+            if done:
+                sys.audit("nurture.folding")
+        if done:
+            sys.audit("nurture.folded")
         folded += done
         if done == 0:
             return folded
@@ -50,7 +56,7 @@ async def fold(db: Database, now: datetime, chunk: int = 1000, signs: set[int] |
 async def _fold_chunk(tx: Connection, now: datetime, chunk: int, signs: set[int]) -> int:
     rows = await unfolded_rows(tx, chunk)
     read = await unfolded_events(tx, now, chunk)
-    taken = await take_events(tx, [event[0] for event in read])
+    taken = await take_events(tx, read)
     events = [event for event in read if event[0] in taken]
     withdrawn = await withdrawn_people(tx, WITHDRAWN, chunk)
     if not (rows or read or withdrawn):
@@ -120,9 +126,11 @@ async def _rebuild(tx: Connection, ids: Sequence[int], policy: EngagementPolicy,
         return
     known = await load_standings(tx, ids, lock=True)
     facts = await facts_of(tx, ids, now)
+    forgotten = await dropped_until(tx)
     rebuilt = []
     for person, old in known.items():
         kept = {name: getattr(old, name) for name in _KEPT_BY_REBUILD}
-        rebuilt.append(replace(fold_facts(Standing(person), *facts[person], policy.half_life), **kept))
+        anew = fold_facts(Standing(person), *facts[person], policy.half_life)
+        rebuilt.append(replace(remember_proxies(anew, old, forgotten) if forgotten else anew, **kept))
     await save_standings(tx, rebuilt)
     await mark_people_events(tx, ids, now)

@@ -3,6 +3,7 @@
 Rules live in domain/planning.py; here their values are fetched for a chunk of people, and their decisions are written, in one transaction.
 """
 
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -67,7 +68,9 @@ async def _plan_chunk(db: Database, now: datetime, chunk: int, planned: Planned,
         await _write_ways(tx, cohort, plans, now, looks, over)
         await set_looks(tx, looks)
         planned.people += len(ids)
-        return len(ids)
+        sys.audit("nurture.planning")
+    sys.audit("nurture.planned")
+    return len(ids)
 
 
 def _decide(cohort: Cohort, policy: Policy, now: datetime, load: Load | None) -> dict[int, Plan]:

@@ -3,6 +3,7 @@
 No wall clock ends a lease, only the watcher's own monotonic one.
 """
 
+import sys
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
@@ -64,6 +65,8 @@ async def reap(
                     lost.add(worker)
                     ended += 1
             returned, unknown = await reap_rows(tx, lost, now, grace)
+            sys.audit("nurture.reaping")
+        sys.audit("nurture.reaped")
     retried = held = cancelled = proved = 0
     while waiting:
         async with db.write() as tx:
@@ -71,6 +74,8 @@ async def reap(
             arrived = await prove_arrival(tx, await signs_of(tx, waiting), now)
             waiting = [row for row in waiting if row not in arrived]
             done = await _resolve(tx, await stranded(tx, waiting, now), book, now, policy)
+            sys.audit("nurture.resolving")
+        sys.audit("nurture.resolved")
         retried, held, cancelled, proved = retried + done[0], held + done[1], cancelled + done[2], proved + len(arrived)
         async with db.read() as tx:
             waiting = await graced(tx, now)

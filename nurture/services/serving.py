@@ -64,7 +64,7 @@ async def queue_service_letter(
         }  # fmt: skip
         fresh = bool(await plan_rows(tx, [row]))
         found: ServiceRow = await service_row(tx, letter_id, subscriber_id, occasion)
-    if not fresh and _said(found.payload) != _said(payload):
+    if not fresh and found.payload is not None and _said(found.payload) != _said(payload):
         raise NurtureError("another service letter was asked for under this Idempotency-Key; take a new key for a new letter")
     return Queued(found.id, found.message_id, found.state, fresh)
 

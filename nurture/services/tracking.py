@@ -21,6 +21,7 @@ from nurture.store.documents import load_policy
 AT_ONCE = 64  # some 10 ms of the write lock, and of the event loop that answers visitors
 REST = 0.002  # seconds between two transactions, so that other writers get their turn
 AGENT_MOST = 400
+CLOCKS_OFF = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +89,11 @@ async def _record(tx: Connection, chunk: Sequence[Received], now: datetime, sett
         elif allowed is Tracking.AGGREGATE:
             nameless.append(received)
     added = await _record_named(tx, named, sent, settles)
-    return added + len(await events.add_events(tx, [_nameless(r, sent[r.delivery]) for r in nameless]))
+    return added + len(await events.add_hits(tx, [_nameless(r, sent[r.delivery]) for r in nameless]))
 
 
 async def _record_named(tx: Connection, named: Sequence[Received], sent: Mapping[int, events.Sent], settles: timedelta) -> int:
-    known = await events.hits_of(tx, {r.delivery for r in named})
+    known = await events.hits_of(tx, {r.delivery for r in named}, _sent_since(sent[r.delivery] for r in named))
     by_delivery: dict[int, list[Received]] = {}
     for received in named:
         by_delivery.setdefault(received.delivery, []).append(received)
@@ -110,7 +111,14 @@ async def _record_named(tx: Connection, named: Sequence[Received], sent: Mapping
         changes += [_change(row, v) for row, v in judged_anew if row["evidence"] != v.evidence]
         rows += [_event(r, v, settles) for r, v in zip(new, verdicts[len(old) :], strict=True)]
     await events.change_verdicts(tx, changes)
-    return len(await events.add_events(tx, rows))
+    return len(await events.add_hits(tx, rows))
+
+
+def _sent_since(rows: Iterable[events.Sent]) -> datetime | None:
+    """No hit on these letters is older; a clock may have gone wrong by a day. None where one never left for all we know."""
+    moments = [_accepted(row) for row in rows]
+    known = [moment for moment in moments if moment is not None]
+    return min(known) - CLOCKS_OFF if known and len(known) == len(moments) else None
 
 
 def _accepted(row: events.Sent) -> datetime | None:

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, case, select, update
 from nurture.domain.words import EventType
 from nurture.store.database import Connection
 from nurture.store.dialect import insert
+from nurture.store.dialect_parts import hold_uids
 from nurture.store.tables import METADATA
 
 EVENTS = METADATA.tables["events"]
@@ -37,11 +38,20 @@ class Sent:
 
 
 async def add_events(tx: Connection, rows: Iterable[Mapping[str, Any]]) -> set[str]:
-    """Insert events (columns by name); one whose `uid` is known is passed over. Returns the uids that went in."""
+    """Insert events (columns by name); one whose `uid` is known is passed over, whatever moment it names. Returns the uids that went in."""
+    first: dict[str, Mapping[str, Any]] = {}
+    for row in rows:
+        first.setdefault(row["uid"], row)
+    known = await hold_uids(tx, sorted(first)) if first else set()
+    return await add_hits(tx, [row for uid, row in first.items() if uid not in known])
+
+
+async def add_hits(tx: Connection, rows: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The same for events whose uid and moment were written down together, so that a replay tells both again: nothing need be looked up."""
     ready = [{name: row.get(name, _DEFAULTS.get(name)) for name in _COLUMNS} for row in rows]
     if not ready:
         return set()
-    statement = insert(tx, EVENTS).on_conflict_do_nothing(index_elements=["uid"]).returning(_e.uid)
+    statement = insert(tx, EVENTS).on_conflict_do_nothing().returning(_e.uid)
     return set((await tx.execute(statement, ready)).scalars())
 
 
@@ -63,10 +73,13 @@ async def sent_deliveries(tx: Connection, ids: Iterable[int]) -> dict[int, Sent]
     return {row[0]: Sent(*row) for row in await tx.execute(query)}
 
 
-async def hits_of(tx: Connection, delivery_ids: Iterable[int]) -> dict[int, list[Mapping[str, Any]]]:
-    """The newest hits of each delivery, oldest first."""
+async def hits_of(
+    tx: Connection, delivery_ids: Iterable[int], since: datetime | None = None
+) -> dict[int, list[Mapping[str, Any]]]:  # fmt: skip
+    """The newest hits of each delivery, oldest first. `since`: none is older, so that older months need not be asked."""
     found: dict[int, list[Mapping[str, Any]]] = {}
     query = select(EVENTS).where(_e.delivery_id.in_(sorted(set(delivery_ids))), _e.type.in_(HIT_TYPES))
+    query = query if since is None else query.where(_e.at >= since)
     rows = (await tx.execute(query.order_by(_e.at.desc(), _e.id.desc()).limit(HITS_AT_MOST))).mappings().all()
     for row in reversed(rows):
         found.setdefault(row["delivery_id"], []).append(dict(row))

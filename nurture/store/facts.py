@@ -142,11 +142,13 @@ async def mark_rows(tx: AsyncConnection, rows: Iterable[EndedRow]) -> None:
             await tx.execute(update(deliveries).where(_d.id.in_(piece), _d.state == state.value).values(folded=1))
 
 
-async def take_events(tx: AsyncConnection, ids: Iterable[int]) -> set[int]:
+async def take_events(tx: AsyncConnection, read: Sequence[tuple[int, int, EventFact]]) -> set[int]:
     """Mark events as folded; returns those that were still to fold: of two processes that read the same event one gets it (PostgreSQL)."""
     taken: set[int] = set()
-    for piece in pieces(sorted(ids)):
-        statement = update(events).where(_v.id.in_(piece), _v.folded == 0).values(folded=1).returning(_v.id)
+    moments = [fact.at for *_, fact in read]
+    for piece in pieces(sorted(row[0] for row in read)):
+        inside = _v.at.between(min(moments), max(moments))  # other months are not asked
+        statement = update(events).where(_v.id.in_(piece), inside, _v.folded == 0).values(folded=1).returning(_v.id)
         taken.update((await tx.execute(statement)).scalars())
     return taken
 

@@ -37,11 +37,11 @@ async def test_an_event_that_two_read_is_folded_by_one(postgres_db: Database) ->
     [person] = await add_people(postgres_db, "anna@example.com")
     await add_event(postgres_db, person, "converted", NOW, name="purchase")
     async with postgres_db.write() as first, postgres_db.write() as second:
-        read = [[event[0] for event in await unfolded_events(tx, NOW, 10)] for tx in (first, second)]
+        read = [await unfolded_events(tx, NOW, 10) for tx in (first, second)]
         assert read[0] == read[1]
         taken = await take_events(first, read[0])
         waiting = asyncio.create_task(take_events(second, read[1]))
         await asyncio.sleep(0.1)
         assert not waiting.done()
         await first.commit()
-        assert (taken, await waiting) == (set(read[0]), set())
+        assert (taken, await waiting) == ({event[0] for event in read[0]}, set())

@@ -1,5 +1,6 @@
 """Send what is due: claim, write, hand over, wire, results. One sweep; safe to kill at any point, safe to run in many processes at once."""
 
+import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -83,6 +84,7 @@ async def _hand_over(
             asking = [r.subscriber_id for r in slice_ if r.version_id not in versions or versions[r.version_id].asks_back]
             people = await readers(tx, [row.subscriber_id for row in slice_], now, turn.book.policy, asking)
         ready, faults = writer.write(slice_, turn.lane.name, versions, people, now)
+        sys.audit("nurture.written")
         wire.put(await _intend(db, ready, faults, turn, lease, desk, wire.rules, clock(), sent))
 
 
@@ -99,6 +101,8 @@ async def _intend(
         broken = _repeated(desk, turn, faults, bool(ready), rules.render_errors)
         if broken:
             await pause_lane(tx, turn.lane.id, f"render: {broken}")
+        sys.audit("nurture.intending")
+    sys.audit("nurture.intended")
     sent.counts["failed"] += len(faults)
     sent.counts.update("returned" if word == "pending" else "cancelled" for word in became.values())
     return [letter for letter in ready if letter.intent.id in leaving]

@@ -1,6 +1,7 @@
 """From the tables to a batch in hand: which lane, its claim, and what must not leave any more (its window closed, its 72 hours over)."""
 
 import asyncio
+import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -81,6 +82,7 @@ async def take(
         await move_late(tx, late, turn.book, now, sent)
         identity = (await load_workspace(tx)).identity
         number = await count_claim(tx)
+    sys.audit("nurture.claimed")
     sent.counts["failed"] += len(expired)
     if rules.mark_folder:
         await asyncio.to_thread(write_mark, rules.mark_folder, Mark(identity, number))

@@ -1,6 +1,7 @@
 """Results into the ledger, in one commit with what follows from them: bounces, a paused lane, a halted relay."""
 
 import asyncio
+import sys
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -44,6 +45,8 @@ class Clerk:
                         await pause_lane(tx, lane_id, reason)
                     if refusal:
                         await halt(tx, refusal)
+                    sys.audit("nurture.recording")
+                sys.audit("nurture.recorded")
                 break
             except (SQLAlchemyError, DBAPIError, OSError) as error:
                 if wait is None:

@@ -1,0 +1,86 @@
+"""Worker processes that start at once: a program that has loaded Nurture already and forks a worker for each order.
+
+    python -m tests.support.nursery
+
+Each life is a process of its own that runs `nurture worker` with the settings it is given, and can be killed like any other.
+`dies_at`: it kills itself at the n-th passage of a named point (`sys.audit`, see docs/decisions/0011-named-points.md).
+"""
+
+import json
+import os
+import signal
+import sys
+from typing import Any
+
+PRELOADED = ("nurture.cli.serving", "nurture.cli.service", "sqlalchemy.dialects.postgresql.asyncpg", "aiosqlite", "asyncpg", "nurture.store.schema")
+
+
+def die_at(point: str, nth: int) -> None:
+    """End this process by SIGKILL when it passes the point for the n-th time."""
+    passed = 0
+
+    def hook(event: str, _arguments: tuple[Any, ...]) -> None:
+        nonlocal passed
+        if event == point:
+            passed += 1
+            if passed == nth:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(hook)
+
+
+def live(order: dict[str, Any]) -> None:
+    """The forked process: becomes `nurture worker` and never returns."""
+    from nurture.cli import main  # noqa: PLC0415 - loaded before the fork
+
+    log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    null = os.open(os.devnull, os.O_RDONLY)
+    for target, source in ((0, null), (1, log), (2, log)):
+        os.dup2(source, target)
+    for name in [name for name in os.environ if name.startswith("NURTURE_")]:
+        del os.environ[name]
+    os.environ.update(order["settings"])
+    for limit, value in order.get("limits", {}).items():
+        import resource  # noqa: PLC0415
+
+        resource.setrlimit(getattr(resource, limit), (value, value))
+    if order.get("dies_at"):
+        die_at(f"nurture.{order['dies_at']}", order.get("nth", 1))
+    code = 0
+    try:
+        main(order.get("arguments", ["worker"]))
+    except SystemExit as end:
+        code = int(end.code or 0)
+    except BaseException:  # noqa: BLE001 - told in the log, as the interpreter would
+        import traceback  # noqa: PLC0415
+
+        traceback.print_exc()
+        code = 1
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def serve() -> None:
+    for name in PRELOADED:
+        __import__(name)
+    print(json.dumps({"ready": True}), flush=True)
+    ended: dict[int, int] = {}
+    for line in sys.stdin:
+        order = json.loads(line)
+        if "poll" in order:
+            child = order["poll"]
+            if child not in ended:
+                found, status = os.waitpid(child, os.WNOHANG)
+                if found:
+                    ended[child] = os.waitstatus_to_exitcode(status)
+            print(json.dumps({"code": ended.get(child)}), flush=True)
+            continue
+        sys.stdout.flush()
+        child = os.fork()
+        if child == 0:
+            live(order)
+        print(json.dumps({"pid": child}), flush=True)
+
+
+if __name__ == "__main__":
+    serve()
