@@ -11,6 +11,7 @@ from pathlib import Path
 from nurture.domain.errors import NurtureError
 from nurture.domain.tokens import TokenKey
 from nurture.mail.capture import CaptureRelay
+from nurture.mail.dkim_keys import KeyFolder
 from nurture.mail.relay import SmtpRelay
 from nurture.queue.arq import ArqBell
 from nurture.queue.embedded import EmbeddedBell
@@ -38,6 +39,7 @@ class App:
     bell: ArqBell | EmbeddedBell
     templates: Path
     captures: bool
+    dkim: KeyFolder
 
 
 def secret_key(settings: Settings) -> str:
@@ -93,7 +95,10 @@ async def open_app(settings: Settings, clock: Callable[[], datetime] = utc_now) 
     relay = _relay(settings)
     bell = ArqBell(settings.redis_url) if settings.redis_url else EmbeddedBell()
     try:
-        yield App(settings, db, clock, keys, relay, bell, shipped("templates"), captures=settings.smtp_url is None)
+        yield App(
+            settings, db, clock, keys, relay, bell, shipped("templates"), captures=settings.smtp_url is None,
+            dkim=KeyFolder(settings.dkim_folder),
+        )  # fmt: skip
     finally:
         await relay.close()
         await bell.close()

@@ -65,6 +65,12 @@ class Settings(BaseSettings):
     smtp_command_timeout: Duration = Field(timedelta(minutes=5), description="Limit for each command up to the body.")
     smtp_dot_timeout: Duration = Field(timedelta(minutes=10), description="Limit for the answer after the final dot (RFC 5321 4.5.3.2.6).")
     smtp_verify: bool = Field(True, description="Check the relay's certificate.")
+    dkim_dir: Path | None = Field(
+        None, description="Folder of the DKIM keys; unset: dkim in the data folder. All processes that send need the same keys."
+    )
+    dns_server: str | None = Field(
+        None, description="Name server that doctor and dkim ask, as 9.9.9.9 or 127.0.0.1:5353; unset: the system's."
+    )
     log_format: Literal["console", "json"] = Field("console", description="How the log is written.")
     public_metrics: bool = Field(False, description="Serve /metrics without a key.")
     webhooks_to_loopback: bool = Field(
@@ -99,6 +105,10 @@ class Settings(BaseSettings):
         if not value.startswith(("http://", "https://")):
             raise ValueError(f"{value!r} is not a public address; write https://letters.example.com")
         return value
+
+    @property
+    def dkim_folder(self) -> Path:
+        return self.dkim_dir or self.data_dir / "dkim"
 
     @property
     def url(self) -> str:

@@ -105,7 +105,7 @@ class Hand:
             base_url=settings.base_url, captures=self.app.captures, rate=settings.smtp_rate, unknown_grace=settings.unknown_grace,
             in_flight=reserved if service else max(1, settings.in_flight - reserved),
             connections=1 if service else max(1, settings.smtp_connections - 1),
-            mark_folder=settings.data_dir, lanes=self.lanes,
+            mark_folder=settings.data_dir, lanes=self.lanes, signer=self.app.dkim.signer,
         )  # fmt: skip
 
     async def send(self) -> None:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from nurture.bootstrap import App
 
 T = TypeVar("T")
-GROUPS = ("service", "init", "definitions", "people", "access", "planning", "rules", "reports", "person", "forecasting", "simulation")
+GROUPS = (
+    "service", "init", "definitions", "people", "access", "planning", "rules", "reports", "person", "forecasting", "simulation", "dkim",
+)  # fmt: skip
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -10,6 +10,7 @@ import httpx2
 from api.app import create_app
 from nurture.bootstrap import App, token_keys
 from nurture.mail.capture import CaptureRelay
+from nurture.mail.dkim_keys import KeyFolder
 from nurture.queue.embedded import EmbeddedBell
 from nurture.services.access import add_user
 from nurture.settings import Settings
@@ -26,8 +27,9 @@ def open_desk(db: Database, folder: Path, now: datetime = NOW) -> App:
     settings = Settings(data_dir=folder, base_url=HOST)
     folder.mkdir(parents=True, exist_ok=True)
     return App(
-        settings, db, lambda: now, token_keys(settings), CaptureRelay(folder / "captured"), EmbeddedBell(), shipped("templates"), captures=True
-    )
+        settings, db, lambda: now, token_keys(settings), CaptureRelay(folder / "captured"), EmbeddedBell(), shipped("templates"), captures=True,
+        dkim=KeyFolder(settings.dkim_folder),
+    )  # fmt: skip
 
 
 @contextlib.asynccontextmanager

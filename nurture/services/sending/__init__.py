@@ -47,11 +47,12 @@ async def send_due(
         async with Wire(relay, rules, desk.pace, clock, go_on, Clerk(db, rules, desk, sent).record, holds) as wire:
             empty: set[int] = set()
             while turn is not None and go_on() and not wire.away:
+                writer = Writer.of(rules, turn.book, keys[0], clock())
                 rows = await take(db, turn, lease, desk, rules, clock(), sent)
                 if rows is None:
                     empty.add(turn.lane.id)
                 else:
-                    await _hand_over(db, wire, turn, rows, Writer(rules, turn.book, keys[0]), lease, desk, clock, sent)
+                    await _hand_over(db, wire, turn, rows, writer, lease, desk, clock, sent)
                 turn = await next_turn(db, desk, rules, clock(), empty)
                 if turn is None and not wire.away:
                     await wire.room(0)  # what comes back unwritten is due again

@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal, Protocol
 
 from nurture.domain.documents import Sender
+from nurture.domain.envelopes import Sign
 from nurture.mail.crew import Crew, Letters
 
 LEAVE_WITHIN = 2.0  # seconds from the intent to the first byte; what comes later goes back to pending
@@ -24,7 +25,7 @@ class SendingRules:
     """`captures`: nothing leaves the house, so a policy without sender is no hindrance. `mark_folder`: where `ledger.mark` lies.
 
     `rate`: letters a second for the whole relay; it is shared among the workers that are alive. `lanes`: a worker keeps `service`
-    apart, so that a receipt never waits behind a campaign.
+    apart, so that a receipt never waits behind a campaign. `signer`: what signs letters From a domain now, if anything does.
     """
 
     base_url: str
@@ -36,6 +37,7 @@ class SendingRules:
     render_errors: int = 5
     mark_folder: Path | None = None
     lanes: Literal["all", "service", "others"] = "all"
+    signer: Callable[[str, datetime], Sign | None] = lambda _domain, _now: None
 
 
 @dataclass(slots=True)

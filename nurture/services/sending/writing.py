@@ -52,6 +52,12 @@ class Writer:
     key: TokenKey
     sign: Sign | None = None
 
+    @classmethod
+    def of(cls, rules: SendingRules, book: LetterBook, key: TokenKey, now: datetime) -> "Writer":
+        """Signing as the sender's domain can. Raises NurtureError where its DKIM key cannot be read: unsigned nothing leaves then."""
+        sender = book.policy.sender or UNSET_SENDER
+        return cls(rules, book, key, rules.signer(sender.address.rsplit("@", 1)[1], now))
+
     @property
     def policy(self) -> Policy:
         return self.book.policy

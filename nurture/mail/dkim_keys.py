@@ -1,0 +1,171 @@
+"""The folder of DKIM keys: one PEM file a key, named as its record, and one list a domain of those that sign.
+
+    s2026a._domainkey.example.com.pem    the private key (PKCS 8), mode 0600
+    example.com.signing                  the selectors that sign for example.com, one a line
+
+Flat, so that a secret store can mount it; all processes that send need the same one. A key that is made does not sign before `use` names
+it: a signature whose record is not published yet is worth less than none.
+"""
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import idna
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat, load_pem_private_key
+
+from nurture.domain.dns.dkim import PublishedKey
+from nurture.domain.envelopes import Sign
+from nurture.domain.errors import ErrorKind, NurtureError
+from nurture.mail.dkim import SigningKey, signer
+
+RSA_BITS = 2048  # RFC 8301: signers use 2048; longer ones do not fit many name servers
+LEAST_RSA_BITS = 1024
+_SELECTOR = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_FILE = re.compile(r"(?P<selector>[a-z0-9-]+)\._domainkey\.(?P<domain>[a-z0-9.-]+)\.pem")
+Kind = Literal["rsa", "ed25519"]
+Stamp = tuple[tuple[str, int, int], ...]
+
+
+def host_name(domain: str) -> str:
+    """The domain as it stands in records: lower case, A-label. Raises NurtureError."""
+    try:
+        found = idna.encode(domain.strip().rstrip("."), uts46=True).decode().lower()
+    except (idna.IDNAError, UnicodeError) as error:
+        raise NurtureError(f"{domain!r} is not a domain; write it as in example.com.") from error
+    if "." not in found:
+        raise NurtureError(f"{domain!r} is not a domain; write it as in example.com.")
+    return found
+
+
+def published(key: SigningKey) -> PublishedKey:
+    """What belongs in the DNS for this key (RFC 6376 3.6.1; RFC 8463 4: the 32 bytes of an Ed25519 key stand there bare)."""
+    public = key.private.public_key()
+    if isinstance(key.private, RSAPrivateKey):
+        der = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return PublishedKey(key.domain, key.selector, "rsa", der, key.private.key_size)
+    return PublishedKey(key.domain, key.selector, "ed25519", public.public_bytes(Encoding.Raw, PublicFormat.Raw), 256)
+
+
+@dataclass(slots=True)
+class KeyFolder:
+    """`path` need not be there: then nothing is signed. What is read is kept until a file in it changes."""
+
+    path: Path
+    _stamp: Stamp = ()
+    _keys: dict[str, tuple[SigningKey, ...]] = field(default_factory=dict, repr=False)
+
+    def make(self, domain: str, selector: str, kind: Kind) -> SigningKey:
+        """A new key, durable before it is told of. Raises NurtureError where the selector is taken: a record is never changed."""
+        name = host_name(domain)
+        if not _SELECTOR.fullmatch(selector):
+            raise NurtureError(f"{selector!r} is not a selector; use small letters, digits and hyphens, as in s2026a.")
+        private = generate_private_key(65537, RSA_BITS) if kind == "rsa" else Ed25519PrivateKey.generate()
+        key = SigningKey(name, selector, private)
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            handle = os.open(self._file(name, selector), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError as error:
+            words = f"{name} has a key {selector} already; take another selector, a new key needs a new record."
+            raise NurtureError(words, ErrorKind.CONFLICT) from error
+        with os.fdopen(handle, "wb") as file:
+            file.write(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+            file.flush()
+            os.fsync(handle)
+        return key
+
+    def every(self, domain: str | None = None) -> list[SigningKey]:
+        """All keys of the folder, or of one domain, by domain and selector. Raises NurtureError naming a file that cannot be read."""
+        found = []
+        for entry in sorted(self.path.iterdir()) if self.path.is_dir() else ():
+            match = _FILE.fullmatch(entry.name)
+            if match and domain in (None, match["domain"]):
+                found.append(SigningKey(match["domain"], match["selector"], _load(entry)))
+        return sorted(found, key=lambda key: (key.domain, key.selector))
+
+    def selectors(self, domain: str) -> tuple[str, ...]:
+        """Those that sign for `domain`."""
+        path = self._list(domain)
+        return tuple(path.read_text(encoding="ascii").split()) if path.is_file() else ()
+
+    def use(self, domain: str, selectors: Iterable[str]) -> list[SigningKey]:
+        """From now on these sign for the domain and no others, in every process that looks at this folder. Raises NurtureError."""
+        name = host_name(domain)
+        known = {key.selector: key for key in self.every(name)}
+        chosen = [self._known(name, selector, known) for selector in dict.fromkeys(selectors)]
+        if len({key.kind for key in chosen}) < len(chosen):
+            raise NurtureError("Two keys of one kind do not sign together; name one RSA key, one Ed25519 key, or one of each.")
+        scratch = self.path / f".{name}.signing.{os.getpid()}"
+        with scratch.open("w", encoding="ascii") as file:
+            file.write("".join(f"{key.selector}\n" for key in chosen))
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(self._list(name))
+        return chosen
+
+    def signer(self, sender_domain: str, now: datetime) -> Sign | None:
+        """Signs for letters From this domain with the keys of the domain itself or its nearest parent; None where there are none.
+
+        A relaxed DMARC record takes a parent's signature as well (RFC 9989 5.1); a stranger's would not align and is never made.
+        """
+        try:
+            labels = host_name(sender_domain).split(".")
+        except NurtureError:
+            return None
+        self._look()
+        for start in range(len(labels) - 1):
+            if keys := self._keys.get(".".join(labels[start:])):
+                return signer(keys, now)
+        return None
+
+    def _look(self) -> None:
+        stamp = _stamp(self.path)
+        if stamp == self._stamp:
+            return
+        lists = [name.removesuffix(".signing") for name, *_ in stamp if name.endswith(".signing") and not name.startswith(".")]
+        self._keys = {domain: self._in_use(domain) for domain in lists}
+        self._stamp = stamp
+
+    def _in_use(self, domain: str) -> tuple[SigningKey, ...]:
+        known = {key.selector: key for key in self.every(domain)}
+        return tuple(self._known(domain, selector, known) for selector in self.selectors(domain))
+
+    def _known(self, domain: str, selector: str, known: dict[str, SigningKey]) -> SigningKey:
+        if selector not in known:
+            there = f"; there are: {', '.join(known)}" if known else ""
+            words = f"There is no key {selector} for {domain} in {self.path}{there}; make one with `nurture dkim new`."
+            raise NurtureError(words, ErrorKind.MISSING)
+        return known[selector]
+
+    def _file(self, domain: str, selector: str) -> Path:
+        return self.path / f"{selector}._domainkey.{domain}.pem"
+
+    def _list(self, domain: str) -> Path:
+        return self.path / f"{domain}.signing"
+
+
+def _load(path: Path) -> RSAPrivateKey | Ed25519PrivateKey:
+    try:
+        private = load_pem_private_key(path.read_bytes(), None)
+    except OSError as error:
+        raise NurtureError(f"the DKIM key {path} cannot be read: {error.strerror}; the user that runs Nurture must be able to.") from error
+    except (ValueError, TypeError) as error:
+        raise NurtureError(f"{path} is not a private key in PEM without a password; put the key from your backup there.") from error
+    if isinstance(private, Ed25519PrivateKey) or (isinstance(private, RSAPrivateKey) and private.key_size >= LEAST_RSA_BITS):
+        return private
+    raise NurtureError(f"{path} is no RSA key of at least {LEAST_RSA_BITS} bits and no Ed25519 key; DKIM knows only these.")
+
+
+def _stamp(folder: Path) -> Stamp:
+    try:
+        with os.scandir(folder) as entries:
+            found = [(entry.name, entry.stat()) for entry in entries]
+    except FileNotFoundError:
+        return ()
+    return tuple(sorted((name, stat.st_mtime_ns, stat.st_ino) for name, stat in found))
