@@ -102,10 +102,12 @@ class Hand:
         settings, service = self.app.settings, self.lanes == "service"
         reserved = min(SERVICE_IN_FLIGHT, max(1, settings.in_flight // 2))
         return SendingRules(
-            base_url=settings.base_url, captures=self.app.captures, rate=settings.smtp_rate, unknown_grace=settings.unknown_grace,
+            base_url=settings.base_url, captures=self.app.captures, rate=settings.smtp_rate,
+            domain_rates=settings.domain_rates, warm_up=settings.warm_up, unknown_grace=settings.unknown_grace,
             in_flight=reserved if service else max(1, settings.in_flight - reserved),
             connections=1 if service else max(1, settings.smtp_connections - 1),
             mark_folder=settings.data_dir, lanes=self.lanes, signer=self.app.dkim.signer,
+            idempotency_header=settings.smtp_idempotency_header,
         )  # fmt: skip
 
     async def send(self) -> None:
@@ -237,7 +239,7 @@ class Work:
 
     async def tidy(self) -> None:
         now = self.app.clock()
-        await sweep_stopped_lanes(self.app.db, Desk(), now)
+        await sweep_stopped_lanes(self.app.db, Desk(), now, self.app.settings.warm_up)
         await close_occasions(self.app.db, now)
         settings = self.app.settings
         kept = Kept(settings.keep_details, settings.keep_hits, settings.keep_words)

@@ -1,15 +1,17 @@
 """Send what is due: claim, write, hand over, wire, results. One sweep; safe to kill at any point, safe to run in many processes at once."""
 
+import asyncio
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from nurture.domain.tokens import TokenKey
+from nurture.domain.words import Kind
 from nurture.services.sending.claiming import Turn, next_turn, sweep_stopped_lanes, take
 from nurture.services.sending.desk import Desk
 from nurture.services.sending.recording import Clerk
 from nurture.services.sending.rules import GoOn, Relay, SendingRules, Sent
-from nurture.services.sending.wire import Wire
+from nurture.services.sending.wire import STOP_CHECK, Wire
 from nurture.services.sending.writing import Outgoing, Unwritable, Writer
 from nurture.store.claims import Claimed, intend, leave_out
 from nurture.store.database import Database
@@ -17,11 +19,11 @@ from nurture.store.lanes import pause_lane
 from nurture.store.readers import readers
 from nurture.store.results import fail, release
 from nurture.store.sweeps import reap_rows
-from nurture.store.workers import WorkerLease, leases
+from nurture.store.workers import WorkerLease
 
 __all__ = ["Desk", "Relay", "SendingRules", "Sent", "send_due", "sweep_stopped_lanes"]
 
-SHARE = {"all": 1.0, "service": 0.1, "others": 0.9}  # of the rate
+DOMAIN_WAIT = 10.0  # seconds: a domain's turn that comes sooner is waited for within the sweep
 
 
 async def send_due(
@@ -42,25 +44,40 @@ async def send_due(
     turn = await next_turn(db, desk, rules, clock()) if go_on() else None
     if turn is None:
         return sent
+
+
+    def goes_on() -> bool:
+        return go_on() and not desk.gate.closed
+
     try:
-        await _share_rate(db, desk, rules)
-        async with Wire(relay, rules, desk.pace, clock, go_on, Clerk(db, rules, desk, sent).record, holds) as wire:
+        async with Wire(relay, rules, desk.pace, clock, goes_on, Clerk(db, rules, desk, sent).record, holds) as wire:
             empty: set[int] = set()
-            while turn is not None and go_on() and not wire.away:
+            while turn is not None and goes_on() and not wire.away:
                 writer = Writer.of(rules, turn.book, keys[0], clock())
                 rows = await take(db, turn, lease, desk, rules, clock(), sent)
                 if rows is None:
                     empty.add(turn.lane.id)
                 else:
                     await _hand_over(db, wire, turn, rows, writer, lease, desk, clock, sent)
-                turn = await next_turn(db, desk, rules, clock(), empty)
-                if turn is None and not wire.away:
-                    await wire.room(0)  # what comes back unwritten is due again
-                    turn = await next_turn(db, desk, rules, clock(), empty)
+                turn = await _next(db, wire, desk, clock, empty)
     except BaseException:
         desk.dirty = True
         raise
     return sent
+
+
+async def _next(db: Database, wire: Wire, desk: Desk, clock: Callable[[], datetime], empty: set[int]) -> Turn | None:
+    """Whose turn it is, once what is on the wire has ended, and when a domain's next turn has come."""
+    if desk.pace.single:
+        await wire.room(0)  # what it is told decides about the rest
+    turn = await next_turn(db, desk, wire.rules, clock(), empty)
+    if turn is None and not wire.away:
+        await wire.room(0)  # what comes back unwritten is due again
+        turn = await next_turn(db, desk, wire.rules, clock(), empty)
+    while turn is None and not wire.away and wire.go_on() and (wait := desk.gate.waits) is not None and wait < DOMAIN_WAIT:
+        await asyncio.sleep(min(wait, STOP_CHECK))
+        turn = await next_turn(db, desk, wire.rules, clock(), empty)
+    return turn
 
 
 async def _hand_over(
@@ -94,7 +111,12 @@ async def _intend(
     now: datetime, sent: Sent,
 ) -> list[Outgoing]:  # fmt: skip
     """The durable commit that defines hand-off; rows that may not leave and rows that cannot be written end in the same one."""
+    back: list[Outgoing] = []
+    if desk.gate.resting and turn.lane.name != Kind.SERVICE.value:  # since these were claimed
+        back = [letter for letter in ready if letter.envelope.recipient.rpartition("@")[2].lower() in desk.gate.resting]
+        ready = [letter for letter in ready if letter not in back]
     async with db.write() as tx:
+        await release(tx, [(letter.row.id, letter.row.fence) for letter in back])
         leaving = await intend(tx, [letter.intent for letter in ready], lease.id, now)
         left_out = [letter.intent for letter in ready if letter.intent.id not in leaving]
         became = await leave_out(tx, left_out, now) if left_out else {}
@@ -105,6 +127,7 @@ async def _intend(
         sys.audit("nurture.intending")
     sys.audit("nurture.intended")
     sent.counts["failed"] += len(faults)
+    became |= {letter.row.id: "pending" for letter in back}
     sent.counts.update("returned" if word == "pending" else "cancelled" for word in became.values())
     return [letter for letter in ready if letter.intent.id in leaving]
 
@@ -119,17 +142,6 @@ def _repeated(desk: Desk, turn: Turn, faults: list[Unwritable], any_written: boo
         if desk.errors[turn.lane.id, fault.fault] >= limit:
             return fault.fault
     return None
-
-
-async def _share_rate(db: Database, desk: Desk, rules: SendingRules) -> None:
-    """The relay's rate belongs to all living workers together; one that keeps service letters apart has two leases."""
-    if rules.rate is None:
-        desk.pace.ceiling = None
-        return
-    async with db.read() as tx:
-        living = len(await leases(tx))
-    processes = max(1, living if rules.lanes == "all" else (living + 1) // 2)
-    desk.pace.ceiling = rules.rate / processes * SHARE[rules.lanes]
 
 
 async def _recover(db: Database, lease: WorkerLease, rules: SendingRules, now: datetime) -> None:

@@ -100,6 +100,8 @@ class Writer:
             feedback_id=f"{_stream(lane)}:{row.kind.value}:{lane.split(':', 1)[0]}:{_short(self.sender.address)}",
             sign=self.sign,
         )  # fmt: skip
+        if self.rules.idempotency_header:
+            message = f"{self.rules.idempotency_header}: {row.message_id[1:].partition('@')[0]}\r\n".encode() + message
         intent = Intent(row.id, row.fence, zone.key, today, None if service else self.book.topic(name))
         return Outgoing(row, intent, Envelope(row.id, self.sender.address, reader.email, message, row.message_id))
 
