@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 GROUPS = (
-    "service", "init", "definitions", "people", "access", "planning", "rules", "reports", "person", "forecasting", "simulation", "dkim",
+    "service", "init", "definitions", "people", "access", "planning", "rules", "reports", "person",
+    "forecasting", "simulation", "feedback", "dkim",
 )  # fmt: skip
 
 

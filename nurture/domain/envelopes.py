@@ -11,13 +11,18 @@ not dot-stuffed) to the signature fields that go on top of them, each ended by C
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """One message for one recipient. `message` is complete: CRLF line ends, no dot-stuffing (the wire does that)."""
+    """One message for one recipient. `message` is complete: CRLF line ends, no dot-stuffing (the wire does that).
+
+    `clean`: who wrote it answers for it that it has no other line ends, ends with one, and that no line begins with a dot. Such a message
+    goes out as it is; any other is looked through and mended first, which for 15 KB costs as much as the rest of the wire.
+    """
 
     delivery: int
     sender: str
     recipient: str
     message: bytes
     message_id: str
+    clean: bool = False
 
 
 class Phase(StrEnum):

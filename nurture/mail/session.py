@@ -1,33 +1,25 @@
-"""One SMTP conversation, step by step, so that everybody knows how far it came: before the body a loss is harmless, after it nobody knows.
+"""An SMTP session and its conversation about letters (RFC 5321), pipelined where the relay offers it (RFC 2920).
 
-aiosmtplib opens the session (TLS, AUTH, EHLO) and speaks the commands; DATA and the body are told apart here.
+What counts is how far a letter came: before its body a lost line is harmless, after it nobody knows, and any answer is definite. So MAIL,
+RCPT and DATA may go out together, even with the dot of the letter before, but a body is written only after its 354, when nothing is heard
+that was not asked for, and when the lease still holds.
 """
 
-import re
-import ssl
-from collections.abc import Callable
+import asyncio
 from dataclasses import dataclass
+from typing import Protocol
 
-import aiosmtplib
-import idna
-from aiosmtplib import SMTPResponseException, SMTPServerDisconnected
-
-from nurture.domain.envelopes import Envelope, Phase, Reply
+from nurture.domain.envelopes import Phase
 from nurture.mail.crew import NOT_WRITTEN
+from nurture.mail.end import End
+from nurture.mail.line import Line, LineLost
+from nurture.mail.plan import Extensions, Plan
 
-_ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})(?=\s|$)")
-_FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\x9f<>\u2028\u2029\ud800-\udfff]")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
-_TEXT_LIMIT = 1000
-LOST = (
-    SMTPServerDisconnected,
-    aiosmtplib.SMTPTimeoutError,
-    aiosmtplib.SMTPConnectError,
-    ConnectionError,
-    TimeoutError,
-    OSError,
-    ssl.SSLError,
-)
+QUICK = 0.25  # seconds from the dot to its answer: a slower relay gets no letter announced ahead, which would only wait with it
+_ASKING = (Phase.MAIL, Phase.RCPT, Phase.DATA)
+_RSET = b"RSET\r\n"
+_QUIT = b"QUIT\r\n"
+_BYE = 5.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,152 +31,171 @@ class Timeouts:
     dot: float = 600
 
 
-class Interrupted(Exception):  # noqa: N818 - it is an answer or a silence, not an error of ours
-    """The conversation ended in `phase`: by the relay's answer, or, with `code` None, by silence or a lost line."""
+class Source(Protocol):
+    """Who has the letters of one session."""
 
-    def __init__(self, phase: Phase, code: int | None, text: str, enhanced: str | None = None) -> None:
-        super().__init__(text)
-        self.phase, self.code = phase, code
-        self.text = _CONTROL.sub(" ", text.encode("utf-8", "replace").decode())[:_TEXT_LIMIT].strip()
-        found = _ENHANCED.match(text)
-        self.enhanced = enhanced or (found[1] if found else None)
+    def follow(self, session: "Session") -> Plan | None:
+        """The next letter, if this session may have one."""
 
-    @classmethod
-    def of(cls, phase: Phase, error: Exception) -> "Interrupted":
-        if isinstance(error, SMTPResponseException) and 200 <= error.code < 600:
-            return cls(phase, error.code, error.message)
-        return cls(phase, None, str(error) or type(error).__name__)
+    def ahead(self) -> bool:
+        """Whether a letter may be announced before the one before it has its answer."""
 
-    def reply(self, delivery: int, relay: str) -> Reply:
-        return Reply(delivery, self.phase, self.code, self.enhanced, self.text, relay)
+    def may_finish(self) -> bool:
+        """Asked when the relay waits for a body."""
 
-
-def check_address(address: str, phase: Phase) -> str:
-    """The address as the wire may carry it, its domain as A-label; raises Interrupted before anything reaches the socket."""
-    local, at, domain = address.rpartition("@")
-    try:
-        host = domain if domain.isascii() else idna.encode(domain, uts46=True).decode()
-    except idna.IDNAError:
-        at = host = ""
-    if not (local and at and host) or _FORBIDDEN.search(address) or len(f"{local}@{host}".encode()) > 254:
-        raise Interrupted(phase, 553, f"{address[:80]!r} is not an address that can stand in an SMTP command", "5.1.3")
-    return f"{local}@{host}"
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What one envelope asks of a server: checked against its extensions before MAIL."""
-
-    sender: str
-    recipient: str
-    message: bytes
-    utf8: bool
-    eight_bit: bool
-
-    @classmethod
-    def of(cls, envelope: Envelope) -> "Plan":
-        """Raises Interrupted for addresses that may not reach a socket."""
-        sender = check_address(envelope.sender, Phase.MAIL) if envelope.sender else ""
-        recipient = check_address(envelope.recipient, Phase.RCPT)
-        head = envelope.message.partition(b"\r\n\r\n")[0]
-        utf8 = not (sender.isascii() and recipient.isascii() and head.isascii())
-        return cls(sender, recipient, envelope.message, utf8, not envelope.message.isascii())
-
-    def options(self, client: aiosmtplib.SMTP) -> list[str]:
-        """The parameters of MAIL; raises Interrupted where the server cannot take this letter."""
-        options: list[str] = []
-        if self.utf8:
-            if not client.supports_extension("smtputf8"):
-                raise Interrupted(Phase.RCPT, 553, f"the relay does not offer SMTPUTF8, which {self.recipient} needs", "5.6.7")
-            options.append("SMTPUTF8")
-        if self.eight_bit:
-            if not client.supports_extension("8bitmime"):
-                raise Interrupted(Phase.DATA, 554, "the relay does not take 8-bit letters", "5.6.3")
-            options.append("BODY=8BITMIME")
-        if client.supports_extension("size"):
-            limit = client.esmtp_extensions.get("size", "").strip()
-            if limit.isdigit() and 0 < int(limit) < len(self.message):
-                raise Interrupted(Phase.DATA, 552, f"the letter has {len(self.message)} bytes, the relay takes {limit}", "5.3.4")
-            options.append(f"SIZE={len(self.message)}")
-        return options
+    def ended(self, letter: Plan, end: End) -> None:
+        """A letter has its end."""
 
 
 class Session:
-    """An open, authenticated conversation with the relay; `used` counts its letters."""
+    """An open, authenticated conversation. `fresh`: no letter was begun since it was opened."""
 
-    def __init__(self, client: aiosmtplib.SMTP, timeouts: Timeouts) -> None:
-        self._client = client
+    def __init__(self, line: Line, offered: Extensions, timeouts: Timeouts) -> None:
+        self._line = line
         self._timeouts = timeouts
-        self.used = 0
+        self._loop = asyncio.get_running_loop()
+        self.offered = offered
+        self.fresh = True
+        self.broke_ahead = False  # an answer was lost while the next letter was announced: perhaps the relay cannot bear it
+        self._quick = False
+        self._unclean = False  # a letter was refused half-way: RSET comes before the next
+        self._void = False  # a letter was refused, and yet the relay waits for its body
 
     @property
     def alive(self) -> bool:
-        return self._client.is_connected
+        return self._line.alive
 
-    async def send(self, plan: Plan, may_finish: Callable[[], bool] = lambda: True) -> tuple[int, str]:
-        """Hand over one letter; the code and words after the body. Raises Interrupted in any other case."""
-        options = plan.options(self._client)
-        encoding = "utf-8" if plan.utf8 else "ascii"
-        limit = self._timeouts.command
-        self.used += 1
-        phase = Phase.MAIL
+    async def carry(self, letter: Plan, source: Source) -> Plan | None:
+        """Hand over `letter`, and whatever follows. Returns the one that the relay never heard of before it left: for a fresh session.
+
+        Raises nothing but a cancellation, which leaves the session cut.
+        """
         try:
-            await self._client.mail(plan.sender, options=options, encoding=encoding, timeout=limit)
-            phase = Phase.RCPT
-            await self._client.rcpt(plan.recipient, encoding=encoding, timeout=limit)
-            phase = Phase.DATA
-            await self._expect_go_ahead(limit)
-        except (SMTPResponseException, *LOST) as error:
-            raise Interrupted.of(phase, error) from error
-        if not may_finish():
-            raise Interrupted(Phase.DATA, None, NOT_WRITTEN)
-        return await self._write_body(plan.message)
+            return await self._carry(letter, source)
+        except BaseException:
+            self.drop()
+            raise
 
-    async def _expect_go_ahead(self, limit: float) -> None:
-        answer = await self._client.execute_command(b"DATA", timeout=limit)
-        if answer.code != 354:
-            raise aiosmtplib.SMTPDataError(answer.code, answer.message)
+    async def _carry(self, first: Plan, source: Source) -> Plan | None:
+        letter: Plan | None = first
+        self._announce(first)
+        while letter:
+            ahead = None
+            end = await self._ask(letter)
+            if end is None:
+                end, ahead = await self._give(letter, source)
+            elif end.phase is Phase.MAIL and end.code in (None, 421) and not self.fresh:
+                self.drop()
+                return letter
+            self.fresh = False
+            source.ended(letter, end)
+            if self._void:
+                await self._end_void()
+            letter = ahead
+            if letter is None and self.alive and (letter := source.follow(self)):
+                self._announce(letter)
+        return None
 
-    async def _write_body(self, message: bytes) -> tuple[int, str]:
-        protocol = self._client.protocol
+    def _announce(self, letter: Plan) -> None:
+        """With PIPELINING, all that may be said before the body, in one write."""
+        if self.offered.pipelining:
+            commands = letter.commands(self.offered)
+            self._line.say(b"".join((_RSET, *commands) if self._unclean else commands), 3 + self._unclean)
+
+    async def _ask(self, letter: Plan) -> End | None:
+        """MAIL, RCPT, DATA: None where the relay waits for the body, else its first refusal, or its silence."""
+        commands = None if self.offered.pipelining else letter.commands(self.offered)
+        end: End | None = None
+        phase, taken, code = Phase.MAIL, False, 0
         try:
-            if protocol is None:
-                raise SMTPServerDisconnected("Connection lost")
-            protocol.write(dot_stuffed(message))
-        except LOST as error:  # refused by our own side of the socket: not a byte has left
-            raise Interrupted.of(Phase.DATA, error) from error
-        try:
-            answer = await protocol.read_response(timeout=self._timeouts.dot)
-        except (SMTPResponseException, *LOST) as error:
-            raise Interrupted.of(Phase.BODY, error) from error
-        if not 200 <= answer.code < 600 or 300 <= answer.code < 400:
-            raise Interrupted(Phase.BODY, None, f"the relay answered {answer.code} {answer.message}")
-        return answer.code, answer.message
+            if self._unclean:
+                await self._reset()
+            for place, phase in enumerate(_ASKING):
+                if commands:
+                    self._line.say(commands[place], 1)
+                code, text = await self._line.answer(self._timeouts.command)
+                if code != 354 if phase is Phase.DATA else not 200 <= code < 300:
+                    end = end or self._refusal(phase, code, text)
+                    if commands:
+                        break
+                elif phase is Phase.RCPT:
+                    taken = True
+        except LineLost as lost:
+            end = end or End(phase, None, str(lost))
+        if end:
+            self._unclean = True
+            self._void = code == 354 and not taken
+            if code == 354 and taken:
+                self.drop()  # a dot now would make an empty letter for somebody
+        return end
 
-    async def reset(self) -> None:
-        """After a refusal the next letter begins afresh; raises one of LOST when the server is gone."""
-        await self._client.rset(timeout=self._timeouts.command)
+    def _refusal(self, phase: Phase, code: int, text: str) -> End:
+        if code == 421 or not 400 <= code < 600:  # it says goodbye, or what is no answer to this command
+            self.drop()
+        return End(phase, code if 200 <= code < 600 else None, text)
+
+    async def _give(self, letter: Plan, source: Source) -> tuple[End, Plan | None]:
+        """The body; with its dot may go the commands of the next letter, which is returned too (RFC 2920 3.1)."""
+        if not source.may_finish():
+            self.drop()
+            return End(Phase.DATA, None, NOT_WRITTEN), None
+        if not self.alive:
+            return End(Phase.DATA, None, self._line.lost), None
+        ahead = source.follow(self) if self._quick and self.offered.pipelining and source.ahead() else None
+        if ahead:
+            self._line.say(b"".join((letter.body(), *ahead.commands(self.offered))), 4)
+        else:
+            self._line.say(letter.body(), 1)
+        dot = self._loop.time()
+        try:
+            code, text = await self._line.answer(self._timeouts.dot)
+        except LineLost as lost:
+            self.broke_ahead = ahead is not None
+            return End(Phase.BODY, None, str(lost)), ahead
+        self._quick = self._loop.time() - dot < QUICK
+        if not (200 <= code < 300 or 400 <= code < 600):
+            self.drop()
+            return End(Phase.BODY, None, f"the relay answered {code} {text}"), ahead
+        if code == 421:
+            self.drop()
+        return End(Phase.BODY, code, text), ahead
+
+    async def _end_void(self) -> None:
+        """A refused letter that got its 354 all the same ends with nothing but a dot (RFC 2920 3.1)."""
+        self._void = False
+        self._line.say(b".\r\n", 1)
+        try:
+            code, _ = await self._line.answer(self._timeouts.command)
+        except LineLost:
+            return
+        if code == 421:
+            self.drop()
+
+    async def _reset(self) -> None:
+        """The answer to RSET, which went out before this letter's commands. Where it is no yes, the line is lost before the letter."""
+        if not self.offered.pipelining:
+            self._line.say(_RSET, 1)
+        code, text = await self._line.answer(self._timeouts.command)
+        self._unclean = False
+        if not 200 <= code < 300:
+            self.drop()
+            raise LineLost(f"the relay answered {code} to RSET: {text}")
 
     def drop(self) -> None:
         """End without a word; what was half said must not be continued."""
-        self._client.close()
+        self._line.cut()
+
+    def leave(self) -> None:
+        """End politely, without waiting for the relay's goodbye."""
+        self._line.say(_QUIT, 1)
+        self._line.close()
 
     async def quit(self) -> None:
         """End politely."""
+        self._line.say(_QUIT, 1)
         try:
-            await self._client.quit(timeout=5)
-        except (aiosmtplib.SMTPException, *LOST):
+            await self._line.answer(_BYE)
+        except LineLost:
             pass
         finally:
-            self._client.close()
-
-
-def dot_stuffed(message: bytes) -> bytes:
-    """RFC 5321 4.5.2, with the final dot. Lone CR and LF become CRLF, so that no body can end the conversation early."""
-    lines = message.count(b"\r\n")
-    if message.count(b"\n") != lines or message.count(b"\r") != lines:
-        message = re.sub(rb"\r\n|\n|\r", b"\r\n", message)
-    if not message.endswith(b"\r\n"):
-        message += b"\r\n"
-    stuffed = message.replace(b"\r\n.", b"\r\n..")
-    return (b"." if stuffed.startswith(b".") else b"") + stuffed + b".\r\n"
+            self._line.cut()

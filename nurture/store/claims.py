@@ -8,20 +8,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, ColumnElement, Update, and_, bindparam, case, exists, func, literal, or_, select, text, true, update
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, case, exists, func, literal, or_, select, text, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.words import Kind, Kinds, State, Status
-from nurture.store.dialect import skip_locked
-from nurture.store.ledger import deliveries, lanes, one_of, pieces, subscribers, workspace
+from nurture.store.dialect import read_json
+from nurture.store.dialect_batch import Batch, moment
+from nurture.store.ledger import deliveries, lanes, one_of, subscribers, workspace
+from nurture.store.mark import Mark
 from nurture.store.tables.deliveries import DUE_STATES
 from nurture.store.workers import alive
 
 CLAIM_AT_ONCE = 512
 WINDOW_LEFT = timedelta(seconds=10)  # an intent needs this much of its window
 OPTIONAL_KINDS = (Kind.SALES.value, Kind.NEWS.value, Kind.ABOUT.value)  # what "only useful" declines
+_KINDS = {kind.value: kind for kind in Kind}
 _d, _s, _l = deliveries.c, subscribers.c, lanes.c
 
 
@@ -32,9 +35,8 @@ class DueLane:
     priority: int
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A row in one worker's hands. Every later write names its `fence`."""
+class Claimed(NamedTuple):
+    """A row in one worker's hands. Every later write names its `fence`; `payload` is what a service letter was given."""
 
     id: int
     fence: int
@@ -53,8 +55,7 @@ class Claimed:
     payload: dict[str, Any] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(NamedTuple):
     """What is fixed at hand-off: the zone of the person and the date there. `topic`: whose refusal keeps the letter back."""
 
     id: int
@@ -69,6 +70,7 @@ def _not_halted() -> ColumnElement[bool]:
 
 
 _NOW: BindParameter[datetime] = bindparam("moment", type_=_d.due_at.type)
+_WORKER: BindParameter[int] = bindparam("worker", type_=_d.worker_id.type)
 _DUE_IN_LANE = (
     select(literal(1))
     .select_from(deliveries)
@@ -88,31 +90,48 @@ def in_order(found: Iterable[DueLane]) -> list[DueLane]:
     return sorted(found, key=lambda lane: (lane.name != Kind.SERVICE.value, -lane.priority, lane.id))
 
 
+_CHOSEN = Batch({}, lambda _given: _due_in_lane())
+_TAKE = Batch(
+    {"row": _d.id.type},
+    lambda given: update(deliveries)
+    .where(_d.id == given.c.row)
+    .values(state=State.CLAIMED.value, fence=_d.fence + 1, worker_id=bindparam("worker"), claimed_at=_NOW),
+)
+
+
+def _due_in_lane() -> Select[Any]:
+    lane: BindParameter[int] = bindparam("lane", type_=_l.id.type)
+    due = (_d.lane_id == lane, _d.throttle_id == bindparam("throttle", type_=_d.id.type), text(DUE_STATES), _d.due_at <= _NOW)
+    question = select(*[_d[name] for name in Claimed._fields]).where(*due, _lane_is(lane, "running"), _not_halted(), alive(_WORKER))
+    return question.order_by(_d.due_at).limit(bindparam("most", type_=_d.attempts.type)).with_for_update(skip_locked=True)
+
+
 async def claim(
     tx: AsyncConnection, lane_id: int, worker_id: int, limit: int, now: datetime, throttle_id: int = 0
 ) -> list[Claimed]:  # fmt: skip
     """Take what is due in one lane, longest due first, of those who wait for no domain's turn or for that of `throttle_id`. Rows whose
-    window has closed come too: the caller moves or cancels them.
+    window has closed come too: the caller moves or cancels them. Nobody else sees the chosen rows before the caller's commit: SQLite has
+    one writer, PostgreSQL keeps them locked.
     """
-    due = select(_d.id).where(
-        _d.lane_id == lane_id, _d.throttle_id == throttle_id, text(DUE_STATES), _d.due_at <= now,
-        _lane_is(lane_id, "running"), _not_halted(), alive(worker_id),
-    ).order_by(_d.due_at).limit(limit)  # fmt: skip
-    chosen = skip_locked(tx, due).cte("due")
-    statement = (
-        update(deliveries)
-        .where(_d.id.in_(select(chosen.c.id)))
-        .values(state=State.CLAIMED.value, fence=_d.fence + 1, worker_id=worker_id, claimed_at=now)
-        .returning(*[_d[name] for name in Claimed.__dataclass_fields__])
-    )
-    rows = [Claimed(**{**row, "kind": Kind(row["kind"])}) for row in (await tx.execute(statement)).mappings()]
+    found = await _CHOSEN.read(tx, (), lane=lane_id, throttle=throttle_id, worker=worker_id, most=limit, moment=now)
+    rows = [_claimed(row) for row in found]
+    await _TAKE.change(tx, [(row.id,) for row in rows], worker=worker_id, moment=now)
     return sorted(rows, key=lambda row: (row.due_at, row.id))
 
 
-async def count_claim(tx: AsyncConnection) -> int:
-    """Number this claim; the number goes into `ledger.mark` after the commit."""
-    statement = update(workspace).where(workspace.c.id == 1).values(claims=workspace.c.claims + 1).returning(workspace.c.claims)
-    return int((await tx.execute(statement)).scalar_one())
+def _claimed(row: Sequence[Any]) -> Claimed:
+    number, held, person, letter, version, lane, kind, occasion, mail, tries, first, due, closes, risk, payload = row
+    return Claimed(
+        number, held + 1, person, letter, version, lane, _KINDS[kind], occasion, mail, tries, moment(first), moment(due), moment(closes),
+        risk, read_json(payload),
+    )  # fmt: skip
+
+
+async def count_claim(tx: AsyncConnection) -> Mark:
+    """Number this claim; the mark goes into `ledger.mark` after the commit."""
+    w = workspace.c
+    statement = update(workspace).where(w.id == 1).values(claims=w.claims + 1).returning(w.identity, w.claims)
+    return Mark(*(await tx.execute(statement)).one())
 
 
 def _lane_is(lane_id: Any, flag: str) -> ColumnElement[bool]:
@@ -142,35 +161,47 @@ def refusals(now: datetime | BindParameter[datetime], topic: str | None) -> dict
 
 async def intend(tx: AsyncConnection, rows: Iterable[Intent], worker_id: int, now: datetime) -> set[int]:
     """Hand over: the last check of person, lane, window, halt and lease. Returns the ids that may leave, within two seconds."""
-    by_topic: dict[str | None, list[Intent]] = defaultdict(list)
-    for row in rows:
-        by_topic[row.topic].append(row)
-    same = {"worker": worker_id, "moment": now, "least": now + WINDOW_LEFT}
-    for topic, group in by_topic.items():
-        await tx.execute(_intent(topic), [{"row": r.id, "held": r.fence, "there": r.zone, "day": r.local_day, **same} for r in group])
     leaving: set[int] = set()
-    for ids in pieces(r.id for group in by_topic.values() for r in group):
-        question = select(_d.id).where(_d.id.in_(ids), _d.state == State.SENDING.value, _d.worker_id == worker_id)
-        leaving.update((await tx.execute(question)).scalars())
+    for topic, group in _by_topic(rows).items():
+        given = [row[:4] for row in group]
+        handed = await _intent(topic).change(tx, given, worker=worker_id, moment=now, least=now + WINDOW_LEFT)
+        whole = handed == len(group)
+        leaving.update([row.id for row in group] if whole else [i for (i,) in await _HANDED.read(tx, given, worker=worker_id)])
     return leaving
 
 
+def _by_topic(rows: Iterable[Intent]) -> dict[str | None, list[Intent]]:
+    found: dict[str | None, list[Intent]] = defaultdict(list)
+    for row in rows:
+        found[row.topic].append(row)
+    return found
+
+
+_INTENT = {"row": _d.id.type, "held": _d.fence.type, "there": _d.zone.type, "day": _d.local_day.type}
+_HANDED = Batch(
+    _INTENT,
+    lambda given: select(_d.id)
+    .join_from(given, deliveries, _d.id == given.c.row)
+    .where(_d.fence == given.c.held, _d.state == State.SENDING.value, _d.worker_id == _WORKER),
+)
+
+
 @lru_cache(maxsize=256)
-def _intent(topic: str | None) -> Update:
+def _intent(topic: str | None) -> Batch:
     """Built once for each topic: it runs for every slice of every batch."""
-    worker: BindParameter[int] = bindparam("worker", type_=_d.worker_id.type)
-    return (
-        update(deliveries)
+    return Batch(
+        _INTENT,
+        lambda given: update(deliveries)
         .where(
-            _d.id == bindparam("row"), _d.fence == bindparam("held"), _d.state == State.CLAIMED.value, _d.worker_id == worker,
+            _d.id == given.c.row, _d.fence == given.c.held, _d.state == State.CLAIMED.value, _d.worker_id == _WORKER,
             or_(_d.closes_at.is_(None), _d.closes_at >= bindparam("least", type_=_d.closes_at.type)),
             *[~refused for refused in refusals(_NOW, topic).values()],
-            _lane_is(_d.lane_id, "running"), _not_halted(), alive(worker),
+            _lane_is(_d.lane_id, "running"), _not_halted(), alive(_WORKER),
         )
         .values(
             state=State.SENDING.value, handed_at=_NOW, first_try_at=func.coalesce(_d.first_try_at, _NOW),
-            zone=bindparam("there"), local_day=bindparam("day"),
-        )
+            zone=given.c.there, local_day=given.c.day,
+        ),
     )  # fmt: skip
 
 
@@ -180,10 +211,7 @@ async def leave_out(tx: AsyncConnection, rows: Sequence[Intent], now: datetime) 
     Returns id -> the reason of the cancellation, or `pending`.
     """
     became: dict[int, str] = {}
-    by_topic: dict[str | None, list[Intent]] = defaultdict(list)
-    for row in rows:
-        by_topic[row.topic].append(row)
-    for topic, group in by_topic.items():
+    for topic, group in _by_topic(rows).items():
         why = {**refusals(now, topic), "cancelled": _lane_is(_d.lane_id, "cancelled")}
         statement = (
             update(deliveries)

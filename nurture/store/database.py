@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import StaticPool
 
 from nurture.domain.errors import ErrorKind, NurtureError
-from nurture.store.inline import in_memory
+from nurture.store.inline import in_file, in_memory
 
 Connection = AsyncConnection
 BUSY_TIMEOUT_MS = 30_000
@@ -94,7 +94,9 @@ def connect(url: str) -> Database:
 def _sqlite(url: str) -> Database:
     parsed = make_url(url).set(drivername="sqlite+aiosqlite")
     memory = parsed.database in (None, "", ":memory:")
-    options: dict[str, Any] = {"poolclass": StaticPool, "async_creator": in_memory} if memory else {"pool_size": 8, "max_overflow": 8}
+    options: dict[str, Any] = {"poolclass": StaticPool, "async_creator": in_memory} if memory else {
+        "pool_size": 8, "max_overflow": 8, "connect_args": {"async_creator_fn": in_file},
+    }  # fmt: skip
     engine = create_async_engine(parsed, **options, **_QUIET)
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -107,6 +109,7 @@ def _sqlite(url: str) -> Database:
         cursor.execute("PRAGMA synchronous=FULL")  # an intent that is committed survives a power cut
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute("PRAGMA cache_size=-32000")
+        cursor.execute("PRAGMA temp_store=MEMORY")  # a statement that may fail keeps the pages it touches aside: not in a file
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")

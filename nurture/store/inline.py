@@ -1,8 +1,13 @@
-"""SQLite without a thread of its own: a database in memory waits for nothing, and each hop to a thread costs more than its statement."""
+"""SQLite with fewer hops between threads: each costs more than the statement it carries.
+
+A database in memory waits for nothing and needs no thread at all. One in a file keeps aiosqlite's thread, since a lock or a flush may take
+long, but a statement and its rows travel in one hop instead of four.
+"""
 
 import asyncio
+import contextlib
 import sqlite3
-from collections.abc import Callable, Generator
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Sequence
 from typing import Any
 
 import aiosqlite
@@ -38,3 +43,38 @@ class InlineConnection(aiosqlite.Connection):
 async def in_memory() -> aiosqlite.Connection:
     """A new database in memory: an `async_creator` for SQLAlchemy."""
     return await InlineConnection()
+
+
+def _run(cursor: sqlite3.Cursor, statement: str, values: Sequence[Any]) -> list[Any]:
+    cursor.execute(statement, values)
+    return cursor.fetchall() if cursor.description else []
+
+
+class _Cursor(aiosqlite.Cursor):
+    """Fetches its rows in the same hop that runs the statement. Opened and closed where it stands: neither touches the file."""
+
+    _rows: Sequence[Any] = ()
+
+    async def execute(self, sql: str, parameters: Iterable[Any] | None = None) -> "_Cursor":
+        self._rows = await self._execute(_run, self._cursor, sql, parameters or ())  # type: ignore[no-untyped-call]
+        return self
+
+    async def fetchall(self) -> Sequence[Any]:
+        rows, self._rows = self._rows, ()
+        return rows
+
+    async def close(self) -> None:
+        self._cursor.close()
+
+
+class FileConnection(aiosqlite.Connection):
+    """A connection to a file, for SQLAlchemy, which takes all rows of a statement at once."""
+
+    @contextlib.asynccontextmanager
+    async def cursor(self) -> AsyncIterator[_Cursor]:  # type: ignore[override] # only entered, as SQLAlchemy does
+        yield _Cursor(self, self._conn.cursor())
+
+
+async def in_file(path: str, **options: Any) -> aiosqlite.Connection:
+    """Open a file: `async_creator_fn` for SQLAlchemy's connect(). One task uses a connection at a time, whatever thread it runs in."""
+    return await FileConnection(lambda: sqlite3.connect(path, **options | {"check_same_thread": False}), iter_chunk_size=64)

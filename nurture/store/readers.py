@@ -11,6 +11,8 @@ from nurture.domain.documents import Policy
 from nurture.domain.readers import Reader
 from nurture.domain.words import Kind, State, Tracking
 from nurture.store.database import Connection
+from nurture.store.dialect import read_json
+from nurture.store.dialect_batch import Batch, moment
 from nurture.store.documents import load_policy
 from nurture.store.ledger import deliveries, pieces
 from nurture.store.tables import METADATA
@@ -18,6 +20,13 @@ from nurture.store.tables import METADATA
 _s = METADATA.tables["subscribers"].c
 _d = deliveries.c
 _v = METADATA.tables["letter_versions"].c
+_TRACKING = {word.value: word for word in Tracking}
+_PEOPLE = Batch(
+    {"person": _s.id.type},
+    lambda given: select(
+        _s.id, _s.email, _s.name, _s.first_name, _s.patronymic, _s.locale, _s.timezone, _s.source, _s.joined_at, _s.tracking, _s.fields
+    ).join_from(given, METADATA.tables["subscribers"], _s.id == given.c.person),
+)
 RECEIVED = 3  # as many useful letters as the shipped promise asks before an offer
 _MERGED = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
@@ -33,22 +42,13 @@ async def readers(
     rule = policy or await load_policy(tx)
     received = await _received(tx, wanted if asking is None else sorted(set(asking)), now)
     found: dict[int, Reader] = {}
-    for piece in pieces(wanted):
-        for row in await tx.execute(select(METADATA.tables["subscribers"]).where(_s.id.in_(piece))):
-            found[row.id] = Reader(
-                subscriber_id=row.id,
-                email=row.email,
-                name=row.name,
-                first_name=row.first_name,
-                patronymic=row.patronymic,
-                locale=row.locale or rule.locale,
-                zone=row.timezone or rule.timezone,
-                source=row.source,
-                joined_at=row.joined_at,
-                tracking=Tracking(row.tracking or rule.tracking),
-                fields=row.fields,
-                received=tuple(received.get(row.id, ())),
-            )
+    for person, email, name, first, patronymic, locale, zone, source, joined, tracking, fields in await _PEOPLE.read(
+        tx, [(i,) for i in wanted]
+    ):
+        found[person] = Reader(
+            person, email, name, first, patronymic, locale or rule.locale, zone or rule.timezone, source, moment(joined),
+            _TRACKING[tracking or rule.tracking], read_json(fields), tuple(received.get(person, ())),
+        )  # fmt: skip
     return found
 
 

@@ -1,14 +1,14 @@
 """What became of claimed and handed rows. An old fence may only write `accepted`: the truth of an acceptance beats every lease."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, func, text, update
+from sqlalchemy import Update, bindparam, func, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.words import State
+from nurture.store.dialect_batch import Batch
 from nurture.store.ledger import deliveries, one_of
 from nurture.store.tables.deliveries import LEASED_STATES
 
@@ -16,8 +16,7 @@ _d = deliveries.c
 Hold = tuple[int, int]  # id and fence of a row in somebody's hands
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """The end of one try.
 
     `due_at`: the next try of a deferred row, the end of the grace of an unknown one. `outcome`: the class of a rejection.
@@ -36,46 +35,53 @@ class Result:
     counts_attempt: bool = True
 
 
-def _answer(result: Result) -> dict[str, Any]:
-    return {
-        "row": result.id, "held": result.fence, "at": result.at, "said": result.code, "class": result.enhanced,
-        "words": result.answer, "by": result.relay, "why": result.outcome, "due": result.due_at, "tries": int(result.counts_attempt),
-    }  # fmt: skip
-
-
-_ANSWER = {
-    "code": bindparam("said"), "enhanced": bindparam("class"), "answer": bindparam("words"), "relay": bindparam("by"),
-    "attempts": _d.attempts + bindparam("tries"), "outcome": bindparam("why"),
+_GIVEN = {
+    "row": _d.id.type, "held": _d.fence.type, "at": _d.ended_at.type, "said": _d.code.type, "class": _d.enhanced.type,
+    "words": _d.answer.type, "by": _d.relay.type, "why": _d.outcome.type, "due": _d.due_at.type, "tries": _d.attempts.type,
 }  # fmt: skip
-_DUE = func.coalesce(bindparam("due", type_=_d.due_at.type), _d.due_at)
-_HELD = (_d.id == bindparam("row"), _d.fence == bindparam("held"), _d.state == State.SENDING.value)
-_STATEMENTS = {
-    State.ACCEPTED: update(deliveries)
-    .where(_d.id == bindparam("row"), _d.state != State.ACCEPTED.value)
-    .values(state=State.ACCEPTED.value, accepted_at=bindparam("at"), ended_at=bindparam("at"), worker_id=None, folded=0, **_ANSWER),
-    State.REJECTED: update(deliveries)
-    .where(*_HELD)
-    .values(state=State.REJECTED.value, ended_at=bindparam("at"), worker_id=None, folded=0, **_ANSWER),
-    State.DEFERRED: update(deliveries).where(*_HELD).values(state=State.DEFERRED.value, due_at=_DUE, worker_id=None, **_ANSWER),
-    State.UNKNOWN: update(deliveries).where(*_HELD).values(state=State.UNKNOWN.value, due_at=_DUE, worker_id=None, folded=0, **_ANSWER),
-}
-_ALWAYS = ("row", "said", "class", "words", "by", "why", "tries")
-_USED = {
-    State.ACCEPTED: (*_ALWAYS, "at"),
-    State.REJECTED: (*_ALWAYS, "held", "at"),
-    State.DEFERRED: (*_ALWAYS, "held", "due"),
-    State.UNKNOWN: (*_ALWAYS, "held", "due"),
-}
+_HOLD = {"row": _d.id.type, "held": _d.fence.type}
+
+
+def _ends(state: State) -> Batch:
+    """An end of a try: what each state adds to the relay's answer. Only `accepted` asks for neither fence nor state."""
+
+    def build(given: Any) -> Update:
+        g = given.c
+        held = (_d.id == g.row, _d.fence == g.held, _d.state == State.SENDING.value)
+        ended = {"ended_at": g.at, "folded": 0}
+        waits = {"due_at": func.coalesce(g.due, _d.due_at)}
+        more = {
+            State.ACCEPTED: {"accepted_at": g.at, **ended}, State.REJECTED: ended, State.DEFERRED: waits,
+            State.UNKNOWN: {"folded": 0, **waits},
+        }[state]  # fmt: skip
+        return (
+            update(deliveries)
+            .where(*((_d.id == g.row, _d.state != State.ACCEPTED.value) if state is State.ACCEPTED else held))
+            .values(
+                state=state.value, worker_id=None, code=g.said, enhanced=g["class"], answer=g.words, relay=g.by,
+                attempts=_d.attempts + g.tries, outcome=g.why, **more,
+            )
+        )  # fmt: skip
+
+    return Batch(_GIVEN, build)
+
+
+_ENDS = {state: _ends(state) for state in (State.ACCEPTED, State.REJECTED, State.DEFERRED, State.UNKNOWN)}
+_BACK = Batch(
+    _HOLD,
+    lambda given: update(deliveries)
+    .where(_d.id == given.c.row, _d.fence == given.c.held, one_of(_d.state, [State.CLAIMED.value, State.SENDING.value]))
+    .values(state=State.PENDING.value, worker_id=None),
+)
 
 
 async def record(tx: AsyncConnection, results: Iterable[Result]) -> None:
     """Write the ends of tries: accepted, rejected, deferred, unknown; in one commit of the caller's."""
-    by_state: dict[State, list[dict[str, Any]]] = {}
-    for result in results:
-        values = _answer(result)
-        by_state.setdefault(result.state, []).append({name: values[name] for name in _USED[result.state]})
+    by_state: dict[State, list[tuple[Any, ...]]] = {}
+    for number, fence, state, *answer, counts in results:
+        by_state.setdefault(state, []).append((number, fence, *answer, int(counts)))
     for state, rows in by_state.items():
-        await tx.execute(_STATEMENTS[state], rows)
+        await _ENDS[state].change(tx, rows)
 
 
 async def fail(tx: AsyncConnection, rows: Sequence[tuple[int, int, str]], outcome: str, now: datetime) -> None:
@@ -91,13 +97,7 @@ async def fail(tx: AsyncConnection, rows: Sequence[tuple[int, int, str]], outcom
 
 async def release(tx: AsyncConnection, rows: Sequence[Hold]) -> None:
     """Rows that were not written to the wire go back: claimed or sending -> pending, at the time they were due."""
-    statement = (
-        update(deliveries)
-        .where(_d.id == bindparam("row"), _d.fence == bindparam("held"), one_of(_d.state, [State.CLAIMED.value, State.SENDING.value]))
-        .values(state=State.PENDING.value, worker_id=None)
-    )
-    if rows:
-        await tx.execute(statement, [{"row": i, "held": fence} for i, fence in rows])
+    await _BACK.change(tx, rows)
 
 
 async def release_worker(tx: AsyncConnection, worker_id: int) -> int:

@@ -9,8 +9,9 @@ import pytest
 
 from nurture.domain.envelopes import Envelope, Phase
 from nurture.domain.errors import NurtureError
-from nurture.mail.relay import RelayAddress, SmtpRelay
-from nurture.mail.session import dot_stuffed
+from nurture.mail.plan import dot_stuffed
+from nurture.mail.relay import SmtpRelay
+from nurture.mail.relay_address import RelayAddress
 from tests.support.smtp import DROP, SILENT, SinkMaker, SmtpSink, make_authority
 
 BODY = b"From: a@example.com\r\nTo: b@example.com\r\nSubject: s\r\n\r\nHello\r\n"

@@ -10,12 +10,13 @@ from nurture.domain.words import State
 from nurture.store.claims import Claimed, Intent, claim, count_claim, due_lanes, intend, leave_out
 from nurture.store.database import Database, connect
 from nurture.store.lanes import set_lane
+from nurture.store.mark import Mark
 from nurture.store.outbox import plan_rows
 from nurture.store.results import Result, fail, record, release, release_worker
 from nurture.store.sweeps import Moved, cancel, graced, hold_unknown, orphans, reap_rows, retry_unknown, stranded, to_next_window
 from nurture.store.workers import WorkerLease, beat, end, enlist, leases
 from nurture.store.workspace import halt, load_workspace, resume
-from tests.support.outbox_rows import add_letter, planned, set_row, the_rows
+from tests.support.outbox_rows import IDENTITY, add_letter, planned, set_row, the_rows
 from tests.support.people import NOW, add_people
 
 GRACE = timedelta(minutes=10)
@@ -282,7 +283,7 @@ async def test_a_lost_worker_leaves_claimed_rows_pending_and_sent_ones_unknown(d
 async def test_claims_are_numbered(db: Database) -> None:
     await add_letter(db)
     async with db.write() as tx:
-        assert [await count_claim(tx), await count_claim(tx)] == [1, 2]
+        assert [await count_claim(tx), await count_claim(tx)] == [Mark(IDENTITY, 1), Mark(IDENTITY, 2)]
         assert (await load_workspace(tx)).claims == 2
 
 

@@ -1,6 +1,5 @@
 """The last check before a letter leaves: whose fence, whose worker, which second of the window; and which lanes are asked at all."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -63,7 +62,7 @@ async def test_an_old_fence_hands_nothing_over_and_gives_nothing_back(db: Databa
         await leave_out(tx, [intent(row)], NOW)
     assert (await the_rows(db))[0].state == "claimed"
     async with db.write() as tx:
-        assert await leave_out(tx, [replace(intent(row), fence=row.fence + 1)], NOW) == {row.id: "cancelled"}
+        assert await leave_out(tx, [intent(row)._replace(fence=row.fence + 1)], NOW) == {row.id: "cancelled"}
 
 
 async def test_another_worker_hands_nothing_over(db: Database) -> None:

@@ -45,6 +45,21 @@ async def _postgres_url(server: str) -> str:
     return f"{base}/{name}"
 
 
+async def _cloned(server: str, template: str | None) -> str:
+    name = f"t{uuid4().hex}"
+    connection = await asyncpg.connect(server)
+    try:
+        await connection.execute(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
+    finally:
+        await connection.close()
+    return f"{server.rsplit('/', 1)[0]}/{name}"
+
+
+def cloned_postgres(server: str, full: str | None = None) -> str:
+    """The URL of a database like the one at `full`, which nobody may be using; an empty one without it."""
+    return asyncio.run(_cloned(server, full and full.rsplit("/", 1)[1]))
+
+
 def fresh_postgres(server: str) -> str:
     """The URL of a fresh migrated database, for tests that run no event loop of their own."""
     return asyncio.run(_postgres_url(server))

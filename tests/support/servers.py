@@ -39,7 +39,8 @@ def _as_server_user(command: list[str]) -> list[str]:
 
 
 @contextlib.contextmanager
-def postgres_server() -> Iterator[str]:
+def postgres_server(*, durable: bool = False) -> Iterator[str]:
+    """The URL of a running server. `durable`: each commit is flushed to the disk, which tests have no need of and figures have."""
     programs = _postgres_programs()
     if programs is None:
         missing("PostgreSQL")
@@ -52,7 +53,7 @@ def postgres_server() -> Iterator[str]:
         subprocess.run(_as_server_user(list(command)), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
 
     run(str(programs / "initdb"), "-D", str(data), "-U", "nurture", "-A", "trust", "-E", "UTF8", "--no-sync")
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200"
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync={'on' if durable else 'off'} -c max_connections=200"
     control = [str(programs / "pg_ctl"), "-D", str(data), "-w"]
     run(*control, "-o", options, "-l", str(folder / "log"), "start")
     try:

@@ -19,13 +19,12 @@ from nurture.services.sending.rules import SendingRules, Sent
 from nurture.store.claims import WINDOW_LEFT, Claimed, DueLane, claim, count_claim, due_lanes, in_order
 from nurture.store.database import Database
 from nurture.store.lanes import pause_lane, paused_because, run_lanes
-from nurture.store.mark import Mark, write_mark
+from nurture.store.mark import write_mark
 from nurture.store.results import fail
 from nurture.store.subscribers import addresses
 from nurture.store.sweeps import Moved, cancel, closed_where_nobody_claims, stranded, to_next_window
 from nurture.store.throttles import ensure_throttles, one_claims_at_a_time, park, parked
 from nurture.store.workers import WorkerLease
-from nurture.store.workspace import load_workspace
 
 POLICY = "policy:"
 TEST = "test"
@@ -110,12 +109,11 @@ async def take(
         gone = {row.id for row in expired}
         late = [row.id for row in rows if row.id not in gone and row.closes_at and row.closes_at < now + WINDOW_LEFT]
         await move_late(tx, late, turn.book, now, sent)
-        identity = (await load_workspace(tx)).identity
-        number = await count_claim(tx)
+        mark = await count_claim(tx)
     sys.audit("nurture.claimed")
     sent.counts["failed"] += len(expired)
     if rules.mark_folder:
-        await asyncio.to_thread(write_mark, rules.mark_folder, Mark(identity, number))
+        await asyncio.to_thread(write_mark, rules.mark_folder, mark)
     gone.update(late)
     return [row for row in rows if row.id not in gone]
 

@@ -1,0 +1,140 @@
+"""An open line to a relay: commands go out, answers come in, each in its turn. What comes unasked ends the line.
+
+aiosmtplib opens the session and its transport is then ours (`transport.set_protocol`), because it pairs one answer with one command and
+throws away what comes beyond; a pipelined conversation (RFC 2920) has several under way.
+"""
+
+import asyncio
+from collections import deque
+from typing import NamedTuple
+
+_LONGEST = 32_768  # bytes of one answer with all its lines; RFC 5321 4.5.3.1.5 allows 512 a line
+_MARKS = (b" ", b"-", b"")
+
+
+class Answer(NamedTuple):
+    """`text` without the codes, its lines joined by LF."""
+
+    code: int
+    text: str
+
+
+class LineLost(Exception):  # noqa: N818 - an event on the wire, not an error of ours
+    """No further answer will come: the line was cut, the time ran out, or what came was no SMTP."""
+
+
+class Line(asyncio.Protocol):
+    """Answers are matched to commands by their order alone, so an answer that nobody asked for is never taken for one that is to come."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._loop = asyncio.get_running_loop()
+        self._answers: deque[Answer] = deque()
+        self._owed = 0  # answers to commands that were said
+        self._rest = b""  # of a line
+        self._lines: list[bytes] = []  # of an answer
+        self._heard = 0  # bytes of that answer
+        self.lost = ""  # why no further answer will come
+        self._news: asyncio.Future[None] | None = None
+        self._due = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def alive(self) -> bool:
+        return not (self.lost or self._transport.is_closing())
+
+    def say(self, words: bytes, answers: int) -> None:
+        """Send commands that will be answered so many times. A lost line says nothing: `answer` will tell."""
+        if self.alive:
+            self._owed += answers
+            self._transport.write(words)
+
+    async def answer(self, limit: float) -> Answer:
+        """The next answer, within `limit` seconds; raises LineLost. What was heard before the line was lost is still told."""
+        while not self._answers:
+            if not self.alive:
+                raise LineLost(self.lost or "the line was closed")
+            self._news = self._loop.create_future()
+            self._watch(limit)
+            try:
+                await self._news
+            finally:
+                self._news = None
+        return self._answers.popleft()
+
+    def cut(self, why: str = "the line was cut") -> None:
+        """End without a word; what was half said is not continued."""
+        self.lost = self.lost or why
+        self._transport.abort()
+        self._tell()
+
+    def close(self) -> None:
+        """End when what was said has left."""
+        self.lost = self.lost or "the line was closed"
+        self._transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        *lines, self._rest = (self._rest + data if self._rest else data).split(b"\n")
+        for line in lines:
+            if self.lost:
+                return
+            self._hear(line)
+        if self._rest and not self._owed:
+            self.cut("the relay spoke without being asked")
+        elif self._heard + len(self._rest) > _LONGEST:
+            self.cut("the relay's answer has no end")
+        if self._answers:
+            self._tell()
+
+    def eof_received(self) -> bool:
+        self.lost = self.lost or "the relay closed the line"
+        return False  # the transport closes itself
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost = self.lost or (f"the line was lost: {exc}" if exc else "the relay closed the line")
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        self._tell()
+
+    def _hear(self, line: bytes) -> None:
+        """One line of an answer (RFC 5321 4.2.1); the last one ends it."""
+        line = line.removesuffix(b"\r")
+        code, mark = line[:3], line[3:4]
+        if len(code) != 3 or not code.isdigit() or mark not in _MARKS or (self._lines and self._lines[0][:1] != code[:1]):
+            self.cut(f"the relay answered {line[:200].decode('utf-8', 'replace')!r}, which is no SMTP")
+        elif not self._owed:
+            self.cut(f"the relay spoke without being asked: {line[:200].decode('utf-8', 'replace')}")
+        elif mark == b"-":
+            self._lines.append(line)
+            self._heard += len(line)
+        else:
+            self._owed -= 1
+            if self._lines:
+                line = b"\n".join([*(part[4:].strip() for part in self._lines), line[4:]])
+                self._lines.clear()
+                self._heard = 0
+                self._answers.append(Answer(int(code), line.decode("utf-8", "surrogateescape")))
+            else:
+                self._answers.append(Answer(int(code), line[4:].decode("utf-8", "surrogateescape")))
+
+    def _tell(self) -> None:
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
+
+    def _watch(self, limit: float) -> None:
+        """One timer for all waits: it is set anew when it rings early, not with every wait."""
+        self._due = self._loop.time() + limit
+        if self._timer is None or self._timer.when() > self._due:
+            if self._timer:
+                self._timer.cancel()
+            self._timer = self._loop.call_at(self._due, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        if self._news is None or self._news.done():
+            return
+        if self._loop.time() >= self._due:
+            self.cut("the relay kept silent for too long")
+        else:
+            self._timer = self._loop.call_at(self._due, self._ring)

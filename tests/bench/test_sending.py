@@ -1,0 +1,122 @@
+"""The whole way of a letter, from outbox row to `accepted` committed, against a bare C sender of one constant message at the same sink.
+
+Pairs are measured in turn, ours and theirs, and the ratio is that of the middle pair. Ours runs as processes of its own.
+"""
+
+import asyncio
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nurture.store.database import connect
+from tests.bench.conftest import Figures
+from tests.support.databases import cloned_postgres
+from tests.support.full_outbox import fill
+from tests.support.postfix import bare_seconds, running_sink
+from tests.support.servers import postgres_server
+
+pytestmark = pytest.mark.bench
+LETTERS, SESSIONS, PAIRS = 8_000, 4, 3
+BODIES = {"3kb": 250, "15kb": 5_000}
+Fresh = Callable[[], str]
+
+
+@pytest.fixture(scope="module")
+def sink() -> Iterator[int]:
+    with running_sink() as port:
+        yield port
+
+
+async def _filled(url: str, letters: int, body: int) -> str:
+    db = connect(url)
+    try:
+        await fill(db, letters, body, datetime.now(UTC))
+    finally:
+        await db.close()
+    return url
+
+
+def _on_sqlite(folder: Path, body: int, letters: int = LETTERS) -> Fresh:
+    """Makes a fresh copy of one full outbox for each run."""
+    full, copies = folder / "full.db", iter(range(1_000))
+    asyncio.run(_filled(f"sqlite:///{full}", letters, body))
+
+    def fresh() -> str:
+        copy = folder / f"run{next(copies)}.db"
+        shutil.copy(full, copy)
+        return f"sqlite:///{copy}"
+
+    return fresh
+
+
+def _on_postgres(server: str, body: int, letters: int = LETTERS) -> Fresh:
+    full = cloned_postgres(server)
+    asyncio.run(_filled(full, letters, body))
+    return lambda: cloned_postgres(server, full)
+
+
+def _run(url: str, port: int, processes: int) -> dict[str, float]:
+    """Our senders over one outbox, until the last has found it empty."""
+    told = {"database": url, "smtp": f"smtp://127.0.0.1:{port}?tls=none", "connections": SESSIONS // processes}
+    command = [sys.executable, "-m", "tests.bench.one_sender", json.dumps(told)]
+    senders = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(processes)]
+    for sender in senders:
+        assert sender.stdout is not None
+        assert sender.stdout.readline().strip() == "ready"
+    start = time.perf_counter()
+    for sender in senders:
+        assert sender.stdin is not None
+        sender.stdin.write("\n")
+        sender.stdin.flush()
+    ended: list[dict[str, Any]] = [json.loads(sender.stdout.readline()) for sender in senders if sender.stdout]
+    spent = time.perf_counter() - start
+    assert [sender.wait() for sender in senders] == [0] * processes
+    sums = {name: sum(e[name] for e in ended) for name in ("accepted", "work", "bytes")}
+    return {**sums, "seconds": spent, "peak": max(e["peak"] for e in ended)}
+
+
+def _pairs(fresh: Fresh, port: int, figures: Figures, name: str, processes: int = 1, letters: int = LETTERS) -> float:
+    """The middle ratio of our rate to the bare sender's, with what a letter costs us."""
+    ratios, works, peaks, rates = [], [], [], []
+    for _ in range(PAIRS):
+        ours = _run(fresh(), port, processes)
+        assert ours["accepted"] == letters
+        bare = bare_seconds(port, letters, round(ours["bytes"] / letters), SESSIONS)
+        ratios.append(bare / ours["seconds"])
+        works.append(ours["work"] / letters)
+        peaks.append(ours["peak"])
+        rates.append(letters / ours["seconds"])
+    figures.note(f"send_{name}_letters_per_second", statistics.median(rates))
+    figures.note(f"send_{name}_work_us", statistics.median(works) * 1e6)
+    figures.note(f"send_{name}_letters_per_cpu_second", 1 / statistics.median(works))
+    figures.note(f"send_{name}_peak_mb", max(peaks) / 1e6)
+    return figures.note(f"send_{name}_vs_smtp_source_ratio", statistics.median(ratios))
+
+
+@pytest.mark.parametrize(("size", "processes"), [("15kb", 1), ("3kb", 1), ("15kb", 2)])
+def test_sending_on_sqlite(tmp_path: Path, sink: int, figures: Figures, size: str, processes: int) -> None:
+    name = f"{size}_sqlite" + ("_two_processes" if processes == 2 else "")
+    assert _pairs(_on_sqlite(tmp_path, BODIES[size]), sink, figures, name, processes) > 0
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(("size", "processes"), [("15kb", 1), ("3kb", 1), ("15kb", 2)])
+def test_sending_on_postgres(durable_postgres: str, sink: int, figures: Figures, size: str, processes: int) -> None:
+    name = f"{size}_postgres" + ("_two_processes" if processes == 2 else "")
+    assert _pairs(_on_postgres(durable_postgres, BODIES[size]), sink, figures, name, processes) > 0
+
+
+@pytest.fixture(scope="module")
+def durable_postgres() -> Iterator[str]:
+    """A server that flushes each commit, as in earnest: the tests' own does not."""
+    with postgres_server(durable=True) as url:
+        yield url
