@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 LEAST_RATE = 0.2
+UNSEEN = 2.0  # letters a second, where nothing was taken yet
 DOUBLES_IN = 60.0  # seconds: a halved rate is what it was after one minute without a complaint, and goes on rising by that step
 OPEN_AFTER = timedelta(minutes=10)
 ONE_COMPLAINT = timedelta(seconds=1)  # answers so near to each other are one: they were on the wire together
@@ -55,9 +56,8 @@ def slowed(before: Throttle, seen: float, reason: str, now: datetime) -> Throttl
     """Somebody asked for less. `seen`: letters a second that it took lately; answers within a second are one."""
     if before.slowed_at is not None and now - before.slowed_at < ONE_COMPLAINT and before.rate is not None:
         return before
-    present = before.rate_at(now)
-    base = min(r for r in (present, seen if seen > 0 else None, present or 2.0) if r is not None)
-    return replace(before, rate=max(LEAST_RATE, base / 2), slowed_at=now, reason=reason)
+    rates = [rate for rate in (before.rate_at(now), seen) if rate]
+    return replace(before, rate=max(LEAST_RATE, min(rates, default=UNSEEN) / 2), slowed_at=now, reason=reason)
 
 
 def rested(before: Throttle, reason: str, now: datetime) -> Throttle:
@@ -102,7 +102,7 @@ class Bucket:
         self.rate, self.at = rate, moment
 
     def room(self) -> int:
-        return int(self.level)
+        return int(self.level + 1e-9)
 
     def take(self, letters: int) -> None:
         self.level -= letters

@@ -112,8 +112,8 @@ async def _intend(
 ) -> list[Outgoing]:  # fmt: skip
     """The durable commit that defines hand-off; rows that may not leave and rows that cannot be written end in the same one."""
     back: list[Outgoing] = []
-    if desk.gate.resting and turn.lane.name != Kind.SERVICE.value:  # since these were claimed
-        back = [letter for letter in ready if letter.envelope.recipient.rpartition("@")[2].lower() in desk.gate.resting]
+    if desk.gate.not_now and turn.lane.name != Kind.SERVICE.value:  # since these were claimed
+        back = [letter for letter in ready if letter.envelope.recipient.rpartition("@")[2].lower() in desk.gate.not_now]
         ready = [letter for letter in ready if letter not in back]
     async with db.write() as tx:
         await release(tx, [(letter.row.id, letter.row.fence) for letter in back])

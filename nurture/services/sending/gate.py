@@ -5,7 +5,7 @@ letter costs nothing.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -58,8 +58,8 @@ class Change:
 class Gate:
     """`ids`: throttle ids of domains. `left`: letters that may still leave today, None for any number. `processes` share every rate.
 
-    `closed`: every relay rests; `resting`: domains that do. `waits`: seconds until a domain whose letters wait has its turn, None for no
-    such domain.
+    `closed`: every relay rests; `not_now`: domains that do, or that have asked for less since the last look. `waits`: seconds until a
+    domain whose letters wait has its turn, None for no such domain.
     """
 
     known: dict[str, Throttle] = field(default_factory=dict)
@@ -67,9 +67,10 @@ class Gate:
     processes: int = 1
     left: int | None = None
     closed: bool = False
-    resting: set[str] = field(default_factory=set)
+    not_now: set[str] = field(default_factory=set)
     waits: float | None = None
     _names: tuple[str, ...] = ()
+    _avoid: Callable[[Collection[str]], object] = lambda _names: None
     _written: dict[str, float] = field(default_factory=dict)
     _buckets: dict[int, Bucket] = field(default_factory=dict)
     _complaints: Counter[str] = field(default_factory=Counter)
@@ -79,7 +80,7 @@ class Gate:
 
     async def refresh(self, tx: AsyncConnection, rules: SendingRules, pace: Pace, now: datetime, moment: float) -> None:
         """Read what all workers share; `moment`: monotonic seconds."""
-        stored, self._names = await load_throttles(tx), rules.relays
+        stored, self._names, self._avoid = await load_throttles(tx), rules.relays, rules.avoid
         self.known = {row.name: row.state for row in stored}
         self.ids = {row.name.removeprefix(DOMAIN): row.id for row in stored if row.name.startswith(DOMAIN)}
         self._written = dict(rules.domain_rates)
@@ -122,11 +123,8 @@ class Gate:
     def _close(self, now: datetime) -> None:
         relays = self._relays()
         self.closed = bool(relays) and all(state.away(now) for state in relays)
-        self.resting = {name.removeprefix(DOMAIN) for name, state in self.known.items() if name.startswith(DOMAIN) and state.away(now)}
-
-    def away(self, name: str, now: datetime) -> bool:
-        """Whether this relay rests; another one may take its letters."""
-        return self.known.get(RELAY + name, Throttle()).away(now)
+        self._avoid([] if self.closed else [n for n in self._names if self.known.get(RELAY + n, Throttle()).away(now)])
+        self.not_now = {name.removeprefix(DOMAIN) for name, state in self.known.items() if name.startswith(DOMAIN) and state.away(now)}
 
     # -- recipient domains --
 
@@ -179,7 +177,10 @@ class Gate:
                 self.known[change.name] = change.of(self.known.get(change.name, Throttle()), now)
                 changes.append(change)
         if changes:
+            news = {change.name.removeprefix(DOMAIN) for change in changes if change.name.startswith(DOMAIN) and change.word == "slowed"}
+            slow = self.not_now
             self._close(now)
+            self.not_now |= slow | news
         return changes
 
     def _heard(self, heard: Heard, batch: Sequence[Heard], pace: Pace, now: datetime) -> Iterator[Change]:

@@ -1,7 +1,7 @@
 """What sending is told and what it tells: settings as values, the relay it speaks to, the counts of a sweep."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -37,6 +37,7 @@ class SendingRules:
     domain_rates: Mapping[str, float] = field(default_factory=dict)
     warm_up: WarmUp | None = None
     relays: tuple[str, ...] = ()
+    avoid: Callable[[Collection[str]], object] = lambda _names: None
     idempotency_header: str = ""
     unknown_grace: timedelta = timedelta(minutes=10)
     render_errors: int = 5
