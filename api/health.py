@@ -10,14 +10,21 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from api.auth import app_of, key_or_visit
+from nurture.domain.tokens import proof
 from nurture.store import health
 
 READY_WITHIN = 2.0
+ASK_MOST = 64
 _log = structlog.get_logger("nurture.api")
 
 
-async def live(_request: Request) -> Response:
-    return JSONResponse({"status": "live"})
+async def live(request: Request) -> Response:
+    """With `?ask=...` it proves that it holds this installation's key: `nurture doctor` asks, through whatever stands in front."""
+    asked = request.query_params.get("ask", "")
+    shown = {"status": "live"}
+    if 0 < len(asked) <= ASK_MOST:
+        shown["proof"] = proof(asked, app_of(request).keys[0])
+    return JSONResponse(shown)
 
 
 async def ready(request: Request) -> Response:
@@ -33,8 +40,10 @@ async def ready(request: Request) -> Response:
 
 def routes(registry: CollectorRegistry) -> list[Route]:
     """The routes; /metrics reads `registry` and counts what waits at the moment of the question."""
-    open_rows = Gauge("nurture_deliveries_open", "Deliveries under way, by state.", ("state",), registry=registry)
+    open_rows = Gauge("nurture_deliveries_open", "Letters under way: waiting, claimed, sending, unknown.", ("state",), registry=registry)
     unfolded = Gauge("nurture_events_unfolded", "Events that no standing knows yet.", registry=registry)
+    overdue = Gauge("nurture_overdue_seconds", "How long a letter of a running lane waits beyond its time at most.", registry=registry)
+    beats = Gauge("nurture_heartbeats", "Renewals of leases by all workers; stands still when none runs.", registry=registry)
     halted = Gauge("nurture_halted", "1 while planning and sending stand still.", registry=registry)
 
     async def metrics(request: Request) -> Response:
@@ -46,7 +55,10 @@ def routes(registry: CollectorRegistry) -> list[Route]:
         open_rows.clear()
         for state, count in now.open.items():
             open_rows.labels(state).set(count)
+        late = (app.clock() - now.overdue_since).total_seconds() if now.overdue_since else 0.0
+        overdue.set(max(late, 0.0))
         unfolded.set(now.unfolded)
+        beats.set(now.beats)
         halted.set(now.halted)
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 

@@ -14,6 +14,7 @@ import structlog
 
 from nurture.bootstrap import App
 from nurture.mail.relay import SmtpRelay
+from nurture.mailroom import Mailroom
 from nurture.services.calling import call_due
 from nurture.services.campaigning import close_occasions, open_occasions
 from nurture.services.classifying import classify_weekly, rise, rise_since
@@ -36,6 +37,7 @@ from nurture.store.workspace import halt, load_workspace
 SERVICE_IN_FLIGHT = 16  # of NURTURE_IN_FLIGHT, kept for service letters
 CLOCK_OFF = timedelta(minutes=2)
 TIDY_SECONDS = 60.0
+POST_SECONDS = 60.0
 CLASSIFY_SECONDS = 3600.0
 SIGNS_SINCE = timedelta(days=2)  # how far back a fresh worker looks for signs that raise somebody
 ASK_ALL_EVERY = timedelta(minutes=5)
@@ -112,6 +114,7 @@ class Hand:
             mark_folder=settings.data_dir, lanes=self.lanes, signer=self.app.dkim.signer,
             idempotency_header=settings.smtp_idempotency_header,
             relays=relay.names if relay else (), avoid=relay.avoid if relay else lambda _names: None,
+            bounce_domain=settings.bounce_domain,
         )  # fmt: skip
 
     async def send(self) -> None:
@@ -164,20 +167,21 @@ class Work:
     bell: Bell
     watcher: Watcher
     clock: ClockWatch
-    signs_since: datetime | None
-    asked_all_at: datetime | None = None
+    signs_since: datetime | None  # judge once more whoever gave a sign since
+    ask_all_at: datetime | None = None
 
-    async def enrol(self, now: datetime) -> int:
-        """Those whose row or tags moved in every sweep; the whole list every few minutes, for conditions about events and time."""
-        if self.asked_all_at is None or now - self.asked_all_at >= ASK_ALL_EVERY:
-            self.asked_all_at = now
-            return await enrol_matching(self.app.db, now)
-        return await enrol_matching(self.app.db, now, changed_since=now - CHANGED_WITHIN)
+    async def asks_all(self, now: datetime) -> bool:
+        """Whether this sweep goes through the whole list, for conditions about events and time: every few minutes one worker's does."""
+        if self.ask_all_at is not None and now < self.ask_all_at:
+            return False
+        async with self.app.db.write() as tx:
+            mine = await jobs.turn(tx, "ask all", now, ASK_ALL_EVERY)
+        self.ask_all_at = now + (ASK_ALL_EVERY if mine else ASK_ALL_EVERY / 5)
+        return mine
 
-    async def react(self, now: datetime, signs: set[int]) -> None:
+    async def react(self, now: datetime, signs: set[int], whole: bool) -> None:
         """Rules first, then the ends of ways, those of people with news in every sweep and all of them with the whole list."""
         reacted = await react(self.app.db, now)
-        whole = self.asked_all_at is None or now - self.asked_all_at >= ASK_ALL_EVERY
         ended = await (end_arrived(self.app.db, now) if whole else end_arrived(self.app.db, now, signs, now - CHANGED_WITHIN))
         if reacted.acted or reacted.undone or ended:
             log.info("reacted", ended=ended, **asdict(reacted))
@@ -202,11 +206,12 @@ class Work:
         signs: set[int] = set()
         await fold(db, now, signs=signs)
         moved = await rise(db, now, signs)
-        if self.signs_since:  # a run before this one may have ended between the two
-            moved += await rise_since(db, now, self.signs_since)
-            self.signs_since = None
-        await self.react(now, signs)
-        enrolled = await self.enrol(now) + await open_occasions(db, now)
+        since, self.signs_since = self.signs_since, None
+        if since:  # a run before this one may have ended between the two
+            moved += await rise_since(db, now, since)
+        whole = await self.asks_all(now)
+        await self.react(now, signs, whole)
+        enrolled = await enrol_matching(db, now, changed_since=None if whole else now - CHANGED_WITHIN) + await open_occasions(db, now)
         planned = await plan(db, now, rate=self.app.settings.smtp_rate)
         if moved or enrolled or planned.people:
             log.info("planned", moved=moved, enrolled=enrolled, people=planned.people, **planned.counts)
@@ -216,11 +221,13 @@ class Work:
     async def reap(self) -> None:
         settings = self.app.settings
         done = await reap(
-            self.app.db, self.watcher, self.app.clock(), time.monotonic(), grace=settings.unknown_grace, policy=settings.unknown_policy
+            self.app.db, self.watcher, self.app.clock(), time.monotonic, grace=settings.unknown_grace, policy=settings.unknown_policy
         )
         words = {word: count for word, count in asdict(done).items() if count}
         if words:
             log.warning("reaped", **words)
+        if done.workers:  # it may have died between folding and judging
+            self.signs_since = self.app.clock() - SIGNS_SINCE
 
     async def classify(self) -> None:
         """Once in a calendar week, by whichever worker comes first."""
@@ -238,8 +245,10 @@ class Work:
             async with self.app.db.write() as tx:
                 await jobs.release(tx, "classify", period)
             raise
+        found = {str(word): count for word, count in counts.items()}
         async with self.app.db.write() as tx:
-            await jobs.finish(tx, "classify", period, self.app.clock(), {str(word): count for word, count in counts.items()})
+            await jobs.finish(tx, "classify", period, self.app.clock(), found)
+        log.info("classified", week=period, **found)
 
     async def tidy(self) -> None:
         now = self.app.clock()
@@ -288,6 +297,8 @@ async def run_worker(app: App, stop: asyncio.Event) -> None:
     hands = [Hand(app, "service", stop, clock), Hand(app, "others", stop, clock)]
     work = Work(app, stop, bell, Watcher(settings.lease_silence), clock, now - SIGNS_SINCE)
     sweep, sixth = settings.sweep.total_seconds(), settings.lease_silence.total_seconds() / 6
+    mailroom = Mailroom(app)
+    await mailroom.open()
     bell.every("plan", sweep, work.plan)
     bell.every("service", min(sweep, 1.0), hands[0].send)
     bell.every("send", sweep, hands[1].send)
@@ -295,6 +306,7 @@ async def run_worker(app: App, stop: asyncio.Event) -> None:
     bell.every("reap", sixth, work.reap)
     bell.every("classify", CLASSIFY_SECONDS, work.classify)
     bell.every("tidy", TIDY_SECONDS, work.tidy)
+    bell.every("post", POST_SECONDS, mailroom.work)
     gc.freeze()  # what is loaded lives as long as the worker: looking through it again took a fifth of the time of planning
     beating = asyncio.create_task(_beat(hands, sixth), name="heartbeat")
     log.info("worker started", captures=app.captures)
@@ -304,6 +316,7 @@ async def run_worker(app: App, stop: asyncio.Event) -> None:
         beating.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await beating
+        await mailroom.close()
         for hand in hands:
             await hand.retire()
 

@@ -50,11 +50,11 @@ def missing_in(policy: Policy) -> str | None:
 
 
 async def next_turn(
-    db: Database, desk: Desk, rules: SendingRules, now: datetime, empty: Collection[int] = ()
+    db: Database, desk: Desk, rules: SendingRules, now: datetime, empty: Collection[int] | None = None
 ) -> Turn | None:  # fmt: skip
     """The lane to claim from. Lanes that the policy keeps back are paused with the line to write, and run again once it is written.
 
-    `empty`: lanes that gave this sweep nothing, since other workers hold their rows.
+    `empty`: lanes that gave this sweep nothing, since other workers hold their rows; None when the sweep begins.
     """
     gate = desk.gate
     async with db.read() as tx:
@@ -64,7 +64,7 @@ async def next_turn(
         lanes = await due_lanes(tx, now)
         waiting = await parked(tx, now) if gate.ids else []
         lacking = None if rules.captures else missing_in(book.policy)
-        kept_back = [] if lacking else await paused_because(tx, POLICY)
+        kept_back = [] if lacking or empty is not None else await paused_because(tx, POLICY)
     stopped = [lane.id for lane in lanes if lane.name != TEST] if lacking else []
     missing = gate.missing(rules)
     if kept_back or stopped or missing:
@@ -81,7 +81,7 @@ async def next_turn(
     gate.waits = gate.wait_for(entry[3] for entry in waiting)
     fresh = {lane.id for lane in lanes}
     lanes += {lane: DueLane(lane, name, priority) for lane, name, priority, _ in has_turn if lane not in fresh}.values()
-    lanes = in_order([lane for lane in lanes if lane.id not in empty and _ours(lane, rules) and (gate.left != 0 or _service(lane))])
+    lanes = in_order([lane for lane in lanes if lane.id not in (empty or ()) and _ours(lane, rules) and (gate.left != 0 or _service(lane))])
     lane = desk.turns.next(lanes)
     if lane is None:
         return None

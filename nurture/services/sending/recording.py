@@ -19,7 +19,7 @@ from nurture.services.sending.wire import Ended
 from nurture.store.bounces import Bounce, note_bounces
 from nurture.store.database import Database
 from nurture.store.lanes import pause_lane
-from nurture.store.results import Result, record, release
+from nurture.store.results import Result, record, record_accepted, release
 
 RETRIES = (0.05, 0.2, 0.5, 1, 2, 5, 10, 20, 20)  # seconds; about a minute, then the rows are left to the reaper
 log = structlog.get_logger()
@@ -38,12 +38,7 @@ class Clerk:
         stopped, changes = self._lane_faults(judged), self._throttles(judged)  # counted once, however often the commit is tried
         for wait in (*RETRIES, None):
             try:
-                async with self.db.write() as tx:
-                    await self._write(tx, batch)
-                    for lane_id, reason in stopped:
-                        await pause_lane(tx, lane_id, reason)
-                    await write_changes(tx, changes, batch[-1].at)
-                    sys.audit("nurture.recording")
+                await self._commit(batch, stopped, changes)
                 sys.audit("nurture.recorded")
                 break
             except (SQLAlchemyError, DBAPIError, OSError) as error:
@@ -52,6 +47,19 @@ class Clerk:
                 log.warning("results cannot be recorded yet", error=str(error), letters=len(batch))
                 await asyncio.sleep(wait)
         self._count(batch)
+
+    async def _commit(self, batch: list[Ended], stopped: list[tuple[int, str]], changes: list[Change]) -> None:
+        accepted = [self._result(e, e.verdict, e.reply) for e in batch if e.verdict and e.verdict.state is State.ACCEPTED and e.reply]
+        if len(accepted) == len(batch) and not changes:
+            sys.audit("nurture.recording")
+            await record_accepted(self.db, accepted)
+            return
+        async with self.db.write() as tx:
+            await self._write(tx, batch)
+            for lane_id, reason in stopped:
+                await pause_lane(tx, lane_id, reason)
+            await write_changes(tx, changes, batch[-1].at)
+            sys.audit("nurture.recording")
 
     async def _write(self, tx: AsyncConnection, batch: list[Ended]) -> None:
         await record(tx, [self._result(e, e.verdict, e.reply) for e in batch if e.verdict and e.reply])
