@@ -26,18 +26,20 @@ _RUN = re.compile(f"(?:[ \t\n]|{mark('h', '[0-9]+')})+")
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """`words`: what is said in each hole and how it is encoded; `pick` puts chunks, tokens and words into their order."""
+    """`words`: which of what `says` say stands in each hole, and how it is encoded; `pick` puts chunks, tokens and words into order."""
 
     chunks: tuple[bytes, ...]
     purposes: tuple[Purpose, ...]
-    words: tuple[tuple[Say, Encode], ...]
+    says: tuple[Say, ...]
+    words: tuple[tuple[int, Encode], ...]
     pick: Callable[[tuple[bytes, ...]], tuple[bytes, ...]]
 
-    def fill(self, reader: Reader, occasion: Occasion, key: TokenKey) -> tuple[bytes, list[bytes]]:
-        """The body and the tokens by `purposes`. Raises TooRich where this person's words would move what stands around them."""
+    def fill(self, reader: Reader, occasion: Occasion, key: TokenKey) -> tuple[tuple[bytes, ...], list[bytes]]:
+        """The pieces of the body and the tokens by `purposes`. Raises TooRich where words would move what stands around them."""
         tokens = sign_each(self.purposes, occasion.delivery, reader.subscriber_id, occasion.version, key)
-        words = [encode(say(reader, occasion)) for say, encode in self.words]
-        return b"".join(self.pick((*self.chunks, *tokens, *words))), tokens
+        said = [say(reader, occasion) for say in self.says]
+        words = [encode(said[n]) for n, encode in self.words]
+        return self.pick((*self.chunks, *tokens, *words)), tokens
 
 
 def cut(text: str, html: str, says: Sequence[Say], purposes: Sequence[Purpose]) -> Sheet:
@@ -55,7 +57,8 @@ class _Row:
     def __init__(self, says: Sequence[Say], purposes: list[Purpose]) -> None:
         self.says, self.purposes = says, purposes
         self.chunks: list[bytes] = []
-        self.words: list[tuple[Say, Encode]] = []
+        self.said: list[Say] = []
+        self.words: list[tuple[int, Encode]] = []
         self.order: list[tuple[str, int]] = []
 
     def add(self, before: bytes, part: str, encoder: Callable[[int], Encode]) -> None:
@@ -66,7 +69,7 @@ class _Row:
             if kind == "t":
                 self.order.append(("token", _place(self.purposes, Purpose(int(value)))))
             else:
-                self.order.append(("word", _place(self.words, (self.says[int(value)], encoder(int(value))))))
+                self.order.append(("word", _place(self.words, (_place(self.said, self.says[int(value)]), encoder(int(value))))))
             self._chunk(quoted_chunk(pieces[i + 2], last=i + 3 == len(pieces)))
 
     def _chunk(self, chunk: bytes) -> None:
@@ -77,7 +80,7 @@ class _Row:
         self._chunk(end)
         start = {"chunk": 0, "token": len(self.chunks), "word": len(self.chunks) + len(self.purposes)}
         pick = itemgetter(*(start[kind] + n for kind, n in self.order))
-        return Sheet(tuple(self.chunks), tuple(self.purposes), tuple(self.words), pick)
+        return Sheet(tuple(self.chunks), tuple(self.purposes), tuple(self.said), tuple(self.words), pick)
 
 
 def _place(things: list[Any], thing: Any) -> int:

@@ -35,6 +35,7 @@ MASTHEADS = 8  # kept for one template; a letter has as many as the lanes that s
 LONG = 400_000  # bytes; what is longer is written by the general way, which counts against its budget
 _PURPOSES = (Purpose.LEAVE, Purpose.OPEN, Purpose.CLICK, Purpose.PREFERENCES, Purpose.ARCHIVE)
 _SERVICE_PURPOSES = (Purpose.CONFIRM,)  # a service letter is not tracked and cannot be left
+_SOME_TOKEN = "T" * 44  # as long as all are
 _LINES = ("subject", "preheader")  # in the order in which they are written: each may name those before it
 _PARTS = ("text", "html")
 _NOT_YET = frozenset(_LINES)
@@ -63,10 +64,10 @@ class Masthead:
     def reply_to(self) -> str:
         return self.sender.reply_to or self.sender.address
 
-    def head(self, reader: Reader, occasion: Occasion, subject: str, leave: str | None) -> bytes:
-        """The header block of one letter; `leave` None: none of the headers for leaving."""
+    def head(self, reader: Reader, occasion: Occasion, subject: str, leave: bytes) -> bytes:
+        """The header block of one letter; `leave` as heading.leave() gives it."""
         name = reader.name or reader.first_name
-        return self.heading.block(reader.email, name, subject, occasion.now, occasion.message_id, None if self.service else leave)
+        return self.heading.block(reader.email, name, subject, occasion.now, occasion.message_id, leave)
 
 
 def stencil(template: LetterTemplate, masthead: Masthead) -> "Stencil":
@@ -93,7 +94,7 @@ def write_generally(template: LetterTemplate, masthead: Masthead, reader: Reader
         data=occasion.data,
     )
     rendered = render(template, reader, addressed)
-    return enclose(rendered, masthead.head(reader, occasion, rendered.subject, rendered.unsubscribe_url), sign)
+    return enclose(rendered, masthead.head(reader, occasion, rendered.subject, masthead.heading.leave(rendered.unsubscribe_url)), sign)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ class Stencil:
             "text": TEXT.parse(template.content["text"]).body,
         }
         self.by_locale = any(n.name == "locale" for body in self.bodies.values() for node in body for n in node.find_all(nodes.Name))
-        self._leave = f"{masthead.base}/u/" if self.urls["unsubscribe_url"] else ""
+        self._leave = masthead.heading.leave(MARK.sub(_SOME_TOKEN, self.urls["unsubscribe_url"])).partition(_SOME_TOKEN.encode())
         self._choices: dict[tuple[Any, ...], _Choice | None] = {}
         self._questions = self._asked()
 
@@ -147,13 +148,13 @@ class Stencil:
             occasion.preheader = choice.preheader(reader, occasion)
             if not occasion.subject:
                 return None
-            body, tokens = choice.sheet.fill(reader, occasion, self.masthead.key)
+            pieces, tokens = choice.sheet.fill(reader, occasion, self.masthead.key)
         except (TooRich, *BROKEN):
             return None
-        if len(body) > LONG:
-            return None
-        leave = self._leave + tokens[0].decode() if self._leave else None
-        return signed(self.masthead.head(reader, occasion, occasion.subject, leave), body, sign)
+        before, can_leave, behind = self._leave
+        leave = before + tokens[0] + behind if can_leave else b""
+        message = signed(self.masthead.head(reader, occasion, occasion.subject, leave), pieces, sign)
+        return message if len(message) <= LONG else None
 
     def _asked(self) -> dict[str, Say] | None:
         """The questions whose answers, with the language, choose the sheet. None: this letter is not for sheets."""
@@ -199,7 +200,8 @@ class Stencil:
         )
         if self.template.kind != Kind.SERVICE:
             check_footer(html, text, self.urls["unsubscribe_url"], known["postal_address"])
-        return _Choice(cut(text, html, holes.says, (Purpose.LEAVE,) if self._leave else ()), lines["subject"], lines["preheader"])
+        wanted = (Purpose.LEAVE,) if self.urls["unsubscribe_url"] else ()
+        return _Choice(cut(text, html, holes.says, wanted), lines["subject"], lines["preheader"])
 
     def _linked(self, text: str, part: str, tracked: bool, holes: Holes) -> str:
         """The links of a flattened part in place, wrapped or, with tracking `none`, plain; so is the pixel."""
