@@ -188,6 +188,20 @@ def test_one_token_for_each_purpose_serves_every_link() -> None:
     assert text.count(b"/c/") == 10
 
 
+def test_what_signs_sees_the_quick_letter_as_it_leaves() -> None:
+    seen: list[tuple[bytes, bytes]] = []
+
+    def sign(head: bytes, body: bytes) -> bytes:
+        seen.append((head, body))
+        return b"DKIM-Signature: v=1\r\n"
+
+    reader = Reader(7, "bob@example.org", "Bob", "Bob", received=("One",), fields={"list": []})
+    plain, with_signature = ONE_RICH.write_quickly(reader, occasion()), ONE_RICH.write_quickly(reader, occasion(), sign)
+    assert plain
+    assert with_signature == b"DKIM-Signature: v=1\r\n" + plain
+    assert seen == [(plain.partition(b"\r\n\r\n")[0] + b"\r\n", plain.partition(b"\r\n\r\n")[2])]
+
+
 def test_nobody_gets_a_letter_without_the_way_out() -> None:
     """Whatever was compiled once: a footer behind a condition is looked for at every writing."""
     content = {"kind": "useful", "subject": "S", "preheader": "", "html": "<p>{% if first_name %}{{ unsubscribe_url }} 1 Slate Street, 12345 Rooftown{% endif %}</p>"}
