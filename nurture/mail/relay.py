@@ -112,7 +112,7 @@ class Carrier:
             except Unopened:
                 tried.append(pool)
         self._pool = (tried or self._relay.pools)[0]
-        self.ended(letter, self._pool.trouble or End(Phase.CONNECT, None, "no relay can be reached"))
+        self.ended(letter, self._pool.trouble)
         return None
 
     def _planned(self, envelope: Envelope) -> Plan | None:
