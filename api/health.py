@@ -33,8 +33,10 @@ async def ready(request: Request) -> Response:
 
 def routes(registry: CollectorRegistry) -> list[Route]:
     """The routes; /metrics reads `registry` and counts what waits at the moment of the question."""
-    open_rows = Gauge("nurture_deliveries_open", "Deliveries under way, by state.", ("state",), registry=registry)
+    open_rows = Gauge("nurture_deliveries_open", "Letters under way: waiting, claimed, sending, unknown.", ("state",), registry=registry)
     unfolded = Gauge("nurture_events_unfolded", "Events that no standing knows yet.", registry=registry)
+    overdue = Gauge("nurture_overdue_seconds", "How long a letter of a running lane waits beyond its time at most.", registry=registry)
+    beats = Gauge("nurture_heartbeats", "Renewals of leases by all workers; stands still when none runs.", registry=registry)
     halted = Gauge("nurture_halted", "1 while planning and sending stand still.", registry=registry)
 
     async def metrics(request: Request) -> Response:
@@ -46,7 +48,10 @@ def routes(registry: CollectorRegistry) -> list[Route]:
         open_rows.clear()
         for state, count in now.open.items():
             open_rows.labels(state).set(count)
+        late = (app.clock() - now.overdue_since).total_seconds() if now.overdue_since else 0.0
+        overdue.set(max(late, 0.0))
         unfolded.set(now.unfolded)
+        beats.set(now.beats)
         halted.set(now.halted)
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 

@@ -158,20 +158,21 @@ class Work:
     bell: Bell
     watcher: Watcher
     clock: ClockWatch
-    signs_since: datetime | None
-    asked_all_at: datetime | None = None
+    signs_since: datetime | None  # judge once more whoever gave a sign since
+    ask_all_at: datetime | None = None
 
-    async def enrol(self, now: datetime) -> int:
-        """Those whose row or tags moved in every sweep; the whole list every few minutes, for conditions about events and time."""
-        if self.asked_all_at is None or now - self.asked_all_at >= ASK_ALL_EVERY:
-            self.asked_all_at = now
-            return await enrol_matching(self.app.db, now)
-        return await enrol_matching(self.app.db, now, changed_since=now - CHANGED_WITHIN)
+    async def asks_all(self, now: datetime) -> bool:
+        """Whether this sweep goes through the whole list, for conditions about events and time: every few minutes one worker's does."""
+        if self.ask_all_at is not None and now < self.ask_all_at:
+            return False
+        async with self.app.db.write() as tx:
+            mine = await jobs.turn(tx, "ask all", now, ASK_ALL_EVERY)
+        self.ask_all_at = now + (ASK_ALL_EVERY if mine else ASK_ALL_EVERY / 5)
+        return mine
 
-    async def react(self, now: datetime, signs: set[int]) -> None:
+    async def react(self, now: datetime, signs: set[int], whole: bool) -> None:
         """Rules first, then the ends of ways, those of people with news in every sweep and all of them with the whole list."""
         reacted = await react(self.app.db, now)
-        whole = self.asked_all_at is None or now - self.asked_all_at >= ASK_ALL_EVERY
         ended = await (end_arrived(self.app.db, now) if whole else end_arrived(self.app.db, now, signs, now - CHANGED_WITHIN))
         if reacted.acted or reacted.undone or ended:
             log.info("reacted", ended=ended, **asdict(reacted))
@@ -196,11 +197,12 @@ class Work:
         signs: set[int] = set()
         await fold(db, now, signs=signs)
         moved = await rise(db, now, signs)
-        if self.signs_since:  # a run before this one may have ended between the two
-            moved += await rise_since(db, now, self.signs_since)
-            self.signs_since = None
-        await self.react(now, signs)
-        enrolled = await self.enrol(now) + await open_occasions(db, now)
+        since, self.signs_since = self.signs_since, None
+        if since:  # a run before this one may have ended between the two
+            moved += await rise_since(db, now, since)
+        whole = await self.asks_all(now)
+        await self.react(now, signs, whole)
+        enrolled = await enrol_matching(db, now, changed_since=None if whole else now - CHANGED_WITHIN) + await open_occasions(db, now)
         planned = await plan(db, now, rate=self.app.settings.smtp_rate)
         if moved or enrolled or planned.people:
             log.info("planned", moved=moved, enrolled=enrolled, people=planned.people, **planned.counts)
@@ -210,11 +212,13 @@ class Work:
     async def reap(self) -> None:
         settings = self.app.settings
         done = await reap(
-            self.app.db, self.watcher, self.app.clock(), time.monotonic(), grace=settings.unknown_grace, policy=settings.unknown_policy
+            self.app.db, self.watcher, self.app.clock(), time.monotonic, grace=settings.unknown_grace, policy=settings.unknown_policy
         )
         words = {word: count for word, count in asdict(done).items() if count}
         if words:
             log.warning("reaped", **words)
+        if done.workers:  # it may have died between folding and judging
+            self.signs_since = self.app.clock() - SIGNS_SINCE
 
     async def classify(self) -> None:
         """Once in a calendar week, by whichever worker comes first."""
@@ -232,8 +236,10 @@ class Work:
             async with self.app.db.write() as tx:
                 await jobs.release(tx, "classify", period)
             raise
+        found = {str(word): count for word, count in counts.items()}
         async with self.app.db.write() as tx:
-            await jobs.finish(tx, "classify", period, self.app.clock(), {str(word): count for word, count in counts.items()})
+            await jobs.finish(tx, "classify", period, self.app.clock(), found)
+        log.info("classified", week=period, **found)
 
     async def tidy(self) -> None:
         now = self.app.clock()

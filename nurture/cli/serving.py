@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import io
 import os
 import signal
 import socket
@@ -10,7 +11,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
 import uvicorn
@@ -31,6 +32,19 @@ Furnish = Callable[[App], Awaitable[None]]
 log = structlog.get_logger("nurture.serve")
 
 
+class _Patient(io.TextIOBase):
+    """Standard error, where a line that cannot be written - the disk of the log is full - is lost and stops nobody's work."""
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            sys.stderr.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            sys.stderr.flush()
+
+
 def configure_logs(settings: Settings) -> None:
     """One line for each event on standard error, for people or as JSON."""
     plain = structlog.dev.plain_traceback  # the pretty one would print local variables: addresses, letters, secrets
@@ -40,7 +54,7 @@ def configure_logs(settings: Settings) -> None:
     times = structlog.processors.TimeStamper(fmt="iso")
     structlog.configure(
         processors=[structlog.contextvars.merge_contextvars, structlog.processors.add_log_level, times, *shape],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Patient())),
     )
 
 

@@ -39,8 +39,9 @@ async def rise_since(db: Database, now: datetime, since: datetime, chunk: int = 
     """The same for everybody with a sign since the moment: at a start, when a run may have ended between folding and judging."""
     moved = after = 0
     while True:
-        async with db.write() as tx:
+        async with db.read() as tx:  # the whole list is looked through for them
             ids = await touched_people(tx, since, after, chunk)
+        async with db.write() as tx:
             moved += await _judge(tx, ids, await _yard(tx, now), now)
         if len(ids) < chunk:
             return moved

@@ -17,6 +17,7 @@ from nurture.domain.folding import fold as fold_facts
 from nurture.domain.standing import Standing
 from nurture.domain.words import State
 from nurture.store.database import Connection, Database
+from nurture.store.dialect import alone
 from nurture.store.documents import load_policy
 from nurture.store.enrolments import load_enrolments, save_history
 from nurture.store.facts import (
@@ -38,12 +39,15 @@ _KEPT_BY_REBUILD = ("engagement", "engagement_at", "downs", "downs_at", "flags",
 
 
 async def fold(db: Database, now: datetime, chunk: int = 1000, signs: set[int] | None = None) -> int:
-    """Fold all there is, a chunk a transaction; returns how many facts. Idempotent. `signs` takes the people whose events were folded."""
+    """Fold all there is, a chunk a transaction; returns how many facts. Idempotent. `signs` takes the people whose events were folded.
+
+    Of several workers one folds; the others go on at once, since nobody is planned whose news waits to be folded.
+    """
     folded = 0
     found: set[int] = set() if signs is None else signs
     while True:
         async with db.write() as tx:
-            done = await _fold_chunk(tx, now, chunk, found)
+            done = await _fold_chunk(tx, now, chunk, found) if await alone(tx, "folding") else 0
             if done:
                 sys.audit("nurture.folding")
         if done:

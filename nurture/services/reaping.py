@@ -4,6 +4,7 @@ No wall clock ends a lease, only the watcher's own monotonic one.
 """
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
@@ -20,14 +21,22 @@ from nurture.store.workers import end, leases
 
 @dataclass(slots=True)
 class Watcher:
-    """Remembers since when, by its own monotonic seconds, each worker's `seen` has stood still. One for each watching process."""
+    """Remembers since when, by its own monotonic seconds, each worker's `seen` has stood still. One for each watching process.
+
+    Whoever looked away for a third of the silence - the database was gone, the machine slept - begins anew with everybody: what kept
+    this process from looking may have kept the others from renewing.
+    """
 
     silence: timedelta = timedelta(seconds=30)
     shelf: BookShelf = field(default_factory=BookShelf)
     _still: dict[int, tuple[int, float]] = field(default_factory=dict)
+    _looked: float = float("-inf")
 
     def observe(self, seen: dict[int, int], monotonic: float) -> dict[int, int]:
         """`seen` of the workers that have been silent for long enough; a worker that moved begins anew."""
+        if monotonic - self._looked > self.silence.total_seconds() / 3:
+            self._still.clear()
+        self._looked = monotonic
         self._still = {
             worker: self._still[worker] if worker in self._still and self._still[worker][0] == count else (count, monotonic)
             for worker, count in seen.items()
@@ -49,17 +58,18 @@ class Reaped:
 
 
 async def reap(
-    db: Database, watcher: Watcher, now: datetime, monotonic: float, *, grace: timedelta = timedelta(minutes=10),
+    db: Database, watcher: Watcher, now: datetime, monotonic: Callable[[], float], *, grace: timedelta = timedelta(minutes=10),
     policy: Literal["retry_once", "hold"] = "retry_once",
 ) -> Reaped:  # fmt: skip
     """Take back what lost workers held, then decide the unknown rows whose grace has ended. Idempotent; any number may run it."""
     async with db.read() as tx:
-        silent = watcher.observe(await leases(tx), monotonic)
+        silent = watcher.observe(await leases(tx), monotonic())
         lost = await orphans(tx)
         waiting = await graced(tx, now)
     ended = returned = unknown = 0
     if silent or lost:
         async with db.write() as tx:
+            silent = watcher.observe(await leases(tx), monotonic())  # once more: nobody could renew while this one waited for the lock
             for worker, seen in silent.items():
                 if await end(tx, worker, now, seen=seen):
                     lost.add(worker)

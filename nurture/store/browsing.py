@@ -12,11 +12,12 @@ from nurture.domain.words import State
 from nurture.store.readers import plain_subject
 from nurture.store.reports import OPEN_ROWS
 from nurture.store.tables import METADATA
+from nurture.store.tables.deliveries import STOPPED_STATES
 
 _NAMES = ("deliveries", "documents", "enrolments", "lanes", "letters", "letter_versions", "standings", "subscribers")
 deliveries, documents, enrolments, lanes, letters, letter_versions, standings, subscribers = (METADATA.tables[n] for n in _NAMES)
 View = Literal["sent", "coming", "stopped"]
-_STOPPED = [s.value for s in (State.REJECTED, State.FAILED, State.CANCELLED, State.HELD)]
+_STOPPED = f"deliveries.{STOPPED_STATES}"  # in the words of its partial index
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ async def list_letters(
         query = query.where(text(OPEN_ROWS)).order_by(d.due_at, d.id)
         passed = or_(d.due_at > after[0], and_(d.due_at == after[0], d.id > after[1])) if after else None
     else:
-        query = query.where(d.state.in_(_STOPPED)).order_by(d.id.desc())
+        query = query.where(text(_STOPPED)).order_by(d.id.desc())
         passed = d.id < after[1] if after else None
     return [LetterLine(*row) for row in await tx.execute(query if passed is None else query.where(passed))]
 

@@ -109,8 +109,8 @@ async def matching(
 
 
 async def count(tx: Connection, condition: Condition, now: datetime, policy_zone: str = "UTC") -> int:
-    """How many people match."""
-    query = select(func.count()).select_from(_people.id.table).where(compile_condition(condition, now, policy_zone))
+    """How many people match. A column that no index has is counted: by an index SQLite would meet them, and theirs, out of order."""
+    query = select(func.count(_people.status)).where(compile_condition(condition, now, policy_zone))
     return int((await tx.execute(query)).scalar_one())
 
 

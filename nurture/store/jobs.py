@@ -23,6 +23,17 @@ async def claim(tx: AsyncConnection, job: str, period: str, now: datetime) -> bo
     return (await tx.execute(statement.returning(_j.id))).first() is not None
 
 
+async def turn(tx: AsyncConnection, job: str, now: datetime, every: timedelta) -> bool:
+    """Whether the caller is the one to do `job` now: once in each span of that length, by whichever process comes first.
+
+    One row tells of the last time; a turn whose process dies is made good by the next.
+    """
+    fresh = insert(tx, jobs).values(job=job, period="", started_at=now, ended_at=now)
+    over = (_j.started_at <= now - every) | (_j.started_at > now + every)  # a clock that was set back must not stop it
+    statement = fresh.on_conflict_do_update(index_elements=["job", "period"], set_={"started_at": now, "ended_at": now}, where=over)
+    return (await tx.execute(statement.returning(_j.id))).first() is not None
+
+
 async def finish(tx: AsyncConnection, job: str, period: str, now: datetime, result: dict[str, Any] | None = None) -> None:
     await tx.execute(update(jobs).where(_j.job == job, _j.period == period).values(ended_at=now, result=result))
 

@@ -6,6 +6,7 @@ So it is never ahead of a database that only crashed; a database behind its mark
 import contextlib
 import json
 import os
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def read_mark(folder: Path) -> Mark | None:
 def write_mark(folder: Path, mark: Mark) -> None:
     """Replace the mark in one step; several processes may share the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    scratch = folder / f"{NAME}.{os.getpid()}"
+    scratch = folder / f"{NAME}.{os.getpid()}-{secrets.token_hex(4)}"  # containers may share the folder, and all be number 1
     scratch.write_text(json.dumps({"database": mark.identity.hex(), "claims": mark.claims}))
     scratch.replace(folder / NAME)
 

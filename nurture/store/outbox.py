@@ -12,9 +12,10 @@ from sqlalchemy import ColumnElement, RowMapping, bindparam, exists, func, selec
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from nurture.domain.capacity import minute_of
 from nurture.domain.delivery import OPEN, REOPENABLE
 from nurture.domain.words import Kind, State
-from nurture.store.dialect import minute
+from nurture.store.dialect import within_minute
 from nurture.store.dialect_bulk import insert_rows
 from nurture.store.ledger import deliveries, pieces
 from nurture.store.tables.deliveries import DUE_STATES, OPEN_STATES
@@ -79,10 +80,9 @@ async def open_rows(tx: AsyncConnection, subscriber_ids: Iterable[int]) -> dict[
 
 async def waiting_by_minute(tx: AsyncConnection) -> dict[int, int]:
     """Letters that wait to leave by the minute they are due (since 1970, UTC), service letters aside."""
-    at = minute(tx, _d.due_at)
-    waiting = select(at.label("at")).where(text(DUE_STATES), _d.kind != Kind.SERVICE.value).subquery()
-    query = select(waiting.c.at, func.count()).group_by(waiting.c.at)
-    return {int(found): letters for found, letters in await tx.execute(query)}
+    query = select(func.min(_d.due_at), func.count()).where(text(DUE_STATES), _d.kind != Kind.SERVICE.value)
+    rows = await tx.execute(query.group_by(within_minute(tx, _d.due_at)))
+    return {minute_of(first): letters for first, letters in rows}
 
 
 async def outrank(tx: AsyncConnection, ids: Iterable[int], now: datetime) -> set[int]:

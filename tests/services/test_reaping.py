@@ -37,37 +37,46 @@ async def in_hands(db: Database, people: int = 2) -> WorkerLease:
 
 def test_only_the_watchers_own_clock_ends_a_lease() -> None:
     watcher = Watcher(timedelta(seconds=30))
-    assert watcher.observe({1: 5, 2: 0}, 100.0) == {}
+    for moment in (100.0, 110.0, 120.0):
+        assert watcher.observe({1: 5, 2: 0}, moment) == {}
     assert watcher.observe({1: 5, 2: 1}, 129.9) == {}
     assert watcher.observe({1: 5, 2: 2}, 130.0) == {1: 5}, "silent for thirty seconds of ours"
     assert watcher.observe({1: 6, 2: 2}, 131.0) == {}, "it moved after all"
+    assert watcher.observe({2: 2}, 141.0) == watcher.observe({2: 2}, 151.0) == {}
     assert watcher.observe({2: 2}, 160.0) == {2: 2}
+    assert watcher.observe({2: 2}, 171.0) == {}, "whoever looked away for a third of the silence begins anew"
     assert Watcher(timedelta(seconds=30)).observe({2: 2}, 160.0) == {}, "a fresh watcher must watch for itself"
+
+
+async def watch(db: Database, watcher: Watcher, begin: int, end: int) -> Reaped:
+    """Look every five seconds; what the last look did. No look before it did anything."""
+    for moment in range(begin, end, 5):
+        assert await reap(db, watcher, NOW, lambda moment=moment: float(moment)) == Reaped()  # type: ignore[misc]
+    return await reap(db, watcher, NOW, lambda: float(end))
 
 
 async def test_a_silent_worker_loses_its_rows(db: Database) -> None:
     lease = await in_hands(db)
     watcher = Watcher(timedelta(seconds=30))
-    assert await reap(db, watcher, NOW, 0.0) == Reaped()
-    assert await reap(db, watcher, NOW + timedelta(days=3), 29.0) == Reaped(), "no wall clock ends a lease"
+    assert await watch(db, watcher, 0, 28) == Reaped()
+    assert await reap(db, watcher, NOW + timedelta(days=3), lambda: 29.0) == Reaped(), "no wall clock ends a lease"
     async with db.write() as tx:
         assert await beat(tx, lease.id)
-    assert await reap(db, watcher, NOW, 40.0) == Reaped(), "it moved, so the silence begins anew"
-    assert await reap(db, watcher, NOW, 70.0) == Reaped(workers=1, returned=1, unknown=1)
+    assert await watch(db, watcher, 34, 63) == Reaped(), "it moved, so the silence begins anew"
+    assert await watch(db, watcher, 63, 64) == Reaped(workers=1, returned=1, unknown=1)
     assert [r.state for r in await the_rows(db)] == ["unknown", "pending"]
     async with db.write() as tx:
         assert not await beat(tx, lease.id), "the lost worker hears of it"
-    assert await reap(db, watcher, NOW, 200.0) == Reaped(), "and again changes nothing"
+    assert await reap(db, watcher, NOW, lambda: 200.0) == Reaped(), "and again changes nothing"
 
 
 async def test_an_unknown_letter_is_tried_once_more_with_the_same_message_id(db: Database) -> None:
     await in_hands(db, 1)
     watcher = Watcher(timedelta(seconds=30))
-    await reap(db, watcher, NOW, 0.0)
-    await reap(db, watcher, NOW, 31.0)
+    await watch(db, watcher, 1, 31)
     (before,) = await the_rows(db)
-    assert await reap(db, watcher, NOW + GRACE - timedelta(seconds=1), 32.0) == Reaped()
-    assert (await reap(db, watcher, NOW + GRACE, 33.0)).retried == 1
+    assert await reap(db, watcher, NOW + GRACE - timedelta(seconds=1), lambda: 32.0) == Reaped()
+    assert (await reap(db, watcher, NOW + GRACE, lambda: 33.0)).retried == 1
     (row,) = await the_rows(db)
     assert (row.state, row.dup_risk, row.message_id) == ("pending", 1, before.message_id)
     assert row.fence > before.fence
@@ -77,7 +86,7 @@ async def test_an_unknown_letter_is_tried_once_more_with_the_same_message_id(db:
     lost = Sink(says(None, "the line was cut", phase=Phase.BODY))
     await send(db, lost, again, now=row.due_at)
     assert len(lost.letters) == 1
-    assert (await reap(db, watcher, row.due_at + GRACE, 34.0)).held == 1
+    assert (await reap(db, watcher, row.due_at + GRACE, lambda: 34.0)).held == 1
     (row,) = await the_rows(db)
     assert (row.state, row.dup_risk) == ("held", 1), "a second unknown waits for a person or for proof"
 
@@ -85,9 +94,8 @@ async def test_an_unknown_letter_is_tried_once_more_with_the_same_message_id(db:
 async def test_the_policy_hold_repeats_nothing(db: Database) -> None:
     await in_hands(db, 1)
     watcher = Watcher(timedelta(seconds=30))
-    await reap(db, watcher, NOW, 0.0)
-    await reap(db, watcher, NOW, 31.0)
-    assert (await reap(db, watcher, NOW + GRACE, 32.0, policy="hold")).held == 1
+    await watch(db, watcher, 1, 31)
+    assert (await reap(db, watcher, NOW + GRACE, lambda: 32.0, policy="hold")).held == 1
     (row,) = await the_rows(db)
     assert (row.state, row.dup_risk) == ("held", 0)
 
@@ -107,5 +115,5 @@ async def test_an_unknown_letter_that_is_not_wanted_any_more(sqlite_db: Database
     if change:
         async with sqlite_db.write() as tx:
             await tx.execute(subscribers.update().values(**change))
-    assert (await reap(sqlite_db, Watcher(), NOW + later, 0.0)).cancelled == 1
+    assert (await reap(sqlite_db, Watcher(), NOW + later, lambda: 0.0)).cancelled == 1
     assert (await the_rows(sqlite_db))[0].outcome == outcome

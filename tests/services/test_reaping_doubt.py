@@ -23,7 +23,7 @@ async def test_a_doubtful_letter_that_missed_its_window_is_not_forgotten(db: Dat
     (row,) = await the_rows(db)
     await set_row(db, row.id, state="unknown", due_at=NOW + GRACE, **HANDED)
     friday = NOW + timedelta(days=2, hours=12)
-    assert (await reap(db, Watcher(), friday, 0.0)).cancelled == 1
+    assert (await reap(db, Watcher(), friday, lambda: 0.0)).cancelled == 1
     (row,) = await the_rows(db)
     assert (row.state, row.outcome, row.dup_risk) == ("cancelled", "missed", 1)
     async with db.write() as tx:
@@ -63,7 +63,7 @@ async def test_a_sign_that_came_before_the_crash_was_noticed_is_proof(db: Databa
         )
     for row in (opened, bounced):
         await set_row(db, row.id, state="unknown", due_at=NOW + GRACE)
-    done = await reap(db, Watcher(), NOW + GRACE, 0.0)
+    done = await reap(db, Watcher(), NOW + GRACE, lambda: 0.0)
     assert (done.proved, done.retried) == (1, 1)
     assert [(r.state, r.outcome, r.dup_risk) for r in await the_rows(db)] == [("accepted", "proved", 0), ("pending", None, 1)]
 

@@ -1,4 +1,4 @@
-"""What is asked again and again is asked by an index: open tasks, and webhook messages that are to be forgotten."""
+"""What is asked again and again is asked by an index: what waits, open tasks, and webhook messages that are to be forgotten."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,9 +9,13 @@ from sqlalchemy import event, update
 
 from nurture.store import webhooks
 from nurture.store.database import Connection, Database
+from nurture.store.health import waiting
+from nurture.store.lanes import set_lane
+from nurture.store.outbox import plan_rows
 from nurture.store.tables import METADATA
 from nurture.store.tasks import add_tasks, list_tasks
 from nurture.store.webhooks import KEPT, add_messages, purge
+from tests.support.outbox_rows import add_letter, planned, set_row
 from tests.support.people import NOW, add_people
 
 SECOND = timedelta(seconds=1)
@@ -19,7 +23,7 @@ MESSAGES = METADATA.tables["webhook_messages"]
 
 
 @asynccontextmanager
-async def planned(db: Database, plan: list[str]) -> AsyncIterator[Connection]:
+async def planned_statements(db: Database, plan: list[str]) -> AsyncIterator[Connection]:
     """A transaction of which the plans of all statements are written down, as SQLite makes them."""
     asked: list[tuple[str, tuple[object, ...]]] = []
 
@@ -34,12 +38,34 @@ async def planned(db: Database, plan: list[str]) -> AsyncIterator[Connection]:
             plan += [row[3] for row in await tx.exec_driver_sql("EXPLAIN QUERY PLAN " + statement, values)]
 
 
+async def test_what_waits_is_counted_by_indexes_alone(sqlite_db: Database) -> None:
+    people = await add_people(sqlite_db, *[f"p{n}@example.com" for n in range(6)])
+    letter, service = await add_letter(sqlite_db), await add_letter(sqlite_db, "service/words", "service", "service")
+    hour = timedelta(hours=1)
+    rows = [planned(letter, person, due=NOW - n * hour) for n, person in enumerate(people)]
+    async with sqlite_db.write() as tx:
+        await plan_rows(tx, [*rows, planned(service, people[0], due=NOW)])
+    states = ("accepted", "pending", "sending", "claimed", "unknown", "deferred", "pending")
+    for number, state in enumerate(states, 1):
+        await set_row(sqlite_db, number, state=state, worker_id=7)
+    plan: list[str] = []
+    async with planned_statements(sqlite_db, plan) as tx:
+        found = await waiting(tx)
+    assert found.open == {"waiting": 3, "claimed": 1, "sending": 1, "unknown": 1}
+    assert (found.overdue_since, found.halted, found.unfolded, found.beats) == (NOW - 5 * hour, False, 0, 0)
+    async with sqlite_db.write() as tx:
+        await set_lane(tx, "sequence:school", "paused")
+        assert (await waiting(tx)).overdue_since == NOW, "letters of a paused lane are not late"
+    assert [line for line in plan if line.startswith("SCAN deliveries") and "INDEX" not in line] == []
+    assert [line for line in plan if line.startswith("SCAN events") and "INDEX" not in line] == []
+
+
 async def test_open_tasks_are_listed_by_their_index(sqlite_db: Database) -> None:
     (person,) = await add_people(sqlite_db, "mia@example.com")
     async with sqlite_db.write() as tx:
         await add_tasks(tx, [{"subscriber_id": person, "rule": "r", "text": "call", "state": "open", "created_at": NOW}])
     plan: list[str] = []
-    async with planned(sqlite_db, plan) as tx:
+    async with planned_statements(sqlite_db, plan) as tx:
         assert len(await list_tasks(tx, states=["open"])) == 1
         assert await list_tasks(tx, states=["done"]) == []
     assert "ix_tasks_open" in plan[0]
@@ -53,7 +79,7 @@ async def test_messages_are_forgotten_by_their_ends_some_at_a_time(sqlite_db: Da
         await add_messages(tx, [row | {"uid": f"msg_{n}"} for n in range(4)])
         await tx.execute(update(MESSAGES).where(MESSAGES.c.uid != "msg_3").values(state="failed", ended_at=NOW))
     plan: list[str] = []
-    async with planned(sqlite_db, plan) as tx:
+    async with planned_statements(sqlite_db, plan) as tx:
         assert [await purge(tx, NOW + KEPT + SECOND) for _ in range(3)] == [2, 1, 0]
     assert any("ix_webhook_messages_ended" in line for line in plan)
     assert not any(line.startswith("SCAN") for line in plan), plan

@@ -14,7 +14,7 @@ from nurture.services.defining import apply
 from nurture.services.enrolling import enrol
 from nurture.shipped import shipped
 from nurture.store.database import Database, connect
-from nurture.store.workspace import ensure_workspace
+from nurture.store.workspace import ensure_workspace, load_workspace
 from tests.support.outbox_rows import IDENTITY, the_rows
 from tests.support.people import add_people
 from tests.support.scripted_sink import ScriptedSink
@@ -100,6 +100,22 @@ class Household:
         rows = await self.rows()
         return len(rows) == len(self.people) * self.letters and all(row.state in ENDED for row in rows)
 
+    async def halted(self) -> str | None:
+        """Why nothing is planned or sent."""
+        async with self.db.read() as tx:
+            return (await load_workspace(tx)).halted
+
+    async def nothing_in_hand(self) -> bool:
+        return not (await self.states()).keys() & {"claimed", "sending"}
+
+    def reaped(self) -> bool:
+        """Some worker has lost its lease to a watcher."""
+        return "reaped" in self.log.read_text()
+
+    def told(self) -> str:
+        """The end of the workers' log, without the tracebacks."""
+        return "\n".join([line for line in self.log.read_text().splitlines() if line.startswith("20")][-60:])
+
     async def until(self, found: Callable[[], Any], seconds: float = 60) -> None:
         """`found` may be a coroutine function."""
         end = time.monotonic() + seconds
@@ -107,7 +123,7 @@ class Household:
             answer = found()
             if await answer if asyncio.iscoroutine(answer) else answer:
                 return
-            assert time.monotonic() < end, f"{await self.states()}, at the dot: {len(self.sink.at_dot)}\n{self.log.read_text()[-6000:]}"
+            assert time.monotonic() < end, f"{await self.states()}, at the dot: {len(self.sink.at_dot)}\n{self.told()}"
             await asyncio.sleep(0.05)
 
     async def audit(self, kills: int, policy: str = "retry_once") -> Counter[str]:

@@ -266,9 +266,11 @@ class Conversation:
 
 
 def obey(server: Server, order: dict[str, Any]) -> dict[str, Any]:
-    """`{"script": {...}}`, `{"clear": true}`, `{"tell": true}`."""
+    """`{"script": {...}}`, `{"offer": {"pipelining": false}}`, `{"clear": true}`, `{"tell": true}`."""
     if "script" in order:
         server.faults.append(Fault(**order["script"]))
+    for name, value in order.get("offer", {}).items():
+        setattr(server, name, value)
     if order.get("clear"):
         server.faults.clear()
         server.commands.clear()

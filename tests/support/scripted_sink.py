@@ -56,6 +56,10 @@ class ScriptedSink:
     def script(self, stage: str, do: str = "", **more: Any) -> None:
         self._order(script={"stage": stage, "do": do} | more)
 
+    def offer(self, **extensions: bool) -> None:
+        """From the next EHLO on: `pipelining=False`, `auth=True`."""
+        self._order(offer=extensions)
+
     def clear(self) -> None:
         """Forget faults, commands and attempts; the ledger stays."""
         self._order(clear=True)

@@ -3,6 +3,7 @@
 With NURTURE_TEST_NO_SKIP=1 a missing program is a failure instead of a skip.
 """
 
+import asyncio
 import contextlib
 import os
 import shutil
@@ -13,6 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 
@@ -61,6 +63,22 @@ def postgres_server(*, durable: bool = False) -> Iterator[str]:
     finally:
         run(*control, "-m", "immediate", "stop")
         shutil.rmtree(folder, ignore_errors=True)
+
+
+async def crash_postgres(url: str, away: float = 0.0) -> None:
+    """End the server of `url` as a power cut of its process would, and start it again on the same port after so many seconds."""
+    connection = await asyncpg.connect(url)
+    try:
+        data = Path(await connection.fetchval("SHOW data_directory"))
+    finally:
+        await connection.close()
+    options = (data / "postmaster.opts").read_text().split(" ", 1)[1].replace('"', "").strip()
+    control = [str(_postgres_programs() / "pg_ctl"), "-D", str(data), "-w"]  # type: ignore[operator]  # it runs, so it is there
+    stop = _as_server_user([*control, "-m", "immediate", "stop"])
+    start = _as_server_user([*control, "-o", options, "-l", str(data.parent / "log"), "start"])
+    for command, pause in ((stop, away), (start, 0.0)):
+        await asyncio.to_thread(subprocess.run, command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=data.parent)
+        await asyncio.sleep(pause)
 
 
 class RedisServer:

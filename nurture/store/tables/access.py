@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, LargeBinary, UniqueConstraint
+from sqlalchemy import Column, Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field
 
 from nurture.store.tables.base import Json, Key, Table
@@ -43,7 +43,7 @@ class Session(Table, table=True):
 
 class Idempotency(Table, table=True):
     __tablename__ = "idempotency"
-    __table_args__ = (UniqueConstraint("key_id", "key"),)
+    __table_args__ = (UniqueConstraint("key_id", "key"), Index("ix_idempotency_at", "at"))
     id: int | None = Field(default=None, sa_type=Key, primary_key=True)
     key_id: int = Field(sa_type=Key)
     key: str

@@ -13,6 +13,7 @@ OPEN_STATES = "state IN ('pending', 'claimed', 'sending', 'deferred', 'unknown')
 DUE_STATES = "state IN ('pending', 'deferred')"
 LEASED_STATES = "state IN ('claimed', 'sending')"
 UNFOLDED = "folded = 0 AND state IN ('accepted', 'rejected', 'failed', 'cancelled', 'held', 'unknown')"
+STOPPED_STATES = "state IN ('rejected', 'failed', 'cancelled', 'held')"
 WORDED = "payload IS NOT NULL"
 COMPARED = "state = 'accepted' AND timing IS NOT NULL"
 
@@ -57,6 +58,7 @@ class Delivery(Table, table=True):
             sqlite_where=text("state = 'accepted'"), postgresql_where=text("state = 'accepted'"),
         ),
         Index("ix_deliveries_timing", "accepted_at", sqlite_where=text(COMPARED), postgresql_where=text(COMPARED)),
+        Index("ix_deliveries_stopped", "id", sqlite_where=text(STOPPED_STATES), postgresql_where=text(STOPPED_STATES)),
         Index("ix_deliveries_worded", "ended_at", sqlite_where=text(WORDED), postgresql_where=text(WORDED)),
         Index("ix_deliveries_subscriber", "subscriber_id", "id"),
         {"sqlite_autoincrement": True},  # ids stand in links for ever and are never used twice
