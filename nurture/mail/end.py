@@ -1,7 +1,7 @@
 """How one try to hand a letter over ended: the relay's words, or its silence, and how far the conversation had come."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from nurture.domain.envelopes import Phase, Reply
 
@@ -10,8 +10,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _TEXT_LIMIT = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(NamedTuple):
     """`code` None: silence or a lost line, and `text` says which. `text` is as the relay said it, its lines joined by LF."""
 
     phase: Phase

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import idna
 
@@ -33,8 +34,7 @@ class Extensions:
         return cls("pipelining" in offered, "smtputf8" in offered, "8bitmime" in offered, "size" in offered, most or None)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """A letter that may reach a socket: its addresses checked, its domains as A-labels."""
 
     envelope: Envelope

@@ -110,7 +110,7 @@ async def test_no_letter_is_announced_while_another_session_has_none() -> None:
         crew = relay.crew(stack, 2)
         while len(stack.replies) < 2:  # noqa: ASYNC110 - both sessions are open and quick now
             await asyncio.sleep(0.01)
-        stack.letters = [envelope(3), envelope(4)]
+        stack.letters.extend([envelope(3), envelope(4)])
         crew.wake()
         await stack.finished()
         await crew.close()

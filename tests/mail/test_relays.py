@@ -163,7 +163,7 @@ async def test_two_crews_share_one_session_letter_by_letter() -> None:
         crew, service = relay.crew(many, 1), relay.crew(few, 1)
         while len(many.replies) < 3:  # noqa: ASYNC110 - no event tells
             await asyncio.sleep(0.005)
-        few.letters = [envelope(100)]
+        few.letters.append(envelope(100))
         few.wanted = 1
         service.wake()
         await few.finished()

@@ -1,6 +1,7 @@
 """Letters for a crew, and the replies that came back."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable
 
 from nurture.domain.envelopes import Envelope, Reply
@@ -20,7 +21,7 @@ class Stack:
     def __init__(
         self, letters: Iterable[Envelope], may_write: Callable[[Envelope], bool] = lambda _: True, may_finish: Callable[[], bool] = lambda: True
     ) -> None:  # fmt: skip
-        self.letters = list(letters)
+        self.letters = deque(letters)
         self.wanted = len(self.letters)
         self.taken: set[int] = set()
         self.replies: list[Reply] = []
@@ -31,7 +32,7 @@ class Stack:
     def take(self) -> Envelope | None:
         if not self.letters:
             return None
-        letter = self.letters.pop(0)
+        letter = self.letters.popleft()
         self.taken.add(letter.delivery)
         return letter
 
@@ -55,7 +56,7 @@ async def carry(relay: SmtpRelay, letters: Iterable[Envelope], sessions: int = 1
     stack = Stack(letters, **questions)
     crew = relay.crew(stack, sessions)
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await stack.finished()
     finally:
         await crew.close()

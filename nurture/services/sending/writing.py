@@ -116,7 +116,7 @@ class _Press:
             topic, letter = self.letters.get((row.version_id, row.kind)) or self._letter(row)
             message = letter.write(reader, occasion, self.writer.sign)
         intent = Intent(row.id, row.fence, zone, today, topic)
-        return Outgoing(row, intent, Envelope(row.id, self.writer.sender.address, reader.email, message, row.message_id))
+        return Outgoing(row, intent, Envelope(row.id, self.writer.sender.address, reader.email, message, row.message_id, clean=True))
 
     def _own_words(self, row: Claimed, payload: Mapping[str, Any], reader: Reader, occasion: Occasion) -> tuple[str | None, bytes]:
         """A letter that somebody asked for: with data for this one person, perhaps with words of its own."""
