@@ -4,6 +4,7 @@ Each field's description is the documentation: `docs/settings.md` and the tests 
 """
 
 import os
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -71,6 +72,13 @@ class Settings(BaseSettings):
     dns_server: str | None = Field(
         None, description="Name server that doctor and dkim ask, as 9.9.9.9 or 127.0.0.1:5353; unset: the system's."
     )
+    bounce_domain: str | None = Field(
+        None, description="Domain whose mail comes back to this service; each letter then has a return address of its own there."
+    )
+    lmtp_listen: str | None = Field(None, description="Where a local mail server hands over what came back, by LMTP; 127.0.0.1:2424.")
+    imap_url: str | None = Field(
+        None, description="imaps://user:pass@host:993/INBOX; a mailbox with replies and reports, read every minute."
+    )
     log_format: Literal["console", "json"] = Field("console", description="How the log is written.")
     public_metrics: bool = Field(False, description="Serve /metrics without a key.")
     webhooks_to_loopback: bool = Field(
@@ -90,6 +98,13 @@ class Settings(BaseSettings):
     def _known_bell(cls, value: str | None) -> str | None:
         if value and not value.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("is not understood; write redis://host:6379/0")
+        return value
+
+    @field_validator("bounce_domain")
+    @classmethod
+    def _a_domain(cls, value: str | None) -> str | None:
+        if value and not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", value):
+            raise ValueError(f"{value!r} is no domain; write bounces.example.com, in lower case and as A-labels")
         return value
 
     @field_validator("secret_key")

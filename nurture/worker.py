@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 import structlog
 
 from nurture.bootstrap import App
+from nurture.mailroom import Mailroom
 from nurture.services.calling import call_due
 from nurture.services.campaigning import close_occasions, open_occasions
 from nurture.services.classifying import classify_weekly, rise, rise_since
@@ -34,6 +35,7 @@ from nurture.store.workspace import halt, load_workspace
 SERVICE_IN_FLIGHT = 16  # of NURTURE_IN_FLIGHT, kept for service letters
 CLOCK_OFF = timedelta(minutes=2)
 TIDY_SECONDS = 60.0
+POST_SECONDS = 60.0
 CLASSIFY_SECONDS = 3600.0
 SIGNS_SINCE = timedelta(days=2)  # how far back a fresh worker looks for signs that raise somebody
 ASK_ALL_EVERY = timedelta(minutes=5)
@@ -106,6 +108,7 @@ class Hand:
             in_flight=reserved if service else max(1, settings.in_flight - reserved),
             connections=1 if service else max(1, settings.smtp_connections - 1),
             mark_folder=settings.data_dir, lanes=self.lanes, signer=self.app.dkim.signer,
+            bounce_domain=settings.bounce_domain,
         )  # fmt: skip
 
     async def send(self) -> None:
@@ -287,6 +290,8 @@ async def run_worker(app: App, stop: asyncio.Event) -> None:
     hands = [Hand(app, "service", stop, clock), Hand(app, "others", stop, clock)]
     work = Work(app, stop, bell, Watcher(settings.lease_silence), clock, now - SIGNS_SINCE)
     sweep, sixth = settings.sweep.total_seconds(), settings.lease_silence.total_seconds() / 6
+    mailroom = Mailroom(app)
+    await mailroom.open()
     bell.every("plan", sweep, work.plan)
     bell.every("service", min(sweep, 1.0), hands[0].send)
     bell.every("send", sweep, hands[1].send)
@@ -294,6 +299,7 @@ async def run_worker(app: App, stop: asyncio.Event) -> None:
     bell.every("reap", sixth, work.reap)
     bell.every("classify", CLASSIFY_SECONDS, work.classify)
     bell.every("tidy", TIDY_SECONDS, work.tidy)
+    bell.every("post", POST_SECONDS, mailroom.work)
     gc.freeze()  # what is loaded lives as long as the worker: looking through it again took a fifth of the time of planning
     beating = asyncio.create_task(_beat(hands, sixth), name="heartbeat")
     log.info("worker started", captures=app.captures)
@@ -303,6 +309,7 @@ async def run_worker(app: App, stop: asyncio.Event) -> None:
         beating.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await beating
+        await mailroom.close()
         for hand in hands:
             await hand.retire()
 

@@ -109,6 +109,17 @@ class KeyFolder:
         scratch.replace(self._list(name))
         return chosen
 
+    def serving(self, sender_domain: str) -> list[tuple[SigningKey, bool]]:
+        """The keys of the domain and its parents, up to the nearest one that signs, each with whether it signs. Raises NurtureError."""
+        labels = host_name(sender_domain).split(".")
+        found: list[tuple[SigningKey, bool]] = []
+        for domain in (".".join(labels[start:]) for start in range(len(labels) - 1)):
+            signing = self._in_use(domain)
+            found += [(key, key.selector in {one.selector for one in signing}) for key in self.every(domain)]
+            if signing:
+                break
+        return found
+
     def signer(self, sender_domain: str, now: datetime) -> Sign | None:
         """Signs for letters From this domain with the keys of the domain itself or its nearest parent; None where there are none.
 

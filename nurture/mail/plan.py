@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 
 import idna
@@ -47,7 +46,7 @@ class Plan(NamedTuple):
     def of(cls, envelope: Envelope) -> "Plan | End":
         """The plan, or what is wrong with an address."""
         sender = _checked(envelope.sender) if envelope.sender else ""
-        recipient = _checkable(envelope.recipient)
+        recipient = _checked(envelope.recipient)
         if sender is None or recipient is None:
             phase, address = (Phase.MAIL, envelope.sender) if sender is None else (Phase.RCPT, envelope.recipient)
             return End(phase, 553, f"{address[:80]!r} is not an address that can stand in an SMTP command", "5.1.3")
@@ -82,7 +81,7 @@ class Plan(NamedTuple):
         return envelope.message + b".\r\n" if envelope.clean else dot_stuffed(envelope.message)
 
 
-def _checkable(address: str) -> str | None:
+def _checked(address: str) -> str | None:
     """The address as the wire may carry it, its domain as A-label; None where no command may hold it."""
     local, at, domain = address.rpartition("@")
     try:
@@ -93,9 +92,6 @@ def _checkable(address: str) -> str | None:
         return None
     whole = f"{local}@{host}"
     return whole if len(whole.encode()) <= _LONGEST else None
-
-
-_checked = lru_cache(maxsize=256)(_checkable)  # an installation has few senders
 
 
 def dot_stuffed(message: bytes) -> bytes:

@@ -1,17 +1,19 @@
 """Send what is due: claim, write, hand over, wire, results. One sweep; safe to kill at any point, safe to run in many processes at once."""
 
+import asyncio
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
+from nurture.domain.readers import Reader
 from nurture.domain.tokens import TokenKey
 from nurture.services.sending.claiming import Turn, next_turn, sweep_stopped_lanes, take
-from nurture.services.sending.desk import Desk
+from nurture.services.sending.desk import Desk, Prepared
 from nurture.services.sending.recording import Clerk
 from nurture.services.sending.rules import GoOn, Relay, SendingRules, Sent
 from nurture.services.sending.wire import Wire
 from nurture.services.sending.writing import Outgoing, Unwritable, Writer
-from nurture.store.claims import Claimed, intend, leave_out
+from nurture.store.claims import Claimed, hand_over, leave_out
 from nurture.store.database import Database
 from nurture.store.lanes import pause_lane
 from nurture.store.readers import readers
@@ -21,6 +23,7 @@ from nurture.store.workers import WorkerLease, leases
 
 __all__ = ["Desk", "Relay", "SendingRules", "Sent", "send_due", "sweep_stopped_lanes"]
 
+WRITTEN_AT_ONCE = 32
 SHARE = {"all": 1.0, "service": 0.1, "others": 0.9}  # of the rate
 
 
@@ -67,8 +70,16 @@ async def _hand_over(
     db: Database, wire: Wire, turn: Turn, rows: Sequence[Claimed], writer: Writer, lease: WorkerLease, desk: Desk,
     clock: Callable[[], datetime], sent: Sent,
 ) -> None:  # fmt: skip
-    """Slice by slice: write, commit the intent, put on the wire; the next slice is written while this one leaves."""
+    """Slice by slice: write, commit the intent, put on the wire; the next slice is written while this one leaves.
+
+    People and letters are read once for the claim, so what a letter says of its reader may be as old as that; whether it may leave at all
+    is asked anew at the intent.
+    """
     rest = list(rows)
+    async with db.read() as tx:
+        versions = await desk.versions(tx, {row.version_id for row in rest})
+        asking = [r.subscriber_id for r in rest if r.version_id not in versions or versions[r.version_id].asks_back]
+        people = await readers(tx, [row.subscriber_id for row in rest], clock(), turn.book.policy, asking)
     while rest:
         size = desk.pace.slice(wire.rules.in_flight, wire.rules.connections)
         await wire.room(min(size, wire.rules.in_flight - size) if wire.rules.in_flight > size else 0)
@@ -79,33 +90,42 @@ async def _hand_over(
             sent.counts["returned"] += len(rest)
             return
         slice_, rest = rest[:size], rest[size:]
-        now = clock()
-        async with db.read() as tx:
-            versions = await desk.versions(tx, {row.version_id for row in slice_})
-            asking = [r.subscriber_id for r in slice_ if r.version_id not in versions or versions[r.version_id].asks_back]
-            people = await readers(tx, [row.subscriber_id for row in slice_], now, turn.book.policy, asking)
-        ready, faults = writer.write(slice_, turn.lane.name, versions, people, now)
+        ready, faults = await _written(writer, slice_, turn.lane.name, versions, people, clock())
         sys.audit("nurture.written")
         wire.put(await _intend(db, ready, faults, turn, lease, desk, wire.rules, clock(), sent))
+
+
+async def _written(
+    writer: Writer, rows: Sequence[Claimed], lane: str, versions: Mapping[int, Prepared], people: Mapping[int, Reader], now: datetime
+) -> tuple[list[Outgoing], list[Unwritable]]:
+    """A few letters at a time: the relay's answers are read in between."""
+    ready: list[Outgoing] = []
+    faults: list[Unwritable] = []
+    for start in range(0, len(rows), WRITTEN_AT_ONCE):
+        more, unwritable = writer.write(rows[start : start + WRITTEN_AT_ONCE], lane, versions, people, now)
+        ready += more
+        faults += unwritable
+        await asyncio.sleep(0)
+    return ready, faults
 
 
 async def _intend(
     db: Database, ready: list[Outgoing], faults: list[Unwritable], turn: Turn, lease: WorkerLease, desk: Desk, rules: SendingRules,
     now: datetime, sent: Sent,
 ) -> list[Outgoing]:  # fmt: skip
-    """The durable commit that defines hand-off; rows that may not leave and rows that cannot be written end in the same one."""
-    async with db.write() as tx:
-        leaving = await intend(tx, [letter.intent for letter in ready], lease.id, now)
-        left_out = [letter.intent for letter in ready if letter.intent.id not in leaving]
-        became = await leave_out(tx, left_out, now) if left_out else {}
-        await fail(tx, [(f.row.id, f.row.fence, f.fault[:500]) for f in faults], "render", now)
-        broken = _repeated(desk, turn, faults, bool(ready), rules.render_errors)
-        if broken:
-            await pause_lane(tx, turn.lane.id, f"render: {broken}")
-        sys.audit("nurture.intending")
+    """The durable commit that defines hand-off. Rows that may not leave and rows that cannot be written end in the next one."""
+    sys.audit("nurture.intending")
+    leaving = await hand_over(db, [letter.intent for letter in ready], lease.id, now) if ready else set()
     sys.audit("nurture.intended")
+    broken = _repeated(desk, turn, faults, bool(ready), rules.render_errors)
+    if faults or len(leaving) < len(ready):
+        async with db.write() as tx:
+            became = await leave_out(tx, [letter.intent for letter in ready if letter.intent.id not in leaving], now)
+            await fail(tx, [(f.row.id, f.row.fence, f.fault[:500]) for f in faults], "render", now)
+            if broken:
+                await pause_lane(tx, turn.lane.id, f"render: {broken}")
+        sent.counts.update("returned" if word == "pending" else "cancelled" for word in became.values())
     sent.counts["failed"] += len(faults)
-    sent.counts.update("returned" if word == "pending" else "cancelled" for word in became.values())
     return [letter for letter in ready if letter.intent.id in leaving]
 
 

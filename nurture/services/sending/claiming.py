@@ -42,17 +42,17 @@ def missing_in(policy: Policy) -> str | None:
 
 
 async def next_turn(
-    db: Database, desk: Desk, rules: SendingRules, now: datetime, empty: Collection[int] = ()
+    db: Database, desk: Desk, rules: SendingRules, now: datetime, empty: Collection[int] | None = None
 ) -> Turn | None:  # fmt: skip
     """The lane to claim from. Lanes that the policy keeps back are paused with the line to write, and run again once it is written.
 
-    `empty`: lanes that gave this sweep nothing, since other workers hold their rows.
+    `empty`: lanes that gave this sweep nothing, since other workers hold their rows; None when the sweep begins.
     """
     async with db.read() as tx:
         book = await desk.shelf.read(tx)
         lanes = await due_lanes(tx, now)
         lacking = None if rules.captures else missing_in(book.policy)
-        kept_back = [] if lacking else await paused_because(tx, POLICY)
+        kept_back = [] if lacking or empty is not None else await paused_because(tx, POLICY)
     stopped = [lane.id for lane in lanes if lane.name != TEST] if lacking else []
     if kept_back or stopped:
         async with db.write() as tx:
@@ -62,7 +62,7 @@ async def next_turn(
             lanes = await due_lanes(tx, now)
     if rules.lanes != "all":
         lanes = [lane for lane in lanes if (lane.name == Kind.SERVICE.value) == (rules.lanes == "service")]
-    lane = desk.turns.next([lane for lane in lanes if lane.id not in empty])
+    lane = desk.turns.next([lane for lane in lanes if lane.id not in (empty or ())])
     return Turn(lane, book) if lane else None
 
 

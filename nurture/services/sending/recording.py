@@ -18,7 +18,7 @@ from nurture.services.sending.wire import Ended
 from nurture.store.bounces import Bounce, note_bounces
 from nurture.store.database import Database
 from nurture.store.lanes import pause_lane
-from nurture.store.results import Result, record, release
+from nurture.store.results import Result, record, record_accepted, release
 from nurture.store.workspace import halt
 
 REFUSALS_HALT = 3
@@ -39,13 +39,7 @@ class Clerk:
         stopped, refusal = self._lane_faults(judged), self._refusal(judged)  # counted once, however often the commit is tried
         for wait in (*RETRIES, None):
             try:
-                async with self.db.write() as tx:
-                    await self._write(tx, batch)
-                    for lane_id, reason in stopped:
-                        await pause_lane(tx, lane_id, reason)
-                    if refusal:
-                        await halt(tx, refusal)
-                    sys.audit("nurture.recording")
+                await self._commit(batch, stopped, refusal)
                 sys.audit("nurture.recorded")
                 break
             except (SQLAlchemyError, DBAPIError, OSError) as error:
@@ -54,6 +48,20 @@ class Clerk:
                 log.warning("results cannot be recorded yet", error=str(error), letters=len(batch))
                 await asyncio.sleep(wait)
         self._count(batch)
+
+    async def _commit(self, batch: list[Ended], stopped: list[tuple[int, str]], refusal: str | None) -> None:
+        accepted = [self._result(e, e.verdict, e.reply) for e in batch if e.verdict and e.verdict.state is State.ACCEPTED and e.reply]
+        if len(accepted) == len(batch):
+            sys.audit("nurture.recording")
+            await record_accepted(self.db, accepted)
+            return
+        async with self.db.write() as tx:
+            await self._write(tx, batch)
+            for lane_id, reason in stopped:
+                await pause_lane(tx, lane_id, reason)
+            if refusal:
+                await halt(tx, refusal)
+            sys.audit("nurture.recording")
 
     async def _write(self, tx: AsyncConnection, batch: list[Ended]) -> None:
         await record(tx, [self._result(e, e.verdict, e.reply) for e in batch if e.verdict and e.reply])

@@ -26,6 +26,7 @@ class SendingRules:
 
     `rate`: letters a second for the whole relay; it is shared among the workers that are alive. `lanes`: a worker keeps `service`
     apart, so that a receipt never waits behind a campaign. `signer`: what signs letters From a domain now, if anything does.
+    `bounce_domain`: where each letter has a return address of its own; None: reports go to the sender.
     """
 
     base_url: str
@@ -37,6 +38,7 @@ class SendingRules:
     render_errors: int = 5
     mark_folder: Path | None = None
     lanes: Literal["all", "service", "others"] = "all"
+    bounce_domain: str | None = None
     signer: Callable[[str, datetime], Sign | None] = lambda _domain, _now: None
 
 

@@ -11,6 +11,7 @@ from nurture.domain.envelopes import Envelope, Sign
 from nurture.domain.errors import NurtureError
 from nurture.domain.letterbook import LetterBook
 from nurture.domain.readers import Reader
+from nurture.domain.return_address import return_address
 from nurture.domain.tokens import TokenKey
 from nurture.domain.words import Kind
 from nurture.render.expressions import Occasion
@@ -83,6 +84,11 @@ class Writer:
                 faults.append(Unwritable(row, f"{type(error).__name__}: {error}"))
         return ready, faults
 
+    def comes_back_to(self, row: Claimed) -> str:
+        """The envelope's sender: a return address of the letter's own where this service gets the mail of a domain."""
+        domain = self.rules.bounce_domain
+        return return_address(row.id, row.subscriber_id, row.version_id, domain, self.key) if domain else self.sender.address
+
     def masthead(self, lane: str, kind: Kind) -> Masthead:
         """What the letters of this kind in this lane share. Raises NurtureError on a sender that could not be mailed."""
         sender, stream, service = self.sender, _stream(lane), kind is Kind.SERVICE
@@ -116,7 +122,8 @@ class _Press:
             topic, letter = self.letters.get((row.version_id, row.kind)) or self._letter(row)
             message = letter.write(reader, occasion, self.writer.sign)
         intent = Intent(row.id, row.fence, zone, today, topic)
-        return Outgoing(row, intent, Envelope(row.id, self.writer.sender.address, reader.email, message, row.message_id, clean=True))
+        envelope = Envelope(row.id, self.writer.comes_back_to(row), reader.email, message, row.message_id, clean=True)
+        return Outgoing(row, intent, envelope)
 
     def _own_words(self, row: Claimed, payload: Mapping[str, Any], reader: Reader, occasion: Occasion) -> tuple[str | None, bytes]:
         """A letter that somebody asked for: with data for this one person, perhaps with words of its own."""
