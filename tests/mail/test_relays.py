@@ -9,20 +9,7 @@ from nurture.mail import pool as pools
 from nurture.mail.relay import SmtpRelay
 from nurture.mail.relay_address import RelayAddress
 from tests.support.carrying import BODY, Stack, carry, envelope
-from tests.support.far_end import OFFERS, Far, FarEnd, far_end
-
-GO = ("250 2.1.0 ok", "250 2.1.5 ok", "354 go on")
-
-
-async def take_all(far: Far) -> None:
-    await far.greet(*OFFERS)
-    while True:
-        if (await far.line()) == "QUIT":
-            return
-        await far.lines(2)
-        far.say(*GO)
-        await far.body()
-        far.say("250 2.0.0 taken")
+from tests.support.far_end import GO, OFFERS, Far, FarEnd, far_end, take_all
 
 
 async def turn_away(far: Far) -> None:

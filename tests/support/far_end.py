@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 OFFERS = ("PIPELINING", "8BITMIME", "SMTPUTF8", "SIZE 1000000")
+GO = ("250 2.1.0 ok", "250 2.1.5 ok", "354 go on")
 DOT = b"\r\n.\r\n"
 
 
@@ -82,6 +83,18 @@ class Far:
 
 
 Script = Callable[[Far], Awaitable[None]]
+
+
+async def take_all(far: Far) -> None:
+    """A good server: pipelining, everything taken."""
+    await far.greet(*OFFERS)
+    while True:
+        if (await far.line()).split(" ")[0] == "QUIT":
+            return
+        await far.lines(2)
+        far.say(*GO)
+        await far.body()
+        far.say("250 2.0.0 taken")
 
 
 @dataclass
