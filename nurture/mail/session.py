@@ -124,8 +124,8 @@ class Session:
             end = end or End(phase, None, str(lost))
         if end:
             self._unclean = True
-            self._void = code == 354 and not taken
-            if code == 354 and taken:
+            self._void = code == 354
+            if self._void and taken:
                 self.drop()  # a dot now would make an empty letter for somebody
         return end
 

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import uvloop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -145,11 +147,13 @@ LETTERS = 8
     st.lists(st.integers(1, 9), max_size=12),
     st.sampled_from([OFFERS, OFFERS, OFFERS[1:]]),
     st.integers(1, 3),
+    st.sampled_from([asyncio.new_event_loop, uvloop.new_event_loop]),
 )
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_every_letter_gets_exactly_one_end_and_the_right_one(
-    fates: dict[tuple[int, int], Fate], pieces: list[int], offers: tuple[str, ...], sessions: int
-) -> None:
+    fates: dict[tuple[int, int], Fate], pieces: list[int], offers: tuple[str, ...], sessions: int,
+    loop: Callable[[], asyncio.AbstractEventLoop],
+) -> None:  # fmt: skip
     server = Server(fates, pieces, offers)
 
     async def run() -> dict[int, tuple[str, int | None]]:
@@ -158,7 +162,8 @@ def test_every_letter_gets_exactly_one_end_and_the_right_one(
             letters = [envelope(n, sender=f"s{n}@example.com") for n in range(LETTERS)]
             return (await carry(relay, letters, sessions)).by_letter()
 
-    told = asyncio.run(run())
+    with asyncio.Runner(loop_factory=loop) as runner:
+        told = runner.run(run())
     unheard = {n for n, end in told.items() if end == ("connect", None)}  # after three lost lines in a row the relay is left alone
     assert all(not t.dots for n in unheard for t in server.tries[n])
     assert {n: end for n, end in told.items() if n not in unheard} == {n: expected(server.tries[n]) for n in told if n not in unheard}
@@ -170,7 +175,7 @@ WORDS = st.sampled_from(
 
 
 @given(st.lists(st.lists(WORDS, max_size=6), max_size=12), st.booleans())
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_bytes_come_each_letter_ends_once_and_is_taken_only_after_its_dot(chunks: list[list[bytes]], pipelining: bool) -> None:
     """The server says what it likes, each time it hears something."""
     dots = 0

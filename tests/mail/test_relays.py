@@ -77,6 +77,30 @@ async def test_all_are_away() -> None:
         assert first.sessions == second.sessions == pools.TRIES, "after so many in a row nobody is asked again at once"
 
 
+@pytest.mark.parametrize("others", [True, False])
+async def test_a_relay_that_is_to_be_avoided_gets_no_further_letter(others: bool) -> None:
+    """Also in the middle of its work, and also when there is no other; one that is announced there is finished."""
+    relay: SmtpRelay
+
+    async def then_avoided(far: Far) -> None:
+        await far.greet(*OFFERS)
+        for n in range(3):
+            await far.lines(3)
+            far.say(*GO)
+            await far.body()
+            if n == 1:
+                relay.avoid(relay.names)
+                relay.pools[-1].avoided = not others
+            far.say("250 2.0.0 taken")
+        assert await far.line() == "QUIT"
+
+    async with far_end(then_avoided) as first, far_end(take_all) as second:
+        relay = relays(first, second) if others else relays(first)
+        stack = await carry(relay, [envelope(n) for n in range(6)])
+    assert [r.code for r in stack.replies] == ([250] * 6 if others else [250] * 3 + [None] * 3)
+    assert [r.relay for r in stack.replies[3:]] == [name(second) if others else name(first)] * 3
+
+
 async def test_a_letter_unfit_for_its_relay_ends_without_a_word_and_the_others_go_on() -> None:
     heard: list[str] = []
 
