@@ -18,12 +18,18 @@ class End(NamedTuple):
     text: str
     enhanced: str | None = None
 
-    def reply(self, delivery: int, relay: str) -> Reply:
-        """For the ledger: printable, bounded, with the enhanced code (RFC 3463) found."""
-        text, found = self.text, _ENHANCED.match(self.text)
+    @property
+    def said(self) -> str:
+        """Printable and bounded: for the ledger and the log."""
+        text = self.text
         if not (text.isascii() and text.isprintable()):
             text = _CONTROL.sub(" ", text.encode("utf-8", "replace").decode())
-        return Reply(delivery, self.phase, self.code, self.enhanced or (found[1] if found else None), text[:_TEXT_LIMIT].strip(), relay)
+        return text[:_TEXT_LIMIT].strip()
+
+    def reply(self, delivery: int, relay: str) -> Reply:
+        """For the ledger, with the enhanced code (RFC 3463) found."""
+        found = _ENHANCED.match(self.text)
+        return Reply(delivery, self.phase, self.code, self.enhanced or (found[1] if found else None), self.said, relay)
 
 
 class Unopened(Exception):  # noqa: N818 - it is an answer or a silence, not an error of ours

@@ -125,7 +125,7 @@ class Pool:
         if self._failures >= TRIES:
             rest = min(2.0 ** (self._failures - TRIES), LONGEST_REST)
             self._rests_until = asyncio.get_running_loop().time() + rest
-            log.warning("the relay is away", relay=self.name, phase=end.phase.value, code=end.code, answer=end.text[:200], rest=rest)
+            log.warning("the relay is away", relay=self.name, phase=end.phase.value, code=end.code, answer=end.said[:200], rest=rest)
 
     async def close(self) -> None:
         """Say goodbye on every idle session; those in use end after their letter."""
