@@ -10,6 +10,7 @@ from collections import deque
 _LONGEST = 32_768  # bytes of one answer with all its lines; RFC 5321 4.5.3.1.5 allows 512 a line
 _MARKS = (b" ", b"-", b"")
 _CODES = {b"%d" % code: code for code in range(100, 1000)}
+_WHOLE = {b"%d " % code: code for code in range(200, 600)}  # how nearly every answer begins, which then is one line
 
 
 Answer = tuple[int, bytes]
@@ -26,7 +27,7 @@ class Line(asyncio.Protocol):
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
         self._loop = asyncio.get_running_loop()
-        self._answers: deque[Answer] = deque()
+        self._answers: deque[Answer] = deque()  # heard and not yet taken
         self._owed = 0  # answers to commands that were said
         self._rest = b""  # of a line
         self._lines: list[bytes] = []  # of an answer
@@ -76,7 +77,12 @@ class Line(asyncio.Protocol):
         for line in lines:
             if self.lost:
                 return
-            self._hear(line)
+            code = _WHOLE.get(line[:4])
+            if code and self._owed and not self._lines:
+                self._owed -= 1
+                self._answers.append((code, line[4:]))
+            else:
+                self._hear(line)
         if self._rest and not self._owed:
             self.cut("the relay spoke without being asked")
         elif self._heard + len(self._rest) > _LONGEST:

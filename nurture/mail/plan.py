@@ -10,6 +10,7 @@ from nurture.domain.envelopes import Envelope, Phase
 from nurture.mail.end import End
 
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\x9f<>\u2028\u2029\ud800-\udfff]")
+_EASY = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+")  # nearly all addresses there are
 _LONE = re.compile(rb"\r(?!\n)")
 _ANY_END = re.compile(rb"\r\n|\n|\r")
 _LONGEST = 254  # RFC 5321 4.5.3.1.3, less the angle brackets
@@ -83,6 +84,8 @@ class Plan(NamedTuple):
 
 def _checked(address: str) -> str | None:
     """The address as the wire may carry it, its domain as A-label; None where no command may hold it."""
+    if len(address) <= _LONGEST and _EASY.fullmatch(address):
+        return address
     local, at, domain = address.rpartition("@")
     try:
         host = domain if domain.isascii() else idna.encode(domain, uts46=True).decode()

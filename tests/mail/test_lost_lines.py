@@ -57,6 +57,25 @@ async def test_where_the_line_is_lost(place: str, expected: Phase, how: str) -> 
     assert stack.by_letter() == {1: (expected.value, None), 2: ("body", 250)}
 
 
+@pytest.mark.parametrize(
+    ("answer", "code"), [("421 4.3.2 down", 421), ("354 go on", None), ("154 soon", None), ("250-ok\r\n550 no", None), ("fine", None), ("250", 250)]
+)  # fmt: skip
+async def test_an_odd_answer_to_the_dot_is_the_last_word_of_a_session(answer: str, code: int | None) -> None:
+    async def script(far: Far) -> None:
+        await far.greet(*OFFERS)
+        await far.lines(3)
+        far.say(*GO)
+        await far.body()
+        far.say(answer)
+        more = await far.all()
+        assert more.startswith(b"MAIL" if code == 250 else b"")
+        assert code == 250 or not more
+
+    async with far_end(script, take_all) as end:
+        stack = await carry(relay_to(end, command_timeout=0.3), [envelope(1), envelope(2)])
+    assert stack.by_letter() == {1: ("body", code), 2: ("body", 250)}
+
+
 async def test_silence_after_the_dot_with_a_letter_announced() -> None:
     """The first is unknown, the second was never heard of; and for a while nobody is announced any more."""
     ahead: list[bytes] = []
