@@ -9,13 +9,13 @@ import json
 import resource
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from nurture.domain.envelopes import Envelope
+from nurture.domain.envelopes import Envelope, Reply
 from nurture.domain.tokens import TokenKey
-from nurture.mail.crew import Crew, Letters
 from nurture.mail.relay import SmtpRelay
 from nurture.services.sending import Desk, SendingRules, send_due
 from nurture.store.database import connect
@@ -29,21 +29,9 @@ class Weighed:
     relay: SmtpRelay
     size: int = 0
 
-    def crew(self, letters: Letters, sessions: int) -> Crew:
-        return self.relay.crew(Scale(letters, self), sessions)
-
-
-class Scale:
-    """The same letters, each weighed when it is taken."""
-
-    def __init__(self, letters: Letters, weighed: Weighed) -> None:
-        self._letters, self._weighed = letters, weighed
-        self.may_write, self.may_finish, self.ended = letters.may_write, letters.may_finish, letters.ended
-
-    def take(self) -> Envelope | None:
-        letter = self._letters.take()
-        self._weighed.size += len(letter.message) if letter else 0
-        return letter
+    async def deliver(self, envelope: Envelope, may_write: Callable[[], bool] = lambda: True, may_finish: Callable[[], bool] = lambda: True) -> Reply:
+        self.size += len(envelope.message)
+        return await self.relay.deliver(envelope, may_write, may_finish)
 
 
 def _now() -> datetime:

@@ -333,6 +333,6 @@ async def test_an_answer_without_end_is_no_answer(flood: bytes) -> None:
         far.writer.write(flood)
         assert await far.all() == b""
 
-    async with far_end(script, take_all) as end:
-        stack = await carry(relay_to(end), [envelope(1), envelope(2)])
+    async with far_end(script, take_all) as end, asyncio.timeout(4):
+        stack = await carry(relay_to(end, command_timeout=60.0), [envelope(1), envelope(2)])
     assert stack.by_letter() == {1: ("mail", None), 2: ("body", 250)}
