@@ -255,6 +255,7 @@ async def test_421_at_the_dot_is_the_answer_of_that_letter_and_no_other() -> Non
         (["250 ok", "354 ok", "354 ok"], ("rcpt", 354)),
         (["250-ok\r\n550 no"], ("mail", None)),
         (["what?"], ("mail", None)),
+        (["what?", "250 ok", "354 go on"], ("mail", None)),
         (["250 ok", "\x00\x01\udcff"], ("rcpt", None)),
         (["250 ok", "250 ok", "99 what"], ("data", None)),
         (["250 ok", "250 ok", "154 almost"], ("data", None)),
