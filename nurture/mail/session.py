@@ -140,7 +140,7 @@ class Session:
             self.drop()
             return End(Phase.DATA, None, NOT_WRITTEN), None
         if not self.alive:
-            return End(Phase.DATA, None, self._line.lost), None
+            return End(Phase.DATA, None, self._line.lost or "the line was closed"), None
         ahead = source.follow(self) if self._quick and self.offered.pipelining and source.ahead() else None
         if ahead:
             self._line.say(b"".join((letter.body(), *ahead.commands(self.offered))), 4)
