@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Self
+from typing import NamedTuple, Self
 
 from nurture.domain.answers import Level, Verdict, judge
 from nurture.domain.envelopes import Envelope, Reply
@@ -25,8 +25,7 @@ STOP_CHECK = 0.25  # seconds
 LOST_IN_A_ROW = 3  # so many letters without a session: the relay is away, the rest need not try
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """One letter's try; `reply` None: it was never begun. `at` is the moment of the answer."""
 
     letter: Outgoing
