@@ -198,8 +198,10 @@ class Work:
             return
         db, now = self.app.db, self.app.clock()
         signs: set[int] = set()
-        await fold(db, now, signs=signs)
+        folded = await fold(db, now, signs=signs)
         moved = await rise(db, now, signs)
+        if folded is None:
+            return  # the worker that folds plans too; who joins it here would only pass over all whose news waits
         since, self.signs_since = self.signs_since, None
         if since:  # a run before this one may have ended between the two
             moved += await rise_since(db, now, since)

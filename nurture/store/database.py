@@ -21,6 +21,8 @@ from nurture.store.inline import Lone, in_file, in_memory
 
 Connection = AsyncConnection
 BUSY_TIMEOUT_MS = 30_000
+# The server notices within a minute that a machine is gone without a word, and frees the locks of its transactions for the others.
+KEEPALIVE = {"tcp_keepalives_idle": "20", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "4"}
 _QUIET = {"hide_parameters": True}  # errors are logged; the values of a statement are people's addresses and letters
 
 
@@ -97,7 +99,10 @@ def connect(url: str) -> Database:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(url)
-    engine = create_async_engine(parsed.set(drivername="postgresql+asyncpg"), pool_size=10, max_overflow=10, pool_pre_ping=True, **_QUIET)
+    asyncpg = parsed.set(drivername="postgresql+asyncpg")
+    engine = create_async_engine(
+        asyncpg, pool_size=10, max_overflow=10, pool_pre_ping=True, connect_args={"server_settings": KEEPALIVE}, **_QUIET
+    )
 
     @event.listens_for(engine.sync_engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:

@@ -119,7 +119,7 @@ async def test_a_reply_is_a_human_sign_and_lies_on_the_desk(db: Database) -> Non
     person, delivery, _ = await sent(db)
     raw = reply("How much is the roof?\n\nOn Monday Anna wrote:\n> Five questions\n")
     (effect,) = await heard(db, raw)
-    assert (effect.subscriber, effect.delivery, effect.new, effect.leaves) == (person, delivery, True, False)
+    assert (effect.subscriber, effect.delivery, effect.new, effect.asked) == (person, delivery, True, None)
     assert not (await heard(db, raw))[0].new
     [event] = await rows_of(db, "events")
     assert (event["type"], event["evidence"], event["delivery_id"]) == ("replied", "human", delivery)
