@@ -68,7 +68,7 @@ def _on_postgres(server: str, body: int) -> Fresh:
 def _run(url: str, port: int, processes: int) -> dict[str, float]:
     """Our senders over one outbox, until the last has found it empty."""
     told = {"database": url, "smtp": f"smtp://127.0.0.1:{port}?tls=none", "connections": SESSIONS // processes}
-    command = [sys.executable, "-m", "tests.bench.one_sender", json.dumps(told)]
+    command = [sys.executable, "-m", "tests.support.one_sender", json.dumps(told)]
     senders = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(processes)]
     for sender in senders:
         assert sender.stdout is not None

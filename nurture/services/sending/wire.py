@@ -60,6 +60,7 @@ class Wire:
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
     _room: asyncio.Event = field(default_factory=asyncio.Event)
     _place: asyncio.TimerHandle | None = None
+    _due: asyncio.TimerHandle | None = None  # the clerk's next look
     _crew: Crew = field(init=False)
     _recording: asyncio.Task[None] = field(init=False)
 
@@ -75,8 +76,8 @@ class Wire:
                 self._closing = kind is not None
                 await self.room(0)
         finally:
-            if self._place:
-                self._place.cancel()
+            for timer in filter(None, (self._place, self._due)):
+                timer.cancel()
             await self._crew.close()
             self._recording.cancel()
             await asyncio.gather(self._recording, return_exceptions=True)
@@ -158,17 +159,27 @@ class Wire:
             no_session = reply.code is None and verdict.level is Level.RELAY
             self.lost_in_a_row = self.lost_in_a_row + 1 if no_session else 0
         self._done.append(Ended(letter, reply, verdict, now))
-        self._ended.set()
+        self._call_clerk()
+
+    def _call_clerk(self) -> None:
+        """At once when a commit is full or nothing else is coming, else in 20 ms."""
+        if len(self._done) >= min(RESULTS_AT_ONCE, self._in_flight):
+            self._ended.set()
+        elif self._due is None:
+            self._due = asyncio.get_running_loop().call_later(RESULTS_WAIT, self._ended.set)
 
     async def _clerk(self) -> None:
         while True:
             await self._ended.wait()
-            if len(self._done) < RESULTS_AT_ONCE and len(self._done) < self._in_flight:
-                await asyncio.sleep(RESULTS_WAIT)
-            batch, self._done = self._done, []
             self._ended.clear()
+            if self._due:
+                self._due.cancel()
+                self._due = None
+            batch, self._done = self._done, []
             for start in range(0, len(batch), RESULTS_AT_ONCE):
                 piece = batch[start : start + RESULTS_AT_ONCE]
                 await self.record(piece)
                 self._in_flight -= len(piece)
                 self._room.set()
+            if self._done:
+                self._call_clerk()

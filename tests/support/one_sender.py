@@ -1,9 +1,9 @@
-"""One sending process, as the bench starts it: the worker's own path over a full outbox.
+"""One sending process, as benches and tests start it: the worker's own path over a full outbox.
 
 It sends a few letters first, as a process that has run for a while has its letters and statements compiled; then it says `ready`, waits for
 a line, sends the rest and says how that went.
 
-    python -m tests.bench.one_sender '{"database": "sqlite:////tmp/n.db", "smtp": "smtp://127.0.0.1:2525?tls=none", ...}'
+    python -m tests.support.one_sender '{"database": "sqlite:////tmp/n.db", "smtp": "smtp://127.0.0.1:2525?tls=none", ...}'
 """
 
 import asyncio
