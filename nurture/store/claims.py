@@ -151,7 +151,7 @@ def _person(condition: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 def refusals(now: datetime | BindParameter[datetime], topic: str | None) -> dict[str, ColumnElement[bool]]:
-    """Why a person may not get a row now, first match first: the reason of the cancellation and its condition over `deliveries`.
+    """Why a person may not get a row now, first match first: the reason and its condition over `deliveries` and their subscriber's row.
 
     Service letters still reach those who left (a receipt, a new opt-in), never those who bounced or complained.
     """
@@ -161,9 +161,9 @@ def refusals(now: datetime | BindParameter[datetime], topic: str | None) -> dict
     if topic is not None:
         declined = or_(declined, func.coalesce(_s.topics[topic].as_boolean(), true()) != true())
     return {
-        "left": or_(_person(dead), and_(~service, _person(_s.status != Status.SUBSCRIBED.value))),
-        "declined": and_(~service, _person(declined)),
-        "paused": and_(~service, _person(_s.paused_until > now)),
+        "left": or_(dead, and_(~service, _s.status != Status.SUBSCRIBED.value)),
+        "declined": and_(~service, declined),
+        "paused": and_(~service, _s.paused_until > now),
     }
 
 
@@ -215,7 +215,7 @@ def _intent(topic: str | None) -> Batch:
         .where(
             _d.id == given.c.row, _d.fence == given.c.held, _d.state == State.CLAIMED.value, _d.worker_id == _WORKER,
             or_(_d.closes_at.is_(None), _d.closes_at >= bindparam("least", type_=_d.closes_at.type)),
-            *[~refused for refused in refusals(_NOW, topic).values()],
+            ~_person(or_(*refusals(_NOW, topic).values())),
             _lane_is(_d.lane_id, "running"), _not_halted(), alive(_WORKER),
         )
         .values(
@@ -232,7 +232,8 @@ async def leave_out(tx: AsyncConnection, rows: Sequence[Intent], now: datetime) 
     """
     became: dict[int, str] = {}
     for topic, group in _by_topic(rows).items():
-        why = {**refusals(now, topic), "cancelled": _lane_is(_d.lane_id, "cancelled")}
+        why = {reason: _person(refused) for reason, refused in refusals(now, topic).items()}
+        why["cancelled"] = _lane_is(_d.lane_id, "cancelled")
         statement = (
             update(deliveries)
             .where(_d.id == bindparam("row"), _d.fence == bindparam("held"), _d.state == State.CLAIMED.value)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from nurture.domain.documents import Policy, Sender
 from nurture.domain.envelopes import Envelope, Sign
@@ -31,8 +31,7 @@ _WHY = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """A written letter on its way to the intent."""
 
     row: Claimed
