@@ -18,6 +18,7 @@ from nurture.domain.words import Kind, Kinds, State, Status
 from nurture.store.database import Database
 from nurture.store.dialect import read_json
 from nurture.store.dialect_batch import Batch, moment
+from nurture.store.lanes import BY_HAND
 from nurture.store.ledger import deliveries, lanes, one_of, subscribers, workspace
 from nurture.store.mark import Mark
 from nurture.store.tables.deliveries import DUE_STATES
@@ -146,6 +147,11 @@ def _lane_is(lane_id: Any, flag: str) -> ColumnElement[bool]:
     return exists().where(_l.id == lane_id, _l.flag == flag)
 
 
+def _paused_by_hand(lane_id: Any) -> ColumnElement[bool]:
+    """Its waiting rows were cancelled for the while; those that were claimed then follow. Where the engine paused a lane they wait."""
+    return exists().where(_l.id == lane_id, _l.flag == "paused", _l.reason.startswith(BY_HAND))
+
+
 def _person(condition: ColumnElement[bool]) -> ColumnElement[bool]:
     return exists().where(_s.id == _d.subscriber_id, condition).correlate(deliveries)
 
@@ -234,6 +240,7 @@ async def leave_out(tx: AsyncConnection, rows: Sequence[Intent], now: datetime) 
     for topic, group in _by_topic(rows).items():
         why = {reason: _person(refused) for reason, refused in refusals(now, topic).items()}
         why["cancelled"] = _lane_is(_d.lane_id, "cancelled")
+        why["paused"] = or_(why["paused"], _paused_by_hand(_d.lane_id))
         statement = (
             update(deliveries)
             .where(_d.id == bindparam("row"), _d.fence == bindparam("held"), _d.state == State.CLAIMED.value)

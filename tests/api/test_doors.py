@@ -25,7 +25,7 @@ SCOPE_OF = {
     ("campaigns", "get"): "sequences:read", ("campaigns", "post"): "sequences:write",
     ("cleanups", "get"): "sequences:read", ("cleanups", "post"): "sequences:write",
     ("letters", "get"): "sequences:read", ("letters", "post"): "sequences:write",
-    ("deliveries", "get"): "deliveries:read", ("events", "get"): "events:read", ("events", "post"): "events:write",
+    ("deliveries", "get"): "deliveries:read", ("deliveries", "post"): "deliveries:write", ("events", "get"): "events:read", ("events", "post"): "events:write",
     ("send", "post"): "send", ("reports", "get"): "reports:read", ("policy", "get"): "policy:read", ("policy", "put"): "policy:write",
     ("forecast", "get"): "subscribers:read", ("forecast", "post"): "subscribers:read",
     ("rules", "get"): "sequences:read", ("rules", "post"): "sequences:write",
