@@ -26,7 +26,8 @@ from nurture.services.reacting import react
 from nurture.services.reaping import Watcher, reap
 from nurture.services.sending import Desk, SendingRules, send_due, sweep_stopped_lanes
 from nurture.store import jobs
-from nurture.store.mark import Mark, behind, write_mark
+from nurture.store.claims import last_hand_off
+from nurture.store.mark import Mark, behind, read_mark, write_mark
 from nurture.store.results import release_worker
 from nurture.store.workers import WorkerLease, beat, end, enlist, newest_start
 from nurture.store.workspace import halt, load_workspace
@@ -257,7 +258,9 @@ async def check_start(app: App) -> str | None:
     async with app.db.write() as tx:
         workspace = await load_workspace(tx)
         newest = await newest_start(tx)
-        reason = behind(folder, workspace.identity, workspace.claims)
+        mark = read_mark(folder)
+        stands = await last_hand_off(tx, mark.handed.row) if mark and mark.handed else None
+        reason = behind(mark, workspace.identity, workspace.claims, stands)
         if reason is None and newest is not None and newest > now + CLOCK_OFF:
             reason = f"the database holds times from the future ({newest.isoformat()}); set this machine's clock, then run `nurture resume`"
         if reason:

@@ -17,7 +17,7 @@ from nurture.domain.words import Kind, Kinds, State, Status
 from nurture.store.dialect import read_json
 from nurture.store.dialect_batch import Batch, moment
 from nurture.store.ledger import deliveries, lanes, one_of, subscribers, workspace
-from nurture.store.mark import Mark
+from nurture.store.mark import Handed, Mark
 from nurture.store.tables.deliveries import DUE_STATES
 from nurture.store.workers import alive
 
@@ -128,6 +128,12 @@ async def count_claim(tx: AsyncConnection) -> Mark:
     w = workspace.c
     statement = update(workspace).where(w.id == 1).values(claims=w.claims + 1).returning(w.identity, w.claims)
     return Mark(*(await tx.execute(statement)).one())
+
+
+async def last_hand_off(tx: AsyncConnection, row_id: int) -> Handed | None:
+    """Of this row; None when there is no such row, or it was never handed over."""
+    row = (await tx.execute(select(_d.id, _d.fence, _d.handed_at).where(_d.id == row_id, _d.handed_at.is_not(None)))).one_or_none()
+    return Handed(*row) if row else None
 
 
 def _lane_is(lane_id: Any, flag: str) -> ColumnElement[bool]:

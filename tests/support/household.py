@@ -110,11 +110,12 @@ class Household:
 
     def reaped(self) -> bool:
         """Some worker has lost its lease to a watcher."""
-        return "reaped" in self.log.read_text()
+        return any("reaped" in line for line in self.told().splitlines())
 
     def told(self) -> str:
         """The end of the workers' log, without the tracebacks."""
-        return "\n".join([line for line in self.log.read_text().splitlines() if line.startswith("20")][-60:])
+        log = self.log.read_text() if self.log.exists() else ""
+        return "\n".join([line for line in log.splitlines() if line.startswith("20")][-200:])
 
     async def until(self, found: Callable[[], Any], seconds: float = 60) -> None:
         """`found` may be a coroutine function."""

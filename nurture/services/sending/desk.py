@@ -11,6 +11,7 @@ from nurture.render.rendering import LetterTemplate, prepare
 from nurture.services.sending.pace import Pace, Turns
 from nurture.store.documents import load_letter_versions
 from nurture.store.letterbook import BookShelf
+from nurture.store.mark import Mark
 
 KEEP_TEMPLATES = 300
 
@@ -27,7 +28,9 @@ class Prepared:
 
 @dataclass(slots=True)
 class Desk:
-    """`errors`: equal faults in a row, by lane. `refused`: refusals of the sender in a row. `dirty`: a sweep broke off midway."""
+    """`errors`: equal faults in a row, by lane. `refused`: refusals of the sender in a row. `dirty`: a sweep broke off midway.
+    `mark`: what `ledger.mark` holds.
+    """
 
     pace: Pace = field(default_factory=Pace)
     turns: Turns = field(default_factory=Turns)
@@ -35,6 +38,7 @@ class Desk:
     errors: Counter[tuple[int, str]] = field(default_factory=Counter)
     refused: int = 0
     dirty: bool = False
+    mark: Mark | None = None
     _prepared: OrderedDict[int, Prepared] = field(default_factory=OrderedDict)
 
     async def versions(self, tx: AsyncConnection, ids: Collection[int]) -> dict[int, Prepared]:
