@@ -121,16 +121,21 @@ class Hand:
 
 @dataclass(slots=True)
 class ClockWatch:
-    """Holds the wall clock against one that only goes forward; a jump stops everything, since windows and gaps would be wrong."""
+    """Holds the wall clock against one that only goes forward; a jump stops everything, since windows and gaps would be wrong.
+
+    Told once: after `nurture resume` the new time counts. A clock that comes back to where it was has been set right, which is no jump:
+    whoever sets it and resumes at once would be halted again.
+    """
 
     wall: datetime
     steady: float
+    told: timedelta = timedelta(0)
 
     def jumped(self, wall: datetime, steady: float) -> str | None:
         off = (wall - self.wall) - timedelta(seconds=steady - self.steady)
-        if abs(off) < CLOCK_OFF:
+        if abs(off) < CLOCK_OFF or abs(off - self.told) < CLOCK_OFF:
             return None
-        self.wall, self.steady = wall, steady
+        self.told = off
         return f"the clock of this machine jumped by {int(off.total_seconds())} s; set it right, then run `nurture resume`"
 
 
