@@ -105,6 +105,11 @@ class Household:
         async with self.db.read() as tx:
             return (await load_workspace(tx)).halted
 
+    async def all_waiting(self) -> bool:
+        """Every letter is planned, and some have been tried in vain."""
+        rows = await self.rows()
+        return len(rows) == len(self.people) and {"deferred"} <= {row.state for row in rows} <= {"pending", "deferred"}
+
     async def nothing_in_hand(self) -> bool:
         return not (await self.states()).keys() & {"claimed", "sending"}
 
