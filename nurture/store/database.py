@@ -19,6 +19,10 @@ from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.store.inline import in_file, in_memory
 
 Connection = AsyncConnection
+_LET_GO = (  # a process that froze in the middle of a transaction, or whose machine is gone, must not keep its locks for hours
+    "SELECT set_config('idle_in_transaction_session_timeout', '30s', false), set_config('tcp_keepalives_idle', '30', false), "
+    "set_config('tcp_keepalives_interval', '10', false), set_config('tcp_keepalives_count', '3', false)"
+)
 BUSY_TIMEOUT_MS = 30_000
 _QUIET = {"hide_parameters": True}  # errors are logged; the values of a statement are people's addresses and letters
 
@@ -85,6 +89,7 @@ def connect(url: str) -> Database:
     def _prepare(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
         cursor.execute("SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'")
+        cursor.execute(_LET_GO)
         cursor.close()
         connection.commit()  # else the setting would end with a transaction that is rolled back
 

@@ -38,7 +38,7 @@ async def test_no_letter_and_no_password_in_clear(house: Household, far_side: Fa
     await house.fill(people=5)
     worker = house.worker()
     await house.until(house.all_waiting)
-    assert worker.stop() == 0
+    await house.stop(worker)
     clear = [line for line in broken.tell()["commands"] if not line.startswith("tls ")]
     assert clear, "it was asked"
     assert all(line.split(" ")[0] in HARMLESS for line in clear), clear
@@ -67,7 +67,7 @@ async def all_under_tls(house: Household, sink: ScriptedSink) -> None:
     if await house.halted():
         assert house.worker(arguments=["resume"]).wait() == 0
     await house.until(house.finished)
-    assert again.stop() == 0
+    await house.stop(again)
     assert set(sink.people.values()) == {1}
     assert len(sink.people) == len(house.people)
     assert all(line.startswith("tls ") or line.split(" ")[0] in HARMLESS for line in sink.tell()["commands"])
