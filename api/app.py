@@ -19,6 +19,7 @@ from api.marketer import (
     keys,
     policy,
     previews,
+    replies,
     reports,
     segments,
     sending,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 _MARKETER = (
     importing, subscribers, segments, sequences, documents, deliveries, events, sending, reports, previews, forecast, policy, keys, tasks,
-    webhooks,
+    webhooks, replies,
 )  # fmt: skip
 
 

@@ -10,14 +10,21 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from api.auth import app_of, key_or_visit
+from nurture.domain.tokens import proof
 from nurture.store import health
 
 READY_WITHIN = 2.0
+ASK_MOST = 64
 _log = structlog.get_logger("nurture.api")
 
 
-async def live(_request: Request) -> Response:
-    return JSONResponse({"status": "live"})
+async def live(request: Request) -> Response:
+    """With `?ask=...` it proves that it holds this installation's key: `nurture doctor` asks, through whatever stands in front."""
+    asked = request.query_params.get("ask", "")
+    shown = {"status": "live"}
+    if 0 < len(asked) <= ASK_MOST:
+        shown["proof"] = proof(asked, app_of(request).keys[0])
+    return JSONResponse(shown)
 
 
 async def ready(request: Request) -> Response:

@@ -13,6 +13,8 @@ from typing import Literal, Protocol
 import structlog
 
 from nurture.bootstrap import App
+from nurture.mail.relay import SmtpRelay
+from nurture.mailroom import Mailroom
 from nurture.services.calling import call_due
 from nurture.services.campaigning import close_occasions, open_occasions
 from nurture.services.classifying import classify_weekly, rise, rise_since
@@ -29,12 +31,14 @@ from nurture.store import jobs
 from nurture.store.claims import last_hand_off
 from nurture.store.mark import Mark, behind, read_mark, write_mark
 from nurture.store.results import release_worker
+from nurture.store.throttles import open_throttles
 from nurture.store.workers import WorkerLease, beat, end, enlist, newest_start
 from nurture.store.workspace import halt, load_workspace
 
 SERVICE_IN_FLIGHT = 16  # of NURTURE_IN_FLIGHT, kept for service letters
 CLOCK_OFF = timedelta(minutes=2)
 TIDY_SECONDS = 60.0
+POST_SECONDS = 60.0
 CLASSIFY_SECONDS = 3600.0
 SIGNS_SINCE = timedelta(days=2)  # how far back a fresh worker looks for signs that raise somebody
 ASK_ALL_EVERY = timedelta(minutes=5)
@@ -101,12 +105,17 @@ class Hand:
 
     def rules(self) -> SendingRules:
         settings, service = self.app.settings, self.lanes == "service"
+        relay = self.app.relay if isinstance(self.app.relay, SmtpRelay) else None
         reserved = min(SERVICE_IN_FLIGHT, max(1, settings.in_flight // 2))
         return SendingRules(
-            base_url=settings.base_url, captures=self.app.captures, rate=settings.smtp_rate, unknown_grace=settings.unknown_grace,
+            base_url=settings.base_url, captures=self.app.captures, rate=settings.smtp_rate,
+            domain_rates=settings.domain_rates, warm_up=settings.warm_up, unknown_grace=settings.unknown_grace,
             in_flight=reserved if service else max(1, settings.in_flight - reserved),
             connections=1 if service else max(1, settings.smtp_connections - 1),
             mark_folder=settings.data_dir, lanes=self.lanes, signer=self.app.dkim.signer,
+            idempotency_header=settings.smtp_idempotency_header,
+            relays=relay.names if relay else (), avoid=relay.avoid if relay else lambda _names: None,
+            bounce_domain=settings.bounce_domain,
         )  # fmt: skip
 
     async def send(self) -> None:
@@ -201,8 +210,10 @@ class Work:
             return
         db, now = self.app.db, self.app.clock()
         signs: set[int] = set()
-        await fold(db, now, signs=signs)
+        folded = await fold(db, now, signs=signs)
         moved = await rise(db, now, signs)
+        if folded is None:
+            return  # the worker that folds plans too; who joins it here would only pass over all whose news waits
         since, self.signs_since = self.signs_since, None
         if since:  # a run before this one may have ended between the two
             moved += await rise_since(db, now, since)
@@ -249,7 +260,7 @@ class Work:
 
     async def tidy(self) -> None:
         now = self.app.clock()
-        await sweep_stopped_lanes(self.app.db, Desk(), now)
+        await sweep_stopped_lanes(self.app.db, Desk(), now, self.app.settings.warm_up)
         await close_occasions(self.app.db, now)
         settings = self.app.settings
         kept = Kept(settings.keep_details, settings.keep_hits, settings.keep_words)
@@ -274,14 +285,15 @@ async def check_start(app: App) -> str | None:
 
 
 async def accept_past(app: App) -> str | None:
-    """`nurture resume`: go on from where the database stands. Returns what had halted it."""
+    """`nurture resume`: go on from where the database stands, and try at once what rests. Returns what had halted it."""
     from nurture.store.workspace import resume  # noqa: PLC0415 - its name would shadow the job words above
 
     async with app.db.write() as tx:
         reason = await resume(tx)
+        rested = [name.partition(":")[2] for name in await open_throttles(tx)]
         workspace = await load_workspace(tx)
     write_mark(app.settings.data_dir, Mark(workspace.identity, workspace.claims))
-    return reason
+    return reason or (f"{', '.join(rested)} refused the sender" if rested else None)
 
 
 async def run_worker(app: App, stop: asyncio.Event) -> None:
@@ -295,6 +307,8 @@ async def run_worker(app: App, stop: asyncio.Event) -> None:
     hands = [Hand(app, "service", stop, clock), Hand(app, "others", stop, clock)]
     work = Work(app, stop, bell, Watcher(settings.lease_silence), clock, now - SIGNS_SINCE)
     sweep, sixth = settings.sweep.total_seconds(), settings.lease_silence.total_seconds() / 6
+    mailroom = Mailroom(app)
+    await mailroom.open()
     bell.every("plan", sweep, work.plan)
     bell.every("service", min(sweep, 1.0), hands[0].send)
     bell.every("send", sweep, hands[1].send)
@@ -302,6 +316,7 @@ async def run_worker(app: App, stop: asyncio.Event) -> None:
     bell.every("reap", sixth, work.reap)
     bell.every("classify", CLASSIFY_SECONDS, work.classify)
     bell.every("tidy", TIDY_SECONDS, work.tidy)
+    bell.every("post", POST_SECONDS, mailroom.work)
     gc.freeze()  # what is loaded lives as long as the worker: looking through it again took a fifth of the time of planning
     beating = asyncio.create_task(_beat(hands, sixth), name="heartbeat")
     log.info("worker started", captures=app.captures)
@@ -311,6 +326,7 @@ async def run_worker(app: App, stop: asyncio.Event) -> None:
         beating.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await beating
+        await mailroom.close()
         for hand in hands:
             await hand.retire()
 

@@ -3,7 +3,7 @@
 from importlib.util import find_spec
 
 pytest_plugins = [
-    "tests.support.servers", "tests.support.databases", "tests.support.names", "tests.support.scripted_sink", "tests.support.worker_process",
+    "tests.support.servers", "tests.support.databases", "tests.support.names", "tests.support.imap", "tests.support.scripted_sink", "tests.support.worker_process",
 ]  # fmt: skip
 if find_spec("tests.support.smtp"):
     pytest_plugins.append("tests.support.smtp")

@@ -11,6 +11,7 @@ from api.dashboard import doors, overview, signing
 from api.dashboard.ahead import HOUR, ahead_pages, look_ahead
 from api.dashboard.campaigns import campaign_pages
 from api.dashboard.curves import Measured, curves_context
+from api.dashboard.desk import desk_pages
 from api.dashboard.looking import Guarded, looking_pages
 from api.dashboard.overview import Latest
 from api.dashboard.pace import pace_pages
@@ -61,9 +62,11 @@ def router(app: "App") -> APIRouter:
 
     shown = (*looking_pages(app, pages, latest), *pace_pages(app, pages), *ahead_pages(app, pages, outlook))
     listed, step = campaign_pages(app, pages, outlook)
-    for path, page in (("/", home), ("/sequences", sequences), *shown, listed):
+    on_desk, desk_step = desk_pages(app, pages)
+    for path, page in (("/", home), ("/sequences", sequences), *shown, listed, on_desk):
         routes.add_route(path, guarded(page), methods=["GET"])
     routes.add_route(step[0], guarded(step[1]), methods=["GET", "POST"])
+    routes.add_route(desk_step[0], guarded(desk_step[1]), methods=["POST"])
     routes.add_route("/favicon.ico", _favicon, methods=["GET"])
     signing.add(routes, app, pages)
     return routes

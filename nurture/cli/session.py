@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 GROUPS = (
     "service", "init", "definitions", "people", "access", "planning", "rules", "reports", "person",
-    "forecasting", "simulation", "feedback", "dkim",
+    "forecasting", "simulation", "feedback", "replies", "dkim", "doctor",
 )  # fmt: skip
 
 

@@ -47,7 +47,8 @@ class Failure:
 class Incoming:
     """A mail as read: `failures` of a bounce, `complaint` (the type that a feedback report names), what stands in its head, its own words.
 
-    `text` is what its writer wrote, without what they quote. `from_daemon`: sent by a mail system, not by a person.
+    `text` is what its writer wrote, without what they quote. `from_daemon`: sent by a mail system, not by a person. `answers`: Message-IDs
+    that it refers to; `addressed`: to whom it was sent.
     """
 
     sender: str = ""
@@ -59,6 +60,8 @@ class Incoming:
     automatic: str | None = None
     listed: bool = False
     from_daemon: bool = False
+    answers: tuple[str, ...] = ()
+    addressed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,9 @@ def check_header_text(value: str) -> str:
 
 def clean_line(value: str) -> str:
     """Control characters and Unicode line ends become one space, so a value can never start a second header or line."""
-    return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", value).split(" ")).strip()
+    if value.isprintable():  # has neither
+        return value.strip()
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", value).strip()
 
 
 def in_utc(value: datetime) -> datetime:

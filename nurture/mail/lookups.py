@@ -1,6 +1,7 @@
 """Questions to the name system, answered by dnspython: the system's servers, or the one that NURTURE_DNS_SERVER names."""
 
 import ipaddress
+import re
 from typing import TypeVar
 
 import dns.asyncresolver
@@ -14,6 +15,7 @@ from nurture.domain.errors import NurtureError
 T = TypeVar("T")
 TIMEOUT, LIFETIME = 2.0, 6.0  # seconds for one server, for all of them
 _PAYLOAD = 1232  # bytes: what passes everywhere in one piece; longer answers come by TCP
+_PLACE = re.compile(r"(?:\[(?P<six>[^\]]+)\]|(?P<host>[^:]+|[^\[]*:[^:]*:[^\]]*))(?::(?P<port>\d{1,5}))?")
 _WRITTEN = "write it as 9.9.9.9, 127.0.0.1:5353 or [::1]:5353"
 
 
@@ -67,11 +69,10 @@ class Resolver:
 
 def _place(server: str) -> tuple[str, int]:
     """`9.9.9.9`, `127.0.0.1:5353`, `::1`, `[::1]:5353`."""
-    host, colon, port = server.strip().rpartition(":")
-    if not colon or (":" in host and not host.endswith("]")):
-        host, port = server.strip(), "53"
+    written = _PLACE.fullmatch(server.strip())
     try:
-        return str(ipaddress.ip_address(host.strip("[]"))), int(port)
+        host = ipaddress.ip_address((written["six"] or written["host"]) if written else "")
+        return str(host), int((written and written["port"]) or 53)
     except ValueError as error:
         raise NurtureError(f"NURTURE_DNS_SERVER: {server!r} is not the address of a name server; {_WRITTEN}.") from error
 

@@ -30,10 +30,10 @@ class Door:
     async def open(self) -> Session:
         """Raises Unopened with the relay's answer, or its silence, and the phase it came in."""
         address, limit = self.address, self.timeouts.connect
-        context = _context(self.verify) if address.tls != "none" else None
+        context = tls_context(self.verify) if address.tls != "none" else None
         client = aiosmtplib.SMTP(
             hostname=address.host, port=address.port, use_tls=address.tls == "tls", start_tls=False, tls_context=context, timeout=limit,
-            local_hostname=self.helo or _own_name(),
+            local_hostname=self.helo or own_name(),
         )  # fmt: skip
         phase = Phase.CONNECT
         try:
@@ -63,7 +63,8 @@ class Door:
         return Session(line, Extensions.read(client.esmtp_extensions), self.timeouts)
 
 
-def _context(verify: bool | ssl.SSLContext) -> ssl.SSLContext:
+def tls_context(verify: bool | ssl.SSLContext) -> ssl.SSLContext:
+    """Whom to trust: the system's authorities, nobody in particular (False), or those of a context that was given."""
     return verify if isinstance(verify, ssl.SSLContext) else _made(verify)
 
 
@@ -76,7 +77,8 @@ def _made(verify: bool) -> ssl.SSLContext:
     return context
 
 
-def _own_name() -> str:
+def own_name() -> str:
+    """What we call ourselves in EHLO."""
     name = socket.gethostname()
     return name if name.isascii() and name.replace("-", "").replace(".", "").isalnum() else "localhost"
 

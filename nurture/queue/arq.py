@@ -13,6 +13,7 @@ import structlog
 from arq import create_pool, func
 from arq.connections import ArqRedis, RedisSettings
 from arq.worker import Worker
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from nurture.queue.embedded import Action, EmbeddedBell, first_of
@@ -23,6 +24,18 @@ POLL_SECONDS = 0.05
 RETRY_SECONDS = 1.0
 AWAY = (RedisError, OSError, asyncio.TimeoutError)
 log = structlog.get_logger()
+
+
+async def trouble_with(redis_url: str) -> str:
+    """Why Redis does not answer, in its words; empty where it does."""
+    client = Redis.from_url(redis_url, socket_connect_timeout=3, socket_timeout=3)
+    try:
+        await client.ping()
+    except AWAY as error:
+        return str(error) or type(error).__name__
+    finally:
+        await client.aclose()
+    return ""
 
 
 def _dump(value: Any) -> bytes:

@@ -19,6 +19,12 @@ LINE_LIMIT = 998  # RFC 5322 2.1.1, without CRLF
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,75}")
 _NAME_LIMIT = 300
+_LOCAL_LIMIT = 64  # RFC 5321 4.5.3.1.1, octets
+_ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_EASY_NAME = re.compile(f"{_ATOM}(?: {_ATOM})*")
+_EASY_ADDRESS = re.compile(rf"(?=[^@]{{1,{_LOCAL_LIMIT}}}@){_ATOM}(?:\.{_ATOM})*@[A-Za-z0-9.-]+")
+_EASY_WORDS = re.compile("[!-~]+(?: [!-~]+)*")
+_EASY_URL = re.compile(r"[A-Za-z0-9%/:?#\[\]@!$&()*+,;=~._'-]+")
 
 
 def _clean(value: str) -> str:
@@ -58,13 +64,15 @@ def _folded(name: str, words: list[str]) -> bytes:
 
 def text_header(name: str, value: str) -> bytes:
     """An unstructured header, such as Subject."""
+    if len(name) + 2 + len(value) <= FOLD and _EASY_WORDS.fullmatch(value) and "=?" not in value:
+        return f"{name}: {value}\r\n".encode()
     cleaned = _clean(value)
     return _folded(name, cleaned.split(" ") if _is_plain(cleaned) else _encoded_words(cleaned, len(name) + 2))
 
 
 def raw_header(name: str, value: str) -> bytes:
     """An identifier: as it is, on one line. Raises NurtureError where it is not ASCII or longer than a line may be."""
-    cleaned = clean_line(value)
+    cleaned = value if _EASY_WORDS.fullmatch(value) else clean_line(value)
     if not cleaned.isascii() or len(name) + 2 + len(cleaned) > LINE_LIMIT:
         raise NurtureError(
             f"The header {name} must be ASCII on one line of {LINE_LIMIT} characters; shorten the base address or the names in it."
@@ -74,6 +82,9 @@ def raw_header(name: str, value: str) -> bytes:
 
 def address_header(name: str, display: str, address: str) -> bytes:
     """`From`, `To`, `Reply-To`: the display name quoted or encoded as it needs, the domain as A-label."""
+    short = len(name) + 5 + len(display) + len(address) <= FOLD
+    if short and _EASY_NAME.fullmatch(display) and _EASY_ADDRESS.fullmatch(address) and "=?" not in display:
+        return f"{name}: {display} <{address}>\r\n".encode()
     spec = f"<{ascii_domain(address)}>"
     shown = _clean(display)[:_NAME_LIMIT]
     if not shown:
@@ -99,13 +110,15 @@ def ascii_domain(address: str) -> str:
     whole = f"{local}@{host}"
     if not (at and local and host) or re.search(r"[\x00-\x20\x7f-\x9f<>\u2028\u2029\ud800-\udfff]", whole):
         raise NurtureError(f"{address!r} is not an address that can be mailed; correct it.")
-    if len(local.encode()) > 64 or len(host) > 255 or len(whole.encode()) > 254:
+    if len(local.encode()) > _LOCAL_LIMIT or len(host) > 255 or len(whole.encode()) > 254:
         raise NurtureError(f"The address {address[:40]!r}... is longer than mail servers take; correct it.")
     return whole
 
 
 def url_in_brackets(url: str) -> str:
     """`<url>` in plain ASCII without anything that could close the bracket."""
+    if _EASY_URL.fullmatch(url):
+        return f"<{url}>"
     return f"<{quote(clean_line(url), safe='%/:?#[]@!$&()*+,;=~-._' + chr(39))}>"
 
 

@@ -12,7 +12,7 @@ from jinja2 import Template
 from nurture.domain.errors import NurtureError
 from nurture.domain.readers import Reader
 from nurture.render.marks import PLACE
-from nurture.render.sandbox import BROKEN, LetterEnvironment, run, write_date
+from nurture.render.sandbox import BROKEN, LetterEnvironment, run, unmarked, write_date
 
 _SAFE = "%/:?#[]@!$&'()*+,;=~-._"
 _HTTP = re.compile(r"https?://[^\s\\\x00-\x20\x7f]+", re.IGNORECASE)
@@ -30,12 +30,12 @@ _LINKS = LetterEnvironment(autoescape=False, finalize=_escaped)
 def reader_names(reader: Reader) -> dict[str, Any]:
     """What merge fields see of a person, in letters and in links alike."""
     return {
-        "first_name": reader.first_name,
-        "patronymic": reader.patronymic,
-        "name": reader.name,
-        "email": reader.email,
-        "locale": reader.locale,
-        "fields": dict(reader.fields),
+        "first_name": unmarked(reader.first_name),
+        "patronymic": unmarked(reader.patronymic),
+        "name": unmarked(reader.name),
+        "email": unmarked(reader.email),
+        "locale": unmarked(reader.locale),
+        "fields": unmarked(dict(reader.fields)),
     }
 
 

@@ -11,7 +11,7 @@ import re
 from jinja2 import TemplateSyntaxError
 
 from nurture.domain.errors import NurtureError
-from nurture.render.sandbox import HTML
+from nurture.render.sandbox import HTML, RESERVED
 
 LINK_OPEN, LINK_CLOSE = "\U000f0000", "\U000f0001"
 _OPEN, _CLOSE = "\U000f0002", "\U000f0003"
@@ -19,7 +19,6 @@ MARK = re.compile(f"{LINK_OPEN}([a-z])([0-9a-f]*){LINK_CLOSE}")
 PLACE = re.compile(f"{_OPEN}[eb][0-9]+{_CLOSE}")
 BLOCK = re.compile(f"{_OPEN}b[0-9]+{_CLOSE}")
 COMMENTED = re.compile(f"<!--({_OPEN}b[0-9]+{_CLOSE})-->")
-_RESERVED = re.compile("[\U000f0000-\U000f0003]")
 _BRACES = re.compile(r"\{(?=[{%#\U000f0002])")
 _STYLE = re.compile(r"(<style\b.*?</style\s*>)", re.DOTALL | re.IGNORECASE)
 
@@ -42,7 +41,7 @@ class Shelf:
         piece: list[str] | None = None
         raw = False
         try:
-            tokens = list(HTML.lex(_RESERVED.sub("", source)))
+            tokens = list(HTML.lex(RESERVED.sub("", source)))
         except TemplateSyntaxError as error:
             raise NurtureError(f"{self._where}, line {error.lineno}: {error.message}; check the braces there.") from error
         begun = 0

@@ -4,26 +4,74 @@ Every byte is 7-bit (unless an address itself is not ASCII), no line is longer t
 8BITMIME, and no body can end the SMTP conversation early.
 """
 
-import hashlib
 import re
-from binascii import b2a_qp
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 
 from nurture.domain.documents import Sender
 from nurture.domain.envelopes import Sign
 from nurture.domain.errors import NurtureError
 from nurture.domain.scalars import clean_line
+from nurture.render.encoding import quoted_printable
 from nurture.render.headers import address_header, check_header_name, raw_header, text_header, url_in_brackets
 from nurture.render.rendering import Rendered
 
+BOUNDARY = b"=_letter"  # `=_` cannot stand in quoted-printable, so nobody's words can be taken for it
+_PART = b'--%b\r\nContent-Type: text/%b; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
+BEFORE_TEXT = _PART % (BOUNDARY, b"plain")
+BEFORE_HTML = b"\r\n" + _PART % (BOUNDARY, b"html")
+AFTER_HTML = b"\r\n--%b--\r\n" % BOUNDARY
+_MIME = b'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="%b"\r\n' % BOUNDARY
 _MESSAGE_ID = re.compile(r"<[^<>@\s\x00-\x1f\x7f]+@[^<>@\s\x00-\x1f\x7f]+>")
 _OURS = {
     "from", "to", "reply-to", "subject", "date", "message-id", "mime-version", "content-type", "content-transfer-encoding",
     "list-id", "list-unsubscribe", "list-unsubscribe-post", "feedback-id", "cc", "bcc", "sender",
 }  # fmt: skip
 _UNTOUCHED = ("list-", "x-", "auto-submitted", "precedence", "references", "in-reply-to")
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """The header fields that all letters of a stream share, ready as bytes. `unsubscribe_mailto` stands behind the https address."""
+
+    sender: bytes
+    list_id: bytes
+    unsubscribe_mailto: str
+    rest: bytes
+
+    def block(self, to: str, to_name: str, subject: str, date: datetime, message_id: str, unsubscribe_url: str | None) -> bytes:
+        """The header block of one letter, each field ended by CRLF, without the empty line behind it."""
+        if not _MESSAGE_ID.fullmatch(message_id):
+            raise NurtureError(f"{message_id!r} is not a Message-ID; it reads <letters@domain>.")
+        return b"".join((
+            self.sender, address_header("To", to_name, to), text_header("Subject", subject), _date(date),
+            raw_header("Message-ID", message_id), self.list_id,
+            _leave_headers(unsubscribe_url, self.unsubscribe_mailto) if unsubscribe_url else b"",
+            self.rest,
+        ))  # fmt: skip
+
+
+def heading(
+    sender: Sender, list_id: str, unsubscribe_mailto: str | None, feedback_id: str | None, headers: Iterable[tuple[str, str]] = ()
+) -> Heading:
+    """Raises NurtureError on an address or header that could not be mailed.
+
+    `list_id` is `stream.domain`; `unsubscribe_mailto` an address, with `?subject=...` if wanted; `feedback_id` up to four fields joined
+    by colons; each may be missing.
+    """
+    reply_to = address_header("Reply-To", "", sender.reply_to) if sender.reply_to else b""
+    return Heading(
+        sender=address_header("From", sender.name, sender.address) + reply_to,
+        list_id=raw_header("List-Id", f"<{_dotted(list_id)}>") if list_id else b"",
+        unsubscribe_mailto=url_in_brackets(f"mailto:{unsubscribe_mailto}") if unsubscribe_mailto else "",
+        rest=b"".join((
+            raw_header("Feedback-ID", _feedback(feedback_id)) if feedback_id else b"",
+            *(_own_header(name, value) for name, value in headers), _MIME,
+        )),
+    )  # fmt: skip
 
 
 def assemble(
@@ -43,40 +91,34 @@ def assemble(
 ) -> bytes:
     """The complete message, not dot-stuffed. Raises NurtureError on an address or header that could not be mailed.
 
-    `message_id` with its brackets; `list_id` is `stream.domain`; `unsubscribe_url` None leaves out all `List-Unsubscribe` headers
-    (service letters); `unsubscribe_mailto` an address, with `?subject=...` if wanted; `feedback_id` up to four fields joined by colons;
-    `sign` makes the fields that stand on top, such as DKIM-Signature, from the finished header block and body.
+    `message_id` with its brackets; `unsubscribe_url` None leaves out all `List-Unsubscribe` headers (service letters); `sign` makes the
+    fields that stand on top, such as DKIM-Signature, from the finished header block and body. The others are those of `heading`.
     """
-    if not _MESSAGE_ID.fullmatch(message_id):
-        raise NurtureError(f"{message_id!r} is not a Message-ID; it reads <letters@domain>.")
-    boundary = "=_" + hashlib.blake2b(message_id.encode(), digest_size=15).hexdigest()  # `=_` cannot stand in quoted-printable
-    fields = [
-        address_header("From", sender.name, sender.address),
-        address_header("To", to_name, to),
-        address_header("Reply-To", "", sender.reply_to) if sender.reply_to else b"",
-        text_header("Subject", rendered.subject),
-        raw_header("Date", format_datetime(date)),
-        raw_header("Message-ID", message_id),
-        raw_header("List-Id", f"<{_dotted(list_id)}>") if list_id else b"",
-        *_leave_headers(unsubscribe_url, unsubscribe_mailto),
-        raw_header("Feedback-ID", _feedback(feedback_id)) if feedback_id else b"",
-        *(_own_header(name, value) for name, value in headers),
-        b"MIME-Version: 1.0\r\n",
-        f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n'.encode(),
-    ]
-    head, body = b"".join(fields), b"".join(_parts(rendered, boundary.encode()))
+    top = heading(sender, list_id, unsubscribe_mailto, feedback_id, headers)
+    return enclose(rendered, top.block(to, to_name, rendered.subject, date, message_id, unsubscribe_url), sign)
+
+
+def enclose(rendered: Rendered, head: bytes, sign: Sign | None = None) -> bytes:
+    """The two parts under a header block."""
+    parts = (BEFORE_TEXT, quoted_printable(rendered.text), BEFORE_HTML, quoted_printable(rendered.html), AFTER_HTML)
+    return signed(head, b"".join(parts), sign)
+
+
+def signed(head: bytes, body: bytes, sign: Sign | None) -> bytes:
+    """The whole message, under its signature where there is one who signs."""
     return b"".join((sign(head, body) if sign else b"", head, b"\r\n", body))
 
 
-def _leave_headers(url: str | None, mailto: str | None) -> list[bytes]:
-    """RFC 8058: https first, mailto second, both on one line; without an address to open, nothing."""
-    if not url:
-        return []
+@lru_cache(maxsize=16)
+def _date(date: datetime) -> bytes:
+    return raw_header("Date", format_datetime(date))
+
+
+def _leave_headers(url: str, mailto: str) -> bytes:
+    """RFC 8058: https first, mailto second where the line has room for it, both on one line."""
     value = url_in_brackets(url)
-    if mailto:
-        both = f"{value}, {url_in_brackets('mailto:' + mailto)}"
-        value = both if len(both) < 960 else value
-    return [raw_header("List-Unsubscribe", value), b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"]
+    value = f"{value}, {mailto}" if mailto and len(value) + len(mailto) < 958 else value
+    return raw_header("List-Unsubscribe", value) + b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
 
 
 def _dotted(list_id: str) -> str:
@@ -96,31 +138,3 @@ def _own_header(name: str, value: str) -> bytes:
     if lowered.startswith(_UNTOUCHED) and value.isascii():
         return raw_header(name, value)
     return text_header(name, value)
-
-
-def _parts(rendered: Rendered, boundary: bytes) -> list[bytes]:
-    head = b'\r\nContent-Type: text/%b; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
-    start = b"--" + boundary
-    return [
-        start, head % b"plain", quoted_printable(rendered.text), b"\r\n",
-        start, head % b"html", quoted_printable(rendered.html), b"\r\n",
-        start, b"--\r\n",
-    ]  # fmt: skip
-
-
-def quoted_printable(text: str) -> bytes:
-    """RFC 2045 bytes with CRLF line ends. Lone CR and LF become line ends; a dot at the beginning of a line is written `=2E`."""
-    lined = re.sub(r"\r\n|\r|\x85|\u2028|\u2029", "\n", text) if _ODD_ENDS.search(text) else text
-    encoded = b2a_qp(lined.encode("utf-8", "replace"), istext=True).replace(b"\n", b"\r\n")
-    if b"\r\n." in encoded or encoded[:1] == b".":
-        encoded = b"\r\n".join(_dotless(line) for line in encoded.split(b"\r\n"))
-    return encoded
-
-
-def _dotless(line: bytes) -> bytes:
-    if not line.startswith(b"."):
-        return line
-    return b"=2E" + line[1:] if len(line) <= 74 else b"=2E=\r\n" + _dotless(line[1:])
-
-
-_ODD_ENDS = re.compile("[\r\x85\u2028\u2029]")

@@ -1,4 +1,7 @@
-"""One person's letter from a compiled one: Jinja in the sandbox, then all marks replaced in one pass. No HTML is parsed here."""
+"""One person's letter from a compiled one: Jinja in the sandbox, then all marks replaced in one pass. No HTML is parsed here.
+
+This is the general way, for previews and for letters or people that the quick one (stencil.py) leaves to it; a test holds both equal.
+"""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -16,16 +19,28 @@ from nurture.domain.tokens import Purpose
 from nurture.domain.words import Kind, Tracking
 from nurture.render.linking import fill, reader_names
 from nurture.render.marks import MARK
-from nurture.render.sandbox import BROKEN, HTML, TEXT, run
+from nurture.render.sandbox import BROKEN, HTML, TEXT, run, unmarked
 
-_GAPS = re.compile(r"[ \t]*\n(?:[ \t]*\n){2,}")
-_PIXEL = '<img src="{}" width="1" height="1" alt="" style="display:block;width:1px;height:1px;border:0">'
+GAPS = re.compile(r"[ \t]*\n(?:[ \t]*\n){2,}")
+OWN_LINKS = {
+    "unsubscribe_url": ("u", Purpose.LEAVE),
+    "preferences_url": ("preferences", Purpose.PREFERENCES),
+    "archive_url": ("archive", Purpose.ARCHIVE),
+    "confirm_url": ("confirm", Purpose.CONFIRM),
+}
+"""Names of a letter that are signed links: the path under the base address and the purpose of the token."""
+NEVER_IN_SERVICE = ("unsubscribe_url", "preferences_url")
+PIXEL = '<img src="{}" width="1" height="1" alt="" style="display:block;width:1px;height:1px;border:0">'
 
 
 @dataclass(frozen=True, slots=True)
 class LetterTemplate:
-    """A letter version ready to be written many times; keep it by its version id."""
+    """A letter version ready to be written many times; keep it by its version id. `content` is what compile_letter stored.
 
+    `stencils`: those cut from it so far (see stencil.py), by masthead.
+    """
+
+    content: Mapping[str, Any]
     kind: str
     subject: Template
     preheader: Template
@@ -33,6 +48,7 @@ class LetterTemplate:
     text: Template
     links: tuple[str, ...]
     constants: Mapping[str, str]
+    stencils: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +82,14 @@ def prepare(content: Mapping[str, Any], links: Sequence[str]) -> LetterTemplate:
     """Compile the four Jinja texts of a letter version; milliseconds, so keep the result. Raises NurtureError on a broken one."""
     try:
         return LetterTemplate(
+            content=content,
             kind=str(content["kind"]),
             subject=TEXT.from_string(content["subject"]),
             preheader=TEXT.from_string(content["preheader"]),
             html=HTML.from_string(content["html"]),
             text=TEXT.from_string(content["text"]),
             links=tuple(links),
-            constants={"call_to_action": content.get("call_to_action") or "", "title": content.get("title") or ""},
+            constants={name: unmarked(content.get(name) or "") for name in ("call_to_action", "title")},
         )
     except BROKEN as error:
         raise broken(error) from error
@@ -82,20 +99,19 @@ def render(template: LetterTemplate, reader: Reader, addressed: Addressed) -> Re
     """The letter for one person. Raises NurtureError when the template fails for them, with the reason."""
     names = _names(template, reader, addressed)
     try:
-        subject = clean_line(run(template.subject, names))
-        names["subject"] = subject
-        names["preheader"] = clean_line(run(template.preheader, names))
+        names["subject"] = subject = unmarked(clean_line(run(template.subject, names)))
+        names["preheader"] = unmarked(clean_line(run(template.preheader, names)))
         html, text = run(template.html, names), run(template.text, names)
     except BROKEN as error:
         raise broken(error) from error
     if not subject:
         raise NurtureError("The subject is empty for this person; give its merge field a default: | default('...').")
-    filled_html, filled_text = _fillers(template, names, reader, addressed)
+    filled_html, filled_text = _fillers(template, reader, addressed)
     html = MARK.sub(filled_html, html)
-    text = _GAPS.sub("\n\n", MARK.sub(filled_text, text)).strip() + "\n"
+    text = GAPS.sub("\n\n", MARK.sub(filled_text, text)).strip() + "\n"
     leave = names["unsubscribe_url"]
     if template.kind != Kind.SERVICE:
-        _check_footer(html, text, leave, names["postal_address"])
+        check_footer(html, text, leave, names["postal_address"])
     return Rendered(subject, html, text, leave or None)
 
 
@@ -109,33 +125,31 @@ def broken(error: Exception) -> NurtureError:
     return NurtureError(f"The letter cannot be written{place}: {words}.")
 
 
+def postal_line(address: str) -> str:
+    """The postal address of the policy, as letters print it: on one line."""
+    return str(unmarked(", ".join(line.strip(" ,") for line in address.splitlines() if line.strip(" ,"))))
+
+
 def _names(template: LetterTemplate, reader: Reader, addressed: Addressed) -> dict[str, Any]:
     base, tokens = addressed.base_url.rstrip("/"), addressed.tokens
-    service = template.kind == Kind.SERVICE
-
-    def url(path: str, purpose: Purpose) -> str:
-        token = tokens.get(purpose)
-        return f"{base}/{path}/{token}" if token else ""
-
+    hidden = NEVER_IN_SERVICE if template.kind == Kind.SERVICE else ()
+    links = {n: f"{base}/{path}/{tokens[p]}" if tokens.get(p) and n not in hidden else "" for n, (path, p) in OWN_LINKS.items()}
     return {
         **reader_names(reader),
         **template.constants,
-        "received": list(reader.received),
+        **links,
+        "received": unmarked(list(reader.received)),
         "today": addressed.today,
-        "why": addressed.why,
-        "postal_address": ", ".join(line.strip(" ,") for line in addressed.postal_address.splitlines() if line.strip(" ,")),
-        "sender_name": addressed.sender_name,
+        "why": unmarked(addressed.why),
+        "postal_address": postal_line(addressed.postal_address),
+        "sender_name": unmarked(addressed.sender_name),
         "reply_to": addressed.reply_to,
-        "unsubscribe_url": "" if service else url("u", Purpose.LEAVE),
-        "preferences_url": "" if service else url("preferences", Purpose.PREFERENCES),
-        "archive_url": url("archive", Purpose.ARCHIVE),
-        "confirm_url": url("confirm", Purpose.CONFIRM),
-        "data": dict(addressed.data),
+        "data": unmarked(dict(addressed.data)),
     }
 
 
 def _fillers(
-    template: LetterTemplate, names: dict[str, Any], reader: Reader, addressed: Addressed
+    template: LetterTemplate, reader: Reader, addressed: Addressed
 ) -> tuple[Callable[[re.Match[str]], str], Callable[[re.Match[str]], str]]:
     """What stands for each mark, in the HTML and in the text: wrapped links and a pixel, or, with tracking `none`, the plain ones."""
     base = addressed.base_url.rstrip("/")
@@ -145,14 +159,14 @@ def _fillers(
     wrapped = f"{base}/c/{click}/"
 
     def link(n: str) -> str:
-        return wrapped + n if click else fill(template.links[int(n)], names)
+        return wrapped + n if click else fill(template.links[int(n)], reader_names(reader))
 
     def in_html(found: re.Match[str]) -> str:
         kind, value = found[1], found[2]
         if kind == "l":
             return str(escape(link(value)))
         if kind == "o":
-            return _PIXEL.format(f"{base}/o/{opened}.gif") if opened else ""
+            return PIXEL.format(f"{base}/o/{opened}.gif") if opened else ""
         return f"{base}/media/{value}"
 
     def in_text(found: re.Match[str]) -> str:
@@ -161,7 +175,7 @@ def _fillers(
     return in_html, in_text
 
 
-def _check_footer(html: str, text: str, leave: str, postal: str) -> None:
+def check_footer(html: str, text: str, leave: str, postal: str) -> None:
     """The last look: whatever conditions a letter has, nobody gets it without the way out and the sender's address."""
     if leave and (leave not in html or leave not in text):
         raise NurtureError("The letter lacks the leave link for this person; write {{ unsubscribe_url }} outside of any condition.")

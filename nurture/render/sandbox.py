@@ -232,13 +232,13 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         return self.binop_table[operator_](left, right)
 
 
-def _printed(value: Any) -> Any:
-    """Each printed value: counted, without marks and control characters, dates as words."""
+def printed(value: Any) -> Any:
+    """Each printed value: counted, without control characters, dates as words."""
     if isinstance(value, str):
         spend(len(value) + 1)
-        if _UNWANTED.search(value):
-            return type(value)(_UNWANTED.sub("", value))
-        return value
+        if value.isprintable():
+            return value
+        return type(value)(_UNWANTED.sub("", _ENDS.sub("\n", value)))
     if value is None:
         return ""
     if isinstance(value, date):
@@ -247,14 +247,28 @@ def _printed(value: Any) -> Any:
         spend(1)
         return value
     if isinstance(value, list | tuple | dict):
-        return _printed(", ".join(str(v) for v in value))
+        return printed(", ".join(str(v) for v in value))
     raise SecurityError("only words, numbers, dates and lists can be printed")
 
 
-_UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\ufffe\uffff\ud800-\udfff\U000f0000-\U000f0003]")
+_UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\ufffe\uffff\ud800-\udfff]")
+_ENDS = re.compile("\r\n?")
+RESERVED = re.compile("[\U000f0000-\U000f0003]")
 
-HTML = LetterEnvironment(autoescape=True, finalize=_printed)
-TEXT = LetterEnvironment(autoescape=False, finalize=_printed)
+
+def unmarked(value: Any) -> Any:
+    """A person's data without the characters that are marks in a compiled letter (see marks.py), so that nobody's name becomes a link."""
+    if isinstance(value, str):
+        return value if value.isprintable() else RESERVED.sub("", value)
+    if isinstance(value, dict):
+        return {unmarked(key): unmarked(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [unmarked(inner) for inner in value]
+    return value
+
+
+HTML = LetterEnvironment(autoescape=True, finalize=printed)
+TEXT = LetterEnvironment(autoescape=False, finalize=printed)
 
 
 def run(template: Any, names: dict[str, Any]) -> str:

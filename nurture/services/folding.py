@@ -38,16 +38,18 @@ _DONE = {State.ACCEPTED: "sent", State.REJECTED: "rejected", State.FAILED: "fail
 _KEPT_BY_REBUILD = ("engagement", "engagement_at", "downs", "downs_at", "flags", "temperature", "temperature_at")
 
 
-async def fold(db: Database, now: datetime, chunk: int = 1000, signs: set[int] | None = None) -> int:
+async def fold(db: Database, now: datetime, chunk: int = 1000, signs: set[int] | None = None) -> int | None:
     """Fold all there is, a chunk a transaction; returns how many facts. Idempotent. `signs` takes the people whose events were folded.
 
-    Of several workers one folds; the others go on at once, since nobody is planned whose news waits to be folded.
+    Of several workers one folds at a time; None: another one does now, and news may still wait.
     """
     folded = 0
     found: set[int] = set() if signs is None else signs
     while True:
         async with db.write() as tx:
-            done = await _fold_chunk(tx, now, chunk, found) if await alone(tx, "folding") else 0
+            if not await alone(tx, "folding"):
+                return None
+            done = await _fold_chunk(tx, now, chunk, found)
             if done:
                 sys.audit("nurture.folding")
         if done:

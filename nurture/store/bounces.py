@@ -20,14 +20,21 @@ _e, _s = EVENTS.c, subscribers.c
 
 @dataclass(frozen=True, slots=True)
 class Bounce:
-    """`hard`: the address is dead. `uid` names the try, so that a repeated commit counts once."""
+    """`hard`: the address is dead. `uid` names the try, so that a repeated commit counts once. `counts` False: noted, and says nothing
+    about the address.
+    """
 
     uid: str
-    delivery_id: int
+    delivery_id: int | None
     subscriber_id: int
     hard: bool
     reason: str
     at: datetime
+    counts: bool = True
+
+    @property
+    def name(self) -> str:
+        return ("hard" if self.hard else "soft") if self.counts else "other"
 
 
 async def note_bounces(tx: AsyncConnection, bounces: Sequence[Bounce], now: datetime) -> list[int]:
@@ -37,12 +44,13 @@ async def note_bounces(tx: AsyncConnection, bounces: Sequence[Bounce], now: date
     rows = [
         {
             "uid": b.uid, "subscriber_id": b.subscriber_id, "delivery_id": b.delivery_id, "type": EventType.BOUNCED.value, "at": b.at,
-            "settles_at": b.at, "name": "hard" if b.hard else "soft", "evidence": Evidence.MACHINE.value, "reason": b.reason,
+            "settles_at": b.at, "name": b.name, "evidence": Evidence.MACHINE.value, "reason": b.reason,
         }
         for b in bounces
     ]  # fmt: skip
-    await add_events(tx, rows)
-    dead = {b.subscriber_id for b in bounces if b.hard} | await _worn_out(tx, {b.subscriber_id for b in bounces if not b.hard})
+    fresh = await add_events(tx, rows)
+    bounces = [b for b in bounces if b.uid in fresh]
+    dead = {b.subscriber_id for b in bounces if b.hard} | await _worn_out(tx, {b.subscriber_id for b in bounces if b.name == "soft"})
     open_to_us = (_s.id.in_(sorted(dead)), _s.status.in_([Status.SUBSCRIBED.value, Status.PENDING.value]))
     lowered = sorted((await tx.execute(select(_s.id).where(*open_to_us))).scalars())
     for person in lowered:

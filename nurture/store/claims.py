@@ -8,12 +8,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, case, exists, func, literal, or_, select, text, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.words import Kind, Kinds, State, Status
+from nurture.store.database import Database
 from nurture.store.dialect import read_json
 from nurture.store.dialect_batch import Batch, moment
 from nurture.store.ledger import deliveries, lanes, one_of, subscribers, workspace
@@ -41,17 +43,13 @@ class Claimed(NamedTuple):
     id: int
     fence: int
     subscriber_id: int
-    letter_id: int
     version_id: int
     lane_id: int
     kind: Kind
-    occasion: str
     message_id: str
     attempts: int
     first_try_at: datetime | None
-    due_at: datetime
     closes_at: datetime | None
-    dup_risk: int
     payload: dict[str, Any] | None
 
 
@@ -77,12 +75,16 @@ _DUE_IN_LANE = (
     .where(_d.lane_id == _l.id, _d.throttle_id == 0, text(DUE_STATES), _d.due_at <= _NOW)
     .correlate(lanes)
 )
-_DUE_LANES = select(_l.id, _l.name, _l.priority).where(_l.flag == "running", exists(_DUE_IN_LANE), _not_halted())
+_DUE_LANES = Batch({}, lambda _: select(_l.id, _l.name, _l.priority).where(_l.flag == "running", exists(_DUE_IN_LANE), _not_halted()))
 
 
 async def due_lanes(tx: AsyncConnection, now: datetime) -> list[DueLane]:
     """Running lanes with something due, `service` first, then by priority; none while the workspace is halted."""
-    found = [DueLane(*row) for row in await tx.execute(_DUE_LANES, {"moment": now})]
+    return in_order([DueLane(*row) for row in await _DUE_LANES.read(tx, (), moment=now)])
+
+
+def in_order(found: Iterable[DueLane]) -> list[DueLane]:
+    """`service` first, then by priority."""
     return sorted(found, key=lambda lane: (lane.name != Kind.SERVICE.value, -lane.priority, lane.id))
 
 
@@ -97,8 +99,11 @@ _TAKE = Batch(
 
 def _due_in_lane() -> Select[Any]:
     lane: BindParameter[int] = bindparam("lane", type_=_l.id.type)
-    due = (_d.lane_id == lane, _d.throttle_id == bindparam("throttle", type_=_d.id.type), text(DUE_STATES), _d.due_at <= _NOW)
-    question = select(*[_d[name] for name in Claimed._fields]).where(*due, _lane_is(lane, "running"), _not_halted(), alive(_WORKER))
+    throttle: BindParameter[int] = bindparam("throttle", type_=_d.throttle_id.type)
+    question = select(*[_d[name] for name in Claimed._fields], _d.due_at).where(
+        _d.lane_id == lane, _d.throttle_id == throttle, text(DUE_STATES), _d.due_at <= _NOW,
+        _lane_is(lane, "running"), _not_halted(), alive(_WORKER),
+    )  # fmt: skip
     return question.order_by(_d.due_at).limit(bindparam("most", type_=_d.attempts.type)).with_for_update(skip_locked=True)
 
 
@@ -110,24 +115,31 @@ async def claim(
     one writer, PostgreSQL keeps them locked.
     """
     found = await _CHOSEN.read(tx, (), lane=lane_id, throttle=throttle_id, worker=worker_id, most=limit, moment=now)
-    rows = [_claimed(row) for row in found]
+    rows = [_claimed(row) for row in sorted(found, key=itemgetter(-1, 0))]  # by due_at and id
     await _TAKE.change(tx, [(row.id,) for row in rows], worker=worker_id, moment=now)
-    return sorted(rows, key=lambda row: (row.due_at, row.id))
+    return rows
 
 
 def _claimed(row: Sequence[Any]) -> Claimed:
-    number, held, person, letter, version, lane, kind, occasion, mail, tries, first, due, closes, risk, payload = row
+    number, held, person, version, lane, kind, mail, tries, first, closes, payload, _ = row
     return Claimed(
-        number, held + 1, person, letter, version, lane, _KINDS[kind], occasion, mail, tries, moment(first), moment(due), moment(closes),
-        risk, read_json(payload),
+        number, held + 1, person, version, lane, _KINDS[kind], mail, tries, moment(first), moment(closes), read_json(payload)
     )  # fmt: skip
 
 
 async def count_claim(tx: AsyncConnection) -> Mark:
     """Number this claim; the mark goes into `ledger.mark` after the commit."""
-    w = workspace.c
-    statement = update(workspace).where(w.id == 1).values(claims=w.claims + 1).returning(w.identity, w.claims)
-    return Mark(*(await tx.execute(statement)).one())
+    (row,) = await _COUNT.read(tx, ())
+    return Mark(*row)
+
+
+_COUNT = Batch(
+    {},
+    lambda _: update(workspace)
+    .where(workspace.c.id == 1)
+    .values(claims=workspace.c.claims + 1)
+    .returning(workspace.c.identity, workspace.c.claims),
+)
 
 
 async def last_hand_off(tx: AsyncConnection, row_id: int) -> Handed | None:
@@ -170,6 +182,18 @@ async def intend(tx: AsyncConnection, rows: Iterable[Intent], worker_id: int, no
         whole = handed == len(group)
         leaving.update([row.id for row in group] if whole else [i for (i,) in await _HANDED.read(tx, given, worker=worker_id)])
     return leaving
+
+
+async def hand_over(db: Database, rows: Sequence[Intent], worker_id: int, now: datetime) -> set[int]:
+    """intend() in a durable commit of its own; where all rows of the batch may leave, as nearly always, in one statement."""
+    by_topic = _by_topic(rows)
+    if len(by_topic) == 1:
+        ((topic, group),) = by_topic.items()
+        given = [row[:4] for row in group]
+        if await _intent(topic).alone(db, given, worker=worker_id, moment=now, least=now + WINDOW_LEFT) == len(group):
+            return {row.id for row in group}
+    async with db.write() as tx:
+        return await intend(tx, rows, worker_id, now)
 
 
 def _by_topic(rows: Iterable[Intent]) -> dict[str | None, list[Intent]]:

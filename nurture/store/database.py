@@ -6,8 +6,9 @@ Differences between SQLite and PostgreSQL live here and in `store/dialect.py`, n
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from sqlalchemy import event, make_url
@@ -16,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import StaticPool
 
 from nurture.domain.errors import ErrorKind, NurtureError
-from nurture.store.inline import in_file, in_memory
+from nurture.store.inline import Lone, in_file, in_memory
 
 Connection = AsyncConnection
 _LET_GO = (  # a process that froze in the middle of a transaction, or whose machine is gone, must not keep its locks for hours
@@ -24,19 +25,22 @@ _LET_GO = (  # a process that froze in the middle of a transaction, or whose mac
     "set_config('tcp_keepalives_interval', '10', false), set_config('tcp_keepalives_count', '3', false)"
 )
 BUSY_TIMEOUT_MS = 30_000
+# The server notices within a minute that a machine is gone without a word, and frees the locks of its transactions for the others.
+KEEPALIVE = {"tcp_keepalives_idle": "20", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "4"}
 _QUIET = {"hide_parameters": True}  # errors are logged; the values of a statement are people's addresses and letters
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
     """`writer` queues the writers of this process (SQLite has one); `single` also queues readers: the in-memory database has one
-    connection.
+    connection. `lone` is there for files on SQLite.
     """
 
     engine: AsyncEngine
     sqlite: bool
     single: bool
     writer: asyncio.Lock = field(default_factory=asyncio.Lock)
+    lone: Lone | None = None
     parsed: dict[str, Any] = field(default_factory=dict)  # documents as read last (store/programme.py): saves parsing them anew each sweep
 
     @contextlib.asynccontextmanager
@@ -62,6 +66,20 @@ class Database:
             async with connection.begin():
                 yield connection
 
+    async def alone(self, statement: str, values: Sequence[Any]) -> int:
+        """Run one statement as a transaction of its own, durable when this returns: a few trips less than `write()`. How many rows it
+        changed. The statement is the driver's (store/dialect_batch.py).
+        """
+        if self.lone:
+            async with self.writer:
+                return await self.lone.run(statement, values)
+        if self.sqlite:
+            async with self.write() as tx:
+                return int((await tx.exec_driver_sql(statement, tuple(values))).rowcount)
+        async with self.engine.connect() as opened:
+            connection = await opened.execution_options(isolation_level="AUTOCOMMIT")
+            return int((await connection.exec_driver_sql(statement, tuple(values))).rowcount)
+
     async def reach(self) -> None:
         """Open it once; raises NurtureError with where it is looked for and what it answered. The password is not shown."""
         try:
@@ -75,6 +93,8 @@ class Database:
             raise NurtureError(f"the database cannot be opened ({place}): {answer}; check {setting}.", ErrorKind.UNAVAILABLE) from error
 
     async def close(self) -> None:
+        if self.lone:
+            await self.lone.close()
         await self.engine.dispose()
 
 
@@ -83,7 +103,10 @@ def connect(url: str) -> Database:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(url)
-    engine = create_async_engine(parsed.set(drivername="postgresql+asyncpg"), pool_size=10, max_overflow=10, pool_pre_ping=True, **_QUIET)
+    asyncpg = parsed.set(drivername="postgresql+asyncpg")
+    engine = create_async_engine(
+        asyncpg, pool_size=10, max_overflow=10, pool_pre_ping=True, connect_args={"server_settings": KEEPALIVE}, **_QUIET
+    )
 
     @event.listens_for(engine.sync_engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
@@ -106,20 +129,24 @@ def _sqlite(url: str) -> Database:
 
     @event.listens_for(engine.sync_engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
-        connection.isolation_level = None  # we say BEGIN ourselves, so that a writer can take its lock at once
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-        if not memory:
-            cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=FULL")  # an intent that is committed survives a power cut
-        cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.execute("PRAGMA cache_size=-32000")
-        cursor.execute("PRAGMA temp_store=MEMORY")  # a statement that may fail keeps the pages it touches aside: not in a file
-        cursor.close()
+        _set_up(connection, memory=memory)
 
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Any) -> None:
         immediate = connection.get_execution_options().get("immediate", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
-    return Database(engine, sqlite=True, single=memory)
+    return Database(engine, sqlite=True, single=memory, lone=None if memory else Lone(str(parsed.database), partial(_set_up, memory=False)))
+
+
+def _set_up(connection: Any, *, memory: bool) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves, so that a writer can take its lock at once
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    if not memory:
+        cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")  # an intent that is committed survives a power cut
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA cache_size=-32000")
+    cursor.execute("PRAGMA temp_store=MEMORY")  # a batch lies beside its statement: in no file
+    cursor.close()

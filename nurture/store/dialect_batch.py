@@ -16,6 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.types import TypeEngine
 
+from nurture.store.database import Database
+
 Rows = Sequence[Sequence[Any]]
 Columns = Mapping[str, TypeEngine[Any]]
 Convert = Callable[[Any], Any]
@@ -24,12 +26,13 @@ _GIVEN = "given_"
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """`names` in the order of the statement's values; `fixed`: those that stand in the statement itself."""
+    """`names` in the order of the statement's values; `fixed`: those that stand in the statement itself. `packed`: rows come as JSON."""
 
     text: str
     names: tuple[str, ...]
     fixed: Mapping[str, Any]
     convert: Mapping[str, Convert]
+    packed: bool
 
 
 @dataclass(slots=True)
@@ -47,16 +50,19 @@ class Batch:
         """Run an INSERT, UPDATE or DELETE; how many rows it changed."""
         if not rows:
             return 0
-        text, bound = self._bound(tx.dialect, rows, values)
-        return int((await tx.exec_driver_sql(text, bound)).rowcount)
+        return int((await tx.exec_driver_sql(*self._bound(tx.dialect, rows, values))).rowcount)
+
+    async def alone(self, db: Database, rows: Rows, **values: Any) -> int:
+        """The same as a transaction of its own, durable when this returns."""
+        return await db.alone(*self._bound(db.engine.dialect, rows, values)) if rows else 0
 
     async def read(self, tx: AsyncConnection, rows: Rows, **values: Any) -> Iterable[Sequence[Any]]:
-        """Run a SELECT, or a statement that returns rows on PostgreSQL only. Values come as the database keeps them: see `moment`."""
+        """Run a SELECT or a statement with RETURNING. Values come as the database keeps them: see `moment` and `read_json`."""
         if not rows and self.columns:
             return []
-        text, bound = self._bound(tx.dialect, rows, values)
-        found = await tx.exec_driver_sql(text, bound)
-        return json.loads(found.scalar_one()) if tx.dialect.name == "sqlite" else found.all()
+        found = await tx.exec_driver_sql(*self._bound(tx.dialect, rows, values))
+        packed = self._compiled[tx.dialect.name].packed
+        return json.loads(found.scalar_one()) if packed else found.all()
 
     def _bound(self, dialect: Dialect, rows: Rows, values: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:
         known = self._compiled.get(dialect.name) or self._compile(dialect)
@@ -75,13 +81,15 @@ class Batch:
         statement = self.build(_from_json(self.columns) if sqlite else _from_arrays(self.columns))
         compiled: Any = statement.compile(dialect=dialect)
         text, names = str(compiled), tuple(compiled.positiontup)
+        packed = False
         if sqlite and isinstance(statement, Select):
+            packed = True
             listed = ", ".join(f'"{column.name}"' for column in statement.selected_columns)
             text = f"SELECT json_group_array(json_array({listed})) FROM ({text})"  # noqa: S608 - compiled by SQLAlchemy, values are bound
         others = [name for name in names if not name.startswith(_GIVEN)]
         processors = {name: compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect) for name in others}
         convert = {name: found for name, found in processors.items() if found}
-        known = _Compiled(text, names, compiled.params, convert)
+        known = _Compiled(text, names, compiled.params, convert, packed)
         self._compiled[dialect.name] = known
         return known
 
@@ -100,7 +108,7 @@ def _from_arrays(columns: Columns) -> FromClause:
 def _stored(value: Any) -> str:
     """As SQLAlchemy writes it into SQLite."""
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(" ", "microseconds")[:26]
+        return (value if value.tzinfo is UTC else value.astimezone(UTC)).isoformat(" ", "microseconds")[:26]
     if isinstance(value, date):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} cannot be given in a batch")
@@ -112,4 +120,4 @@ def moment(value: str | datetime) -> datetime: ...
 def moment(value: None) -> None: ...
 def moment(value: str | datetime | None) -> datetime | None:
     """An instant as Batch.read() gives it: text on SQLite, a value already on PostgreSQL."""
-    return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value
+    return datetime.fromisoformat(value + "+00:00") if isinstance(value, str) else value

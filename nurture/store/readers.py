@@ -47,7 +47,7 @@ async def readers(
     ):
         found[person] = Reader(
             person, email, name, first, patronymic, locale or rule.locale, zone or rule.timezone, source, moment(joined),
-            _TRACKING[tracking or rule.tracking], read_json(fields), tuple(received.get(person, ())),
+            _TRACKING[tracking or rule.tracking], {} if fields == "{}" else read_json(fields), tuple(received.get(person, ())),
         )  # fmt: skip
     return found
 

@@ -8,6 +8,7 @@ from sqlalchemy import Update, bindparam, func, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.words import State
+from nurture.store.database import Database
 from nurture.store.dialect_batch import Batch
 from nurture.store.ledger import deliveries, one_of
 from nurture.store.tables.deliveries import LEASED_STATES
@@ -77,11 +78,20 @@ _BACK = Batch(
 
 async def record(tx: AsyncConnection, results: Iterable[Result]) -> None:
     """Write the ends of tries: accepted, rejected, deferred, unknown; in one commit of the caller's."""
-    by_state: dict[State, list[tuple[Any, ...]]] = {}
-    for number, fence, state, *answer, counts in results:
-        by_state.setdefault(state, []).append((number, fence, *answer, int(counts)))
-    for state, rows in by_state.items():
-        await _ENDS[state].change(tx, rows)
+    by_state: dict[State, list[Result]] = {}
+    for result in results:
+        by_state.setdefault(result.state, []).append(result)
+    for state, ended in by_state.items():
+        await _ENDS[state].change(tx, _given(ended))
+
+
+async def record_accepted(db: Database, results: Sequence[Result]) -> None:
+    """The same for a batch that was accepted whole, as nearly always: one statement, durable when this returns."""
+    await _ENDS[State.ACCEPTED].alone(db, _given(results))
+
+
+def _given(results: Iterable[Result]) -> list[tuple[Any, ...]]:
+    return [(number, fence, *answer, int(counts)) for number, fence, _, *answer, counts in results]
 
 
 async def fail(tx: AsyncConnection, rows: Sequence[tuple[int, int, str]], outcome: str, now: datetime) -> None:

@@ -33,6 +33,18 @@ async def migrate(db: Database, revision: str = "head") -> None:
         await tx.run_sync(_upgrade, revision)
 
 
+async def is_newest(db: Database) -> bool:
+    """Whether no migration is missing. Changes nothing."""
+    from alembic.migration import MigrationContext  # noqa: PLC0415 - heavy, and asked by `doctor` alone
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    def revision(connection: SyncConnection) -> str | None:
+        return MigrationContext.configure(connection).get_current_revision()
+
+    async with db.read() as tx:
+        return await tx.run_sync(revision) == ScriptDirectory.from_config(config()).get_current_head()
+
+
 def compare(connection: SyncConnection) -> list[Any]:
     """What autogenerate would still change: empty when the migrations make exactly the tables."""
     from alembic.autogenerate import compare_metadata  # noqa: PLC0415 - heavy, and only tests and `make migration` ask

@@ -24,7 +24,7 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SIZES = {"phone": (390, 844), "small": (320, 640), "desk": (1280, 900)}
 PAGES = {
     "overview": "/", "letters": "/letters", "coming": "/letters?view=coming", "letter": "/letters/1", "people": "/people", "person": "/people/1",
-    "sequences": "/sequences", "campaigns": "/campaigns", "ahead": "/ahead", "pace": "/pace",
+    "sequences": "/sequences", "campaigns": "/campaigns", "ahead": "/ahead", "pace": "/pace", "replies": "/replies",
     "login": "/login?next=/people", "missing": "/people/999999",
 }  # fmt: skip
 SIDEWAYS = """() => { const seen = document.documentElement.clientWidth; if (document.documentElement.scrollWidth <= seen) return [];

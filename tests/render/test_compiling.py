@@ -60,6 +60,16 @@ def test_leaving_preferences_archive_mail_and_telephone_are_not_wrapped() -> Non
     ]  # fmt: skip
 
 
+def test_a_link_written_by_a_macro_or_kept_in_a_name_is_wrapped() -> None:
+    body = "{% macro go(x) %}[{{ x }}](https://example.com/a){% endmacro %}\n\n{{ go('Go') }}\n\n{% set y %}[Yes](https://example.com/b){% endset %}{{ y }}"
+    rendered = written(compiled(body))
+    assert f"Go ({BASE}/c/click-token/0)" in rendered.text
+    assert f'href="{BASE}/c/click-token/1"' in rendered.html
+    named = written(compiled("{{ first_name }} {{ fields.x }}"), a_reader(first_name="\U000f0000l0\U000f0001", fields={"x": ["\U000f0000o\U000f0001"]}))
+    assert "l0" in named.text
+    assert "/c/" not in named.html.split("Leave")[0]
+
+
 def test_with_tracking_none_links_are_plain_and_there_is_no_pixel() -> None:
     letter = compiled("[a](https://example.com/a?e={{ email }}&x=1)")
     reader = a_reader(tracking=Tracking.NONE, email="b+c@example.org")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from nurture.domain.envelopes import Envelope, Reply
+from nurture.domain.return_address import read_return
 from nurture.domain.tokens import Purpose, read
 from nurture.mail.relay import SmtpRelay
 from nurture.services.sending import Desk, SendingRules
@@ -182,3 +183,16 @@ async def test_an_offer_names_the_letters_that_came_before(db: Database) -> None
     parts = message_from_bytes(sink.letters[-1].message, policy=default)
     assert "[A subject]" in parts.get_body(("html",)).get_content()
     assert parts.get_body(("plain",)).get_content().startswith("A subject")
+
+
+async def test_each_letter_has_a_return_address_of_its_own(db: Database, smtp_sink: SmtpSink) -> None:
+    lease, _, (person,) = await prepare(db)
+    relay = SmtpRelay(smtp_sink.url)
+    await send(db, relay, lease, rules=SendingRules(BASE, bounce_domain="bounces.example.com"))
+    await relay.close()
+    (row,) = await the_rows(db)
+    (got,) = smtp_sink.letters
+    token = read_return(got.sender, [KEY])
+    assert token is not None
+    assert (token.delivery, token.subscriber, token.version) == (row.id, person, row.version_id)
+    assert got.sender.endswith("@bounces.example.com")

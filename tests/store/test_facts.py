@@ -4,8 +4,10 @@ import asyncio
 
 import pytest
 
+from nurture.services.folding import fold
 from nurture.store.arrivals import prove_arrival
 from nurture.store.database import Database
+from nurture.store.dialect import alone
 from nurture.store.facts import mark_rows, take_events, unfolded_events, unfolded_rows
 from nurture.store.outbox import plan_rows
 from tests.support.outbox_rows import add_letter, planned, set_row, the_rows
@@ -45,3 +47,13 @@ async def test_an_event_that_two_read_is_folded_by_one(postgres_db: Database) ->
         assert not waiting.done()
         await first.commit()
         assert (taken, await waiting) == ({event[0] for event in read[0]}, set())
+
+
+@pytest.mark.postgres
+async def test_one_worker_folds_and_the_others_do_not_wait_for_it(postgres_db: Database) -> None:
+    [person] = await add_people(postgres_db, "anna@example.com")
+    await add_event(postgres_db, person, "converted", NOW, name="purchase")
+    async with postgres_db.write() as other:
+        assert await alone(other, "folding")
+        assert await fold(postgres_db, NOW) is None
+    assert await fold(postgres_db, NOW) == 1

@@ -7,8 +7,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event, update
 
+from nurture.domain.conditions import Did
+from nurture.domain.words import EventType
 from nurture.store import webhooks
-from nurture.store.database import Connection, Database
+from nurture.store.conditions import count
+from nurture.store.database import KEEPALIVE, Connection, Database
+from nurture.store.events import hits_of
+from nurture.store.facts import unfolded_events
 from nurture.store.health import waiting
 from nurture.store.lanes import set_lane
 from nurture.store.outbox import plan_rows
@@ -17,6 +22,7 @@ from nurture.store.tasks import add_tasks, list_tasks
 from nurture.store.webhooks import KEPT, add_messages, purge
 from tests.support.outbox_rows import add_letter, planned, set_row
 from tests.support.people import NOW, add_people
+from tests.support.programme import add_event
 
 SECOND = timedelta(seconds=1)
 MESSAGES = METADATA.tables["webhook_messages"]
@@ -58,6 +64,29 @@ async def test_what_waits_is_counted_by_indexes_alone(sqlite_db: Database) -> No
         assert (await waiting(tx)).overdue_since == NOW, "letters of a paused lane are not late"
     assert [line for line in plan if line.startswith("SCAN deliveries") and "INDEX" not in line] == []
     assert [line for line in plan if line.startswith("SCAN events") and "INDEX" not in line] == []
+
+
+async def test_events_of_one_are_never_looked_for_among_all_of_their_type(sqlite_db: Database) -> None:
+    """SQLite has no statistics here and takes the index with most comparisons; a wrong one would read every click for each click."""
+    (person,) = await add_people(sqlite_db, "mia@example.com")
+    await add_event(sqlite_db, person, "clicked", NOW, delivery_id=5)
+    plan: list[str] = []
+    async with planned_statements(sqlite_db, plan) as tx:
+        assert len((await hits_of(tx, [5], NOW - SECOND))[5]) == 1
+        assert len(await unfolded_events(tx, NOW, 10)) == 1
+        for within in (None, timedelta(days=30)):
+            assert await count(tx, Did(did=EventType.CLICKED, within=within), NOW) == 1
+        assert await count(tx, Did(did=EventType.CLICKED, at_least=2), NOW) == 0
+    asked = [line for line in plan if "ix_events" in line]
+    assert len(asked) >= 6
+    assert [line for line in asked if "ix_events_type_at" in line] == []
+
+
+@pytest.mark.postgres
+async def test_a_machine_that_is_gone_keeps_no_locks(postgres_db: Database) -> None:
+    async with postgres_db.read() as tx:
+        for name, value in KEEPALIVE.items():
+            assert (await tx.exec_driver_sql(f"SELECT setting FROM pg_settings WHERE name = '{name}'")).scalar_one() == value
 
 
 async def test_open_tasks_are_listed_by_their_index(sqlite_db: Database) -> None:

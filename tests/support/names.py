@@ -55,7 +55,7 @@ class NameServer:
         elif values := records.get(kind):
             texts = [text_rdata(value) if kind == "TXT" else value for value in values]
             reply.answer.append(dns.rrset.from_text(question.name, 60, "IN", kind, *texts))
-        wire = reply.to_wire()
+        wire = reply.to_wire(max_size=65_535)
         if udp and len(wire) > (message.payload or 512):
             cut = dns.message.make_response(message, recursion_available=True)
             cut.flags |= dns.flags.TC

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from nurture.domain.dns.questions import Answer, Inquiry, Question, Unanswered, ask
+from nurture.domain.dns.questions import Inquiry, Question, Unanswered, ask
 from nurture.domain.findings import Finding
 
 LOOKUPS = 10  # 4.6.4
@@ -109,9 +109,12 @@ class _Walk:
         found: list[tuple[str, str | None]] = []
         for one in hosts:
             for kind, length in (("A", parts["four"]), ("AAAA", parts["six"])):
-                answer: Answer = yield from ask(Question(one, "A" if kind == "A" else "AAAA"))
+                answer = yield from ask(Question(one, "A" if kind == "A" else "AAAA"))
                 found += [(address, length) for address in answer.values]
-        self.networks += [ipaddress.ip_network(f"{address}/{length}" if length else address, strict=False) for address, length in found]
+        try:
+            self.networks += [ipaddress.ip_network(f"{address}/{length}" if length else address, strict=False) for address, length in found]
+        except ValueError as error:
+            raise _Broken(f"{domain} has {name}:{value}, whose network is longer than an address; correct it") from error
         self.voids += not found
 
     def _count(self) -> None:

@@ -1,10 +1,11 @@
 """A raw mail as domain/feedback.py judges it: which report it is, whom it tells of, who wrote it, and what in their own words."""
 
 import re
+from dataclasses import replace
 
 from nurture.domain.feedback import Failure, Incoming
 from nurture.mail.inbound.automatic import automatic_because, from_daemon, is_mailing
-from nurture.mail.inbound.opening import Opened, Part, addresses_in, open_mail
+from nurture.mail.inbound.opening import Opened, Part, addresses_in, open_mail, split_headers
 from nurture.mail.inbound.prose import read_prose
 from nurture.mail.inbound.reports import IN_REPLY_TO_DATA, RETURNED, complaint_of, failures_of, returned_by, returned_to
 
@@ -15,12 +16,31 @@ _QUOTED = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 
+_MESSAGE_ID = re.compile(r"<[^<>\s@]{1,200}@[^<>\s]{1,200}>")
+_ORIGINAL_ID = re.compile(r"^(?:original-message-id|x-original-message-id)[ \t]{0,9}:(.{0,500})", re.IGNORECASE | re.MULTILINE)
 LONGEST = 32_000  # characters of its own words that are read
 
 
 def read_mail(raw: bytes) -> Incoming:
     """Read a mail of any size and make; raises nothing."""
     mail = open_mail(raw)
+    return replace(_read(mail), answers=_answers(mail), addressed=_addressed(mail))
+
+
+def _answers(mail: Opened) -> tuple[str, ...]:
+    """The Message-IDs that a reply or a report refers to, the returned letter's own first."""
+    returned = [split_headers(p.body)[0].get("message-id", "") for p in mail.parts if p.kind in RETURNED]
+    named = [mail.headers.get(name, "") for name in ("in-reply-to", "references", "original-message-id")]
+    reported = [found for p in mail.parts if p.kind.startswith("message/") for found in _ORIGINAL_ID.findall(p.text[:8_000])]
+    return tuple(dict.fromkeys(i for told in (*returned, *reported, *named) for i in _MESSAGE_ID.findall(told)))[:50]
+
+
+def _addressed(mail: Opened) -> tuple[str, ...]:
+    names = ("x-original-to", "delivered-to", "envelope-to", "to", "cc")
+    return tuple(dict.fromkeys(a for name in names for a in addresses_in(mail.headers.get(name, ""))))[:50]
+
+
+def _read(mail: Opened) -> Incoming:
     if mail.parts and mail.parts[0].kind == "message/rfc822" and from_daemon(mail.headers):
         inner = open_mail(mail.parts[0].body)  # a gateway that forwards the report as a whole
         if from_daemon(inner.headers):

@@ -1,7 +1,7 @@
 """What sending is told and what it tells: settings as values, the relay it speaks to, the counts of a sweep."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 from nurture.domain.documents import Sender
 from nurture.domain.envelopes import Sign
+from nurture.domain.warming import WarmUp
 from nurture.mail.crew import Crew, Letters
 
 LEAVE_WITHIN = 2.0  # seconds from the intent to the first byte; what comes later goes back to pending
@@ -26,6 +27,7 @@ class SendingRules:
 
     `rate`: letters a second for the whole relay; it is shared among the workers that are alive. `lanes`: a worker keeps `service`
     apart, so that a receipt never waits behind a campaign. `signer`: what signs letters From a domain now, if anything does.
+    `bounce_domain`: where each letter has a return address of its own; None: reports go to the sender.
     """
 
     base_url: str
@@ -33,10 +35,16 @@ class SendingRules:
     in_flight: int = 256
     connections: int = 4
     rate: float | None = None
+    domain_rates: Mapping[str, float] = field(default_factory=dict)
+    warm_up: WarmUp | None = None
+    relays: tuple[str, ...] = ()
+    avoid: Callable[[Collection[str]], object] = lambda _names: None
+    idempotency_header: str = ""
     unknown_grace: timedelta = timedelta(minutes=10)
     render_errors: int = 5
     mark_folder: Path | None = None
     lanes: Literal["all", "service", "others"] = "all"
+    bounce_domain: str | None = None
     signer: Callable[[str, datetime], Sign | None] = lambda _domain, _now: None
 
 

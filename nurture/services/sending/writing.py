@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from nurture.domain.documents import Policy, Sender
@@ -10,16 +11,17 @@ from nurture.domain.envelopes import Envelope, Sign
 from nurture.domain.errors import NurtureError
 from nurture.domain.letterbook import LetterBook
 from nurture.domain.readers import Reader
-from nurture.domain.tokens import Purpose, Token, TokenKey, sign
+from nurture.domain.return_address import return_address
+from nurture.domain.tokens import TokenKey
 from nurture.domain.words import Kind
-from nurture.render.message import assemble
-from nurture.render.rendering import Addressed, LetterTemplate, prepare, render
+from nurture.render.expressions import Occasion
+from nurture.render.message import heading
+from nurture.render.rendering import prepare
+from nurture.render.stencil import Masthead, Stencil, stencil, write_generally
 from nurture.services.sending.desk import Prepared
 from nurture.services.sending.rules import UNSET_SENDER, SendingRules
 from nurture.store.claims import Claimed, Intent
 
-_PURPOSES = (Purpose.OPEN, Purpose.CLICK, Purpose.LEAVE, Purpose.PREFERENCES, Purpose.ARCHIVE)
-_SERVICE_PURPOSES = (Purpose.CONFIRM,)  # a service letter is not tracked and cannot be left
 _WHY = {
     "en": ("You have been getting these letters since {day}.", "You have been getting these letters since {day}; you came by {source}."),
     "de": ("Sie bekommen diese Briefe seit dem {day}.", "Sie bekommen diese Briefe seit dem {day}; Sie kamen über {source}."),
@@ -72,70 +74,100 @@ class Writer:
         """Every row becomes bytes or a fault; one bad row harms no other."""
         ready: list[Outgoing] = []
         faults: list[Unwritable] = []
+        press = _Press(self, lane, versions, now)
         for row in rows:
             try:
-                ready.append(self._one(row, lane, versions, people, now))
+                ready.append(press.one(row, people.get(row.subscriber_id)))
             except NurtureError as error:
                 faults.append(Unwritable(row, error.message))
             except Exception as error:  # noqa: BLE001 - whatever a letter does, it fails alone
                 faults.append(Unwritable(row, f"{type(error).__name__}: {error}"))
         return ready, faults
 
-    def _one(
-        self, row: Claimed, lane: str, versions: Mapping[int, Prepared], people: Mapping[int, Reader], now: datetime
-    ) -> Outgoing:  # fmt: skip
-        reader = people.get(row.subscriber_id)
+    def comes_back_to(self, row: Claimed) -> str:
+        """The envelope's sender: a return address of the letter's own where this service gets the mail of a domain."""
+        domain = self.rules.bounce_domain
+        return return_address(row.id, row.subscriber_id, row.version_id, domain, self.key) if domain else self.sender.address
+
+    def masthead(self, lane: str, kind: Kind) -> Masthead:
+        """What the letters of this kind in this lane share. Raises NurtureError on a sender that could not be mailed."""
+        sender, stream, service = self.sender, _stream(lane), kind is Kind.SERVICE
+        source, domain = lane.split(":", 1)[0], sender.address.rsplit("@", 1)[1]
+        top = heading(
+            sender,
+            list_id="" if service else f"{stream}.{domain}",
+            unsubscribe_mailto=f"{sender.reply_to or sender.address}?subject=unsubscribe",
+            feedback_id=f"{stream}:{kind.value}:{source}:{_short(sender.address)}",
+        )
+        return Masthead(self.rules.base_url, sender, self.policy.postal_address or "", top, service, self.key)
+
+
+class _Press:
+    """Writes one slice of a lane: what its letters have in common is looked up once."""
+
+    def __init__(self, writer: Writer, lane: str, versions: Mapping[int, Prepared], now: datetime) -> None:
+        self.writer, self.lane, self.versions, self.now = writer, lane, versions, now
+        self.mastheads: dict[Kind, Masthead] = {}
+        self.letters: dict[tuple[int, Kind], tuple[str | None, Stencil]] = {}
+        self.days: dict[str, tuple[str, date]] = {}
+
+    def one(self, row: Claimed, reader: Reader | None) -> Outgoing:
         if reader is None:
             raise NurtureError("The person is no longer there.")
-        name, template = _template(row, versions)
-        zone = self.book.zone(reader.zone)
-        today = now.astimezone(zone).date()
-        rendered = render(template, reader, self._addressed(row, reader, today=today))
-        service = row.kind is Kind.SERVICE
-        message = assemble(
-            rendered, sender=self.sender, to=reader.email, to_name=reader.name or reader.first_name, message_id=row.message_id, date=now,
-            list_id="" if service else f"{_stream(lane)}.{self.sender.address.rsplit('@', 1)[1]}",
-            unsubscribe_url=None if service else rendered.unsubscribe_url,
-            unsubscribe_mailto=f"{self.sender.reply_to or self.sender.address}?subject=unsubscribe",
-            feedback_id=f"{_stream(lane)}:{row.kind.value}:{lane.split(':', 1)[0]}:{_short(self.sender.address)}",
-            sign=self.sign,
-        )  # fmt: skip
-        intent = Intent(row.id, row.fence, zone.key, today, None if service else self.book.topic(name))
-        return Outgoing(row, intent, Envelope(row.id, self.sender.address, reader.email, message, row.message_id))
+        zone, today = self.days.get(reader.zone) or self._day(reader.zone)
+        occasion = Occasion(row.id, row.version_id, row.message_id, self.now, today, why(reader))
+        if row.payload:
+            topic, message = self._own_words(row, row.payload, reader, occasion)
+        else:
+            topic, letter = self.letters.get((row.version_id, row.kind)) or self._letter(row)
+            message = letter.write(reader, occasion, self.writer.sign)
+        if self.writer.rules.idempotency_header:
+            message = f"{self.writer.rules.idempotency_header}: {row.message_id[1:].partition('@')[0]}\r\n".encode() + message
+        intent = Intent(row.id, row.fence, zone, today, topic)
+        return Outgoing(row, intent, Envelope(row.id, self.writer.comes_back_to(row), reader.email, message, row.message_id))
 
-    def _addressed(self, row: Claimed, reader: Reader, today: Any) -> Addressed:
-        purposes = _SERVICE_PURPOSES if row.kind is Kind.SERVICE else _PURPOSES
-        return Addressed(
-            base_url=self.rules.base_url,
-            tokens={p: sign(Token(p, row.id, row.subscriber_id, row.version_id), self.key) for p in purposes},
-            today=today,
-            sender_name=self.sender.name,
-            postal_address=self.policy.postal_address or "",
-            why=why(reader),
-            reply_to=self.sender.reply_to or self.sender.address,
-            data=(row.payload or {}).get("data") or {},
-        )
+    def _own_words(self, row: Claimed, payload: Mapping[str, Any], reader: Reader, occasion: Occasion) -> tuple[str | None, bytes]:
+        """A letter that somebody asked for: with data for this one person, perhaps with words of its own."""
+        occasion.data = payload.get("data") or {}
+        if "content" in payload:
+            topic, template = None, prepare(payload["content"], payload.get("links") or [])
+        else:
+            topic, letter = self._letter(row)
+            template = letter.template
+        return topic, write_generally(template, self._masthead(row.kind), reader, occasion, self.writer.sign)
 
+    def _letter(self, row: Claimed) -> tuple[str | None, Stencil]:
+        """The topic and the stencil of a stored version."""
+        found = self.versions.get(row.version_id)
+        if found is None:
+            raise NurtureError("The letter's version is not stored any more.")
+        if found.template is None:
+            raise NurtureError(found.fault)
+        topic = None if row.kind is Kind.SERVICE else self.writer.book.topic(found.name)
+        self.letters[row.version_id, row.kind] = (topic, stencil(found.template, self._masthead(row.kind)))
+        return self.letters[row.version_id, row.kind]
 
-def _template(row: Claimed, versions: Mapping[int, Prepared]) -> tuple[str, LetterTemplate]:
-    """The stored version; a service letter that was given as words carries its own."""
-    payload = row.payload or {}
-    if "content" in payload:
-        return "", prepare(payload["content"], payload.get("links") or [])
-    found = versions.get(row.version_id)
-    if found is None:
-        raise NurtureError("The letter's version is not stored any more.")
-    if found.template is None:
-        raise NurtureError(found.fault)
-    return found.name, found.template
+    def _masthead(self, kind: Kind) -> Masthead:
+        if kind not in self.mastheads:
+            self.mastheads[kind] = self.writer.masthead(self.lane, kind)
+        return self.mastheads[kind]
+
+    def _day(self, name: str) -> tuple[str, date]:
+        """The zone in force for people of the zone `name`, and their date now."""
+        zone = self.writer.book.zone(name)
+        self.days[name] = (zone.key, self.now.astimezone(zone).date())
+        return self.days[name]
 
 
 def why(reader: Reader) -> str:
     """Since when and from where: the sentence every letter owes its reader, in their language."""
-    if reader.joined_at is None:
-        return ""
-    plain, with_source = _WHY.get(reader.locale.split("-")[0].lower(), _WHY["en"])
-    return (with_source if reader.source else plain).format(day=reader.joined_at.date().isoformat(), source=reader.source)
+    return _why(reader.locale, reader.joined_at.date(), reader.source) if reader.joined_at else ""
+
+
+@lru_cache(maxsize=4096)
+def _why(locale: str, joined: date, source: str) -> str:
+    plain, with_source = _WHY.get(locale.split("-", maxsplit=1)[0].lower(), _WHY["en"])
+    return (with_source if source else plain).format(day=joined.isoformat(), source=source)
 
 
 def _stream(lane: str) -> str:

@@ -6,6 +6,7 @@ from nurture.store.tables.deliveries import Delivery, Lane, Throttle, Worker
 from nurture.store.tables.documents import Document, DocumentVersion, Letter, LetterVersion, Media, Occasion
 from nurture.store.tables.events import Event
 from nurture.store.tables.reactions import Reaction, Task, Webhook, WebhookMessage
+from nurture.store.tables.replies import Reply
 from nurture.store.tables.standings import Composition, Enrolment, Match, Move, Pull, Standing
 from nurture.store.tables.subscribers import Consent, Subscriber, SubscriberTag
 from nurture.store.tables.workspace import Import, Job, Workspace
@@ -35,6 +36,7 @@ __all__ = [
     "Occasion",
     "Pull",
     "Reaction",
+    "Reply",
     "Session",
     "Standing",
     "Subscriber",

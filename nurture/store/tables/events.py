@@ -22,8 +22,9 @@ class Event(Table, table=True):
         Index("ix_events_withdrawn", "subscriber_id", sqlite_where=text("folded > 1"), postgresql_where=text("folded > 1")),
         Index("ix_events_unreacted", "type", "at", sqlite_where=text("reacted = 0"), postgresql_where=text("reacted = 0")),
         Index("ix_events_reacted_anew", "id", sqlite_where=text("reacted > 1"), postgresql_where=text("reacted > 1")),
-        Index("ix_events_subscriber", "subscriber_id", "at"),
-        Index("ix_events_delivery", "delivery_id"),
+        # With `type`, since SQLite, which keeps no statistics here, else prefers ix_events_type_at and reads every event of the type.
+        Index("ix_events_subscriber", "subscriber_id", "type", "at"),
+        Index("ix_events_delivery", "delivery_id", "type", "at"),
         Index("ix_events_type_at", "type", "at"),
     )
     id: int | None = Field(default=None, sa_type=Key, primary_key=True)

@@ -1,0 +1,65 @@
+"""Whose letter a mail that came back is about, and what a complaint does. Nothing here commits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from nurture.domain.words import EventType, Evidence, State, Status
+from nurture.store.database import Connection
+from nurture.store.events import add_events
+from nurture.store.ledger import deliveries, subscribers
+from nurture.store.lowering import follow_lowering
+from nurture.store.subscribers import set_status
+
+_d, _s = deliveries.c, subscribers.c
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """A person, and the letter of theirs where that is known."""
+
+    subscriber: int
+    email: str
+    delivery: int | None
+
+
+async def whose_delivery(tx: Connection, delivery_id: int, subscriber_id: int) -> Whose | None:
+    """The person behind a return address; the delivery may be gone, the person may be erased."""
+    email = (await tx.execute(select(_s.email).where(_s.id == subscriber_id))).scalar_one_or_none()
+    if email is None:
+        return None
+    known = await tx.execute(select(_d.id).where(_d.id == delivery_id, _d.subscriber_id == subscriber_id))
+    return Whose(subscriber_id, email, known.scalar_one_or_none())
+
+
+async def whose_message(tx: Connection, message_ids: Sequence[str]) -> Whose | None:
+    """The first of these Message-IDs that is a letter of ours."""
+    if not message_ids:
+        return None
+    query = select(_d.message_id, _d.subscriber_id, _s.email, _d.id).join(subscribers, _s.id == _d.subscriber_id)
+    found = {row[0]: Whose(*row[1:]) for row in await tx.execute(query.where(_d.message_id.in_(list(message_ids))))}
+    return next((found[i] for i in message_ids if i in found), None)
+
+
+async def whose_address(tx: Connection, email: str) -> Whose | None:
+    """The person of an address, with the last letter that a relay took for them."""
+    person = (await tx.execute(select(_s.id).where(_s.email == email))).scalar_one_or_none()
+    if person is None:
+        return None
+    last = select(_d.id).where(_d.subscriber_id == person, _d.state == State.ACCEPTED.value).order_by(_d.accepted_at.desc()).limit(1)
+    return Whose(person, email, (await tx.execute(last)).scalar_one_or_none())
+
+
+async def note_complaint(tx: Connection, uid: str, whose: Whose, reason: str, now: datetime) -> bool:
+    """The event, and no further letter to this person; whether it was news."""
+    row = {
+        "uid": uid, "subscriber_id": whose.subscriber, "delivery_id": whose.delivery, "type": EventType.COMPLAINED.value, "at": now,
+        "settles_at": now, "evidence": Evidence.HUMAN.value, "reason": reason,
+    }  # fmt: skip
+    if not await add_events(tx, [row]):
+        return False
+    if await set_status(tx, whose.subscriber, Status.COMPLAINED, now):
+        await follow_lowering(tx, {whose.subscriber: Status.COMPLAINED}, "complaint", now)
+    return True

@@ -1,0 +1,80 @@
+"""What each stage of a letter's way costs in work of this process: the worker's own steps, one after the other instead of side by side."""
+
+import gc
+import time
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from nurture.domain.tokens import TokenKey
+from nurture.mail.relay import SmtpRelay
+from nurture.services.sending import Desk, SendingRules, Sent, _intend
+from nurture.services.sending.claiming import next_turn, take
+from nurture.services.sending.recording import Clerk
+from nurture.services.sending.wire import Ended, Wire
+from nurture.services.sending.writing import Writer
+from nurture.store.database import connect
+from nurture.store.readers import readers
+from nurture.store.workers import enlist
+
+SLICE = 128
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class _Clock:
+    """Work by stage: what was spent since the stage before ended."""
+
+    def __init__(self) -> None:
+        self.spent: Counter[str] = Counter()
+        self.last = time.process_time()
+
+    def ends(self, stage: str) -> None:
+        now = time.process_time()
+        self.spent[stage] += now - self.last
+        self.last = now
+
+
+async def work_by_stage(url: str, smtp: str, sessions: int) -> dict[str, float]:
+    """Seconds a letter by stage: claim (with the reading of people), render, intent, wire, results. Sends all that is due at `url`."""
+    db, relay = connect(url), SmtpRelay(smtp, connections=sessions)
+    rules, desk, sent, key = SendingRules("https://letters.example.com", connections=sessions), Desk(), Sent(), TokenKey.derive("a secret")
+    clerk, answered = Clerk(db, rules, desk, sent), list[Ended]()
+
+    async def keep(batch: Sequence[Ended]) -> None:
+        answered.extend(batch)
+
+    async with db.write() as tx:
+        lease = await enlist(tx, "bench", _now())
+    gc.collect()
+    gc.freeze()  # as the worker does
+    try:
+        async with Wire(relay, rules, desk.pace, _now, lambda: True, keep) as wire:
+            clock = _Clock()
+            while turn := await next_turn(db, desk, rules, _now()):
+                writer = Writer.of(rules, turn.book, key, _now())
+                rows = await take(db, turn, lease, desk, rules, _now(), sent) or []
+                async with db.read() as tx:
+                    versions = await desk.versions(tx, {row.version_id for row in rows})
+                    people = await readers(tx, [row.subscriber_id for row in rows], _now(), turn.book.policy, [])
+                clock.ends("claim")
+                while rows:
+                    slice_, rows = rows[:SLICE], rows[SLICE:]
+                    ready, faults = writer.write(slice_, turn.lane.name, versions, people, _now())
+                    clock.ends("render")
+                    leaving = await _intend(db, ready, faults, turn, lease, desk, rules, _now(), sent)
+                    clock.ends("intent")
+                    wire.put(leaving)
+                    await wire.room(0)
+                    clock.ends("wire")
+                    batch = list(answered)
+                    answered.clear()
+                    await clerk.record(batch)
+                    clock.ends("results")
+    finally:
+        gc.unfreeze()
+        await relay.close()
+        await db.close()
+    return {stage: spent / sent.accepted for stage, spent in clock.spent.items()}

@@ -1,0 +1,127 @@
+"""Mail that comes back, through real doors: LMTP from a mail server's client, IMAP from a real mailbox; what it does to people."""
+
+import asyncio
+import smtplib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from nurture.bootstrap import App
+from nurture.domain.errors import NurtureError
+from nurture.domain.return_address import return_address
+from nurture.mail.imap import ImapAddress
+from nurture.mail.lmtp import read_listen
+from nurture.mailroom import Mailroom
+from nurture.settings import Settings
+from nurture.store.database import Database
+from tests.support.desk import open_desk
+from tests.support.imap import ImapServer
+from tests.support.ledger import add_delivery, add_letter, rows_of
+from tests.support.people import add_people
+from tests.support.returned import AWAY, dsn, reply
+from tests.support.servers import free_port
+
+
+def desk(db: Database, folder: Path, **settings: object) -> App:
+    app = open_desk(db, folder)
+    return replace(app, settings=Settings.model_validate({"data_dir": folder, "base_url": app.settings.base_url} | settings))
+
+
+async def sent(db: Database, app: App, email: str = "mia@example.org") -> str:
+    [person] = await add_people(db, email)
+    delivery = await add_delivery(db, person, await add_letter(db, f"school/{email}"))
+    return return_address(delivery, person, 1, "bounces.example.com", app.keys[0])
+
+
+def hand_over(port: int, raw: bytes, *recipients: str) -> dict[str, tuple[int, bytes]]:
+    with smtplib.LMTP("127.0.0.1", port) as client:
+        return client.sendmail("", list(recipients), raw)
+
+
+async def status(db: Database) -> dict[str, str]:
+    return {row["email"]: row["status"] for row in await rows_of(db, "subscribers")}
+
+
+async def test_lmtp_brings_bounces_and_replies_in(db: Database, tmp_path: Path) -> None:
+    port = free_port()
+    app = desk(db, tmp_path, lmtp_listen=f"127.0.0.1:{port}")
+    room = Mailroom(app)
+    await room.open()
+    try:
+        back = await sent(db, app)
+        await sent(db, app, "tom@example.org")
+        await asyncio.to_thread(hand_over, port, dsn("failed", "5.1.1", "550 5.1.1 user unknown"), back)
+        await asyncio.to_thread(hand_over, port, reply("STOP").replace(b"mia@", b"tom@"), "anna@example.com")
+        await asyncio.to_thread(hand_over, port, AWAY["exchange"], "anna@example.com")
+        refused = await asyncio.to_thread(hand_over, port, b"Subject: two\n\nx", "a@example.com", "b@example.com")
+        assert refused == {"b@example.com": (452, b"4.5.3 one recipient at a time")}
+    finally:
+        await room.close()
+    assert await status(db) == {"mia@example.org": "bounced", "tom@example.org": "unsubscribed"}
+    assert [r["sort"] for r in await rows_of(db, "replies")] == ["leave"]
+
+
+async def test_a_mail_that_cannot_be_kept_stays_in_the_queue(db: Database, tmp_path: Path) -> None:
+    port = free_port()
+    app = desk(db, tmp_path, lmtp_listen=f"127.0.0.1:{port}")
+    room = Mailroom(app)
+    await room.open()
+    back = await sent(db, app)
+    async with db.write() as tx:
+        await tx.exec_driver_sql("ALTER TABLE events RENAME TO events_away")
+    try:
+        with pytest.raises(smtplib.SMTPDataError) as refused:
+            await asyncio.to_thread(hand_over, port, dsn("failed", "5.1.1", "550 5.1.1 user unknown"), back)
+        assert refused.value.smtp_code == 451
+    finally:
+        await room.close()
+        async with db.write() as tx:
+            await tx.exec_driver_sql("ALTER TABLE events_away RENAME TO events")
+    assert await status(db) == {"mia@example.org": "subscribed"}
+
+
+async def test_a_door_that_is_taken_is_taken_over_later(db: Database, tmp_path: Path) -> None:
+    port = free_port()
+    first, second = (Mailroom(desk(db, tmp_path, lmtp_listen=f"127.0.0.1:{port}")) for _ in range(2))
+    await first.open()
+    await second.open()
+    await first.close()
+    await second.work()
+    try:
+        await asyncio.to_thread(hand_over, port, reply("Hello"), "anna@example.com")
+    finally:
+        await second.close()
+    assert len(await rows_of(db, "replies")) == 1
+
+
+async def test_imap_is_read_once_and_marked(db: Database, tmp_path: Path, imap_server: ImapServer) -> None:
+    app = desk(db, tmp_path, imap_url=imap_server.url)
+    back = await sent(db, app)
+    room = Mailroom(app)
+    raw = dsn("failed", "5.1.1", "550 5.1.1 user unknown").replace(b"To: bounces@letters.example.com", f"To: {back}".encode())
+    imap_server.put(raw)
+    imap_server.put(reply("How much is it?").replace(b"mia@", b"tom@"))
+    assert (await room.collect(), imap_server.seen()) == (2, 2)
+    assert await room.collect() == 0
+    assert await status(db) == {"mia@example.org": "bounced"}
+    assert [r["sender"] for r in await rows_of(db, "replies")] == ["tom@example.org"]
+
+
+async def test_a_mailbox_that_is_away_is_a_warning(db: Database, tmp_path: Path) -> None:
+    room = Mailroom(desk(db, tmp_path, imap_url=f"imap://a:b@127.0.0.1:{free_port()}/INBOX?tls=none"))
+    assert await room.collect() == 0
+
+
+def test_addresses_of_the_settings_are_checked_and_hide_the_password() -> None:
+    assert read_listen("[::1]:2424") == ("::1", 2424)
+    for wrong in ("2424", "host:", "host:x", "host:70000"):
+        with pytest.raises(NurtureError, match="NURTURE_LMTP_LISTEN"):
+            read_listen(wrong)
+    found = ImapAddress.read("imaps://mia%40example.org:s%2Fcret@imap.example.org/Replies")
+    assert (found.host, found.port, found.tls, found.username, found.password, found.folder) == ("imap.example.org", 993, "tls", "mia@example.org", "s/cret", "Replies")
+    assert "cret" not in repr(found)
+    for wrong in ("imap://host/INBOX", "http://a:b@host", "imaps://a:b@host?tls=none", "imap://a:b@host?tls=maybe", "imap://a:secret@host:x/"):
+        with pytest.raises(NurtureError, match="NURTURE_IMAP_URL") as told:
+            ImapAddress.read(wrong)
+        assert "secret" not in told.value.message

@@ -1,0 +1,126 @@
+"""Statements over whole batches: what they write is what any other statement would have written, durable, whole or not at all."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from nurture.domain.words import State
+from nurture.store.claims import Claimed, claim, hand_over
+from nurture.store.database import Database, connect
+from nurture.store.outbox import plan_rows
+from nurture.store.results import Result, record, record_accepted
+from nurture.store.tables import METADATA
+from tests.store.test_claims import a_worker, claimed_one, intent
+from tests.support.outbox_rows import add_letter, planned, set_row, the_rows
+from tests.support.people import NOW, add_people
+
+ODD = "Привет 'you' \"there\" \\ 🎉 [1]{}"
+
+
+async def claimed_many(db: Database, people: int) -> tuple[int, list[Claimed]]:
+    """A worker's id and its rows."""
+    ids = await add_people(db, *[f"p{n}@example.com" for n in range(people)])
+    letter, worker = await add_letter(db), await a_worker(db)
+    async with db.write() as tx:
+        await plan_rows(tx, [planned(letter, p) for p in ids])
+        return worker.id, await claim(tx, letter["lane_id"], worker.id, 512, NOW)
+
+
+async def test_values_come_back_as_they_were_given(db: Database) -> None:
+    worker, row = await claimed_one(db)
+    moment = datetime(2026, 3, 2, 23, 59, 59, 7, timezone(timedelta(hours=-5)))
+    assert await hand_over(db, [intent(row)], worker.id, moment - timedelta(days=1)) == {row.id}
+    async with db.write() as tx:
+        await record(tx, [Result(row.id, row.fence, State.DEFERRED, moment, 451, None, ODD, "mx", None, moment, False)])
+    (after,) = await the_rows(db)
+    assert (after.due_at, after.handed_at) == (moment.astimezone(UTC), moment.astimezone(UTC) - timedelta(days=1))
+    assert (after.answer, after.code, after.enhanced, after.outcome, after.attempts) == (ODD, 451, None, None, 0)
+    assert after.local_day.isoformat() == "2026-03-02"
+
+
+async def test_a_claim_reads_what_the_row_holds(db: Database) -> None:
+    given = {"data": {"total": 12.5, "words": ODD}}
+    (anna,) = await add_people(db, "anna@example.com")
+    letter, worker = await add_letter(db), await a_worker(db)
+    async with db.write() as tx:
+        await plan_rows(tx, [planned(letter, anna, closes=None)])
+    await set_row(db, (await the_rows(db))[0].id, payload=given, first_try_at=NOW - timedelta(hours=1, microseconds=3), attempts=2)
+    async with db.write() as tx:
+        (row,) = await claim(tx, letter["lane_id"], worker.id, 512, NOW)
+    assert (row.payload, row.first_try_at, row.closes_at, row.attempts) == (given, NOW - timedelta(hours=1, microseconds=3), None, 2)
+    assert row.first_try_at is not None
+    assert row.first_try_at.utcoffset() == timedelta(0)
+
+
+async def test_a_batch_with_one_who_left_goes_without_them(db: Database) -> None:
+    worker, rows = await claimed_many(db, 5)
+    subscribers = METADATA.tables["subscribers"]
+    async with db.write() as tx:
+        gone = subscribers.update().where(subscribers.c.id == rows[2].subscriber_id).values(status="unsubscribed")
+        await tx.execute(gone)
+    leaving = await hand_over(db, [intent(row) for row in rows], worker, NOW)
+    assert leaving == {row.id for row in rows} - {rows[2].id}
+    assert [r.state for r in await the_rows(db)] == ["sending", "sending", "claimed", "sending", "sending"]
+    assert await hand_over(db, [intent(row) for row in rows], worker, NOW) == leaving, "asking again hands nothing over twice"
+
+
+async def test_each_topic_of_a_batch_is_asked(db: Database) -> None:
+    worker, rows = await claimed_many(db, 3)
+    await add_topic(db, rows[0].subscriber_id)
+    both = [intent(rows[0], "roofs"), intent(rows[1], "roofs"), intent(rows[2], "stoves")]
+    assert await hand_over(db, both, worker, NOW) == {rows[1].id, rows[2].id}
+
+
+async def add_topic(db: Database, person: int) -> None:
+    subscribers = METADATA.tables["subscribers"]
+    async with db.write() as tx:
+        await tx.execute(subscribers.update().where(subscribers.c.id == person).values(topics={"roofs": False}))
+
+
+async def test_an_empty_batch_asks_nothing(db: Database) -> None:
+    await record_accepted(db, [])
+    assert await hand_over(db, [], 1, NOW) == set()
+
+
+async def test_every_connection_flushes_its_commits(sqlite_db: Database) -> None:
+    """`synchronous` 2 is FULL. Asked in a statement of each kind, so that it is the very connection that commits intents and results."""
+    await a_worker(sqlite_db)
+    asked = "UPDATE workers SET epoch = (SELECT s.synchronous || ' ' || j.journal_mode FROM pragma_synchronous AS s, pragma_journal_mode AS j)"
+    workers = METADATA.tables["workers"]
+    for way in ("alone", "write"):
+        if way == "alone":
+            assert await sqlite_db.alone(asked, ()) == 1
+        else:
+            async with sqlite_db.write() as tx:
+                await tx.exec_driver_sql(asked)
+        async with sqlite_db.read() as tx:
+            assert (await tx.execute(workers.select())).one().epoch == "2 wal", way
+
+
+async def test_a_statement_alone_is_undone_whole_when_it_fails(db: Database) -> None:
+    await a_worker(db)
+    await a_worker(db)
+    with pytest.raises(IntegrityError):
+        await db.alone("UPDATE workers SET seen = 9 + id, id = 1", ())
+    assert await db.alone("UPDATE workers SET seen = seen + 1", ()) == 2
+    workers = METADATA.tables["workers"]
+    async with db.read() as tx:
+        assert [row.seen for row in await tx.execute(workers.select())] == [1, 1]
+
+
+async def test_a_statement_alone_waits_for_another_process(sqlite_db: Database) -> None:
+    """SQLite has one writer: a second one waits for its lock instead of failing."""
+    await a_worker(sqlite_db)
+    other = connect(str(sqlite_db.engine.url).replace("+aiosqlite", ""))
+    async with other.write() as tx:
+        await tx.exec_driver_sql("UPDATE workers SET seen = 5")
+        waiting = asyncio.create_task(sqlite_db.alone("UPDATE workers SET seen = seen + 1", ()))
+        await asyncio.sleep(0.2)
+        assert not waiting.done()
+    assert await waiting == 1
+    await other.close()
+    workers = METADATA.tables["workers"]
+    async with sqlite_db.read() as tx:
+        assert (await tx.execute(workers.select())).one().seen == 6
