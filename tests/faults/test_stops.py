@@ -63,13 +63,16 @@ async def test_a_worker_that_slept_writes_no_further_body(house: Household, in_t
     sleeper = house.worker()
     await house.until(lambda: len(house.sink.at_dot) >= 10)
     await freeze(house, sleeper, in_transaction=in_transaction)
+    await asyncio.sleep(0.2)
+    before = set(house.sink.taken)
     other = house.worker()
     await house.until(house.reaped)
     await house.until(lambda: len(house.sink.at_dot) >= 80)
     sleeper.signal(signal.SIGCONT)
     await house.until(house.finished)
     await house.stop(sleeper, other)
-    await house.audit(kills=1)
+    repeated = await house.audit(kills=1)
+    assert set(repeated) <= before, "on waking it wrote what it had not begun"
 
 
 def children(pid: int) -> list[int]:
