@@ -28,7 +28,8 @@ from nurture.services.reacting import react
 from nurture.services.reaping import Watcher, reap
 from nurture.services.sending import Desk, SendingRules, send_due, sweep_stopped_lanes
 from nurture.store import jobs
-from nurture.store.mark import Mark, behind, write_mark
+from nurture.store.claims import last_hand_off
+from nurture.store.mark import Mark, behind, read_mark, write_mark
 from nurture.store.results import release_worker
 from nurture.store.throttles import open_throttles
 from nurture.store.workers import WorkerLease, beat, end, enlist, newest_start
@@ -129,16 +130,21 @@ class Hand:
 
 @dataclass(slots=True)
 class ClockWatch:
-    """Holds the wall clock against one that only goes forward; a jump stops everything, since windows and gaps would be wrong."""
+    """Holds the wall clock against one that only goes forward; a jump stops everything, since windows and gaps would be wrong.
+
+    Told once: after `nurture resume` the new time counts. A clock that comes back to where it was has been set right, which is no jump:
+    whoever sets it and resumes at once would be halted again.
+    """
 
     wall: datetime
     steady: float
+    told: timedelta = timedelta(0)
 
     def jumped(self, wall: datetime, steady: float) -> str | None:
         off = (wall - self.wall) - timedelta(seconds=steady - self.steady)
-        if abs(off) < CLOCK_OFF:
+        if abs(off) < CLOCK_OFF or abs(off - self.told) < CLOCK_OFF:
             return None
-        self.wall, self.steady = wall, steady
+        self.told = off
         return f"the clock of this machine jumped by {int(off.total_seconds())} s; set it right, then run `nurture resume`"
 
 
@@ -268,7 +274,9 @@ async def check_start(app: App) -> str | None:
     async with app.db.write() as tx:
         workspace = await load_workspace(tx)
         newest = await newest_start(tx)
-        reason = behind(folder, workspace.identity, workspace.claims)
+        mark = read_mark(folder)
+        stands = await last_hand_off(tx, mark.handed.row) if mark and mark.handed else None
+        reason = behind(mark, workspace.identity, workspace.claims, stands)
         if reason is None and newest is not None and newest > now + CLOCK_OFF:
             reason = f"the database holds times from the future ({newest.isoformat()}); set this machine's clock, then run `nurture resume`"
         if reason:

@@ -20,7 +20,7 @@ from nurture.store.dialect import read_json
 from nurture.store.dialect_batch import Batch, moment
 from nurture.store.lanes import BY_HAND
 from nurture.store.ledger import deliveries, lanes, one_of, subscribers, workspace
-from nurture.store.mark import Mark
+from nurture.store.mark import Handed, Mark
 from nurture.store.tables.deliveries import DUE_STATES
 from nurture.store.workers import alive
 
@@ -141,6 +141,12 @@ _COUNT = Batch(
     .values(claims=workspace.c.claims + 1)
     .returning(workspace.c.identity, workspace.c.claims),
 )
+
+
+async def last_hand_off(tx: AsyncConnection, row_id: int) -> Handed | None:
+    """Of this row; None when there is no such row, or it was never handed over."""
+    row = (await tx.execute(select(_d.id, _d.fence, _d.handed_at).where(_d.id == row_id, _d.handed_at.is_not(None)))).one_or_none()
+    return Handed(*row) if row else None
 
 
 def _lane_is(lane_id: Any, flag: str) -> ColumnElement[bool]:

@@ -21,6 +21,10 @@ from nurture.store.inline import in_file, in_memory
 from nurture.store.lone import Lone, PostgresLone, SqliteLone
 
 Connection = AsyncConnection
+_LET_GO = (  # a process that froze in the middle of a transaction, or whose machine is gone, must not keep its locks for hours
+    "SELECT set_config('idle_in_transaction_session_timeout', '30s', false), set_config('tcp_keepalives_idle', '30', false), "
+    "set_config('tcp_keepalives_interval', '10', false), set_config('tcp_keepalives_count', '3', false)"
+)
 BUSY_TIMEOUT_MS = 30_000
 # The server notices within a minute that a machine is gone without a word, and frees the locks of its transactions for the others.
 KEEPALIVE = {"tcp_keepalives_idle": "20", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "4"}
@@ -132,6 +136,7 @@ def connect(url: str) -> Database:
     def _prepare(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
         cursor.execute("SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'")
+        cursor.execute(_LET_GO)
         cursor.close()
         connection.commit()  # else the setting would end with a transaction that is rolled back
 
