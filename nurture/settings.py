@@ -16,6 +16,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from nurture.domain.advice import did_you_mean
 from nurture.domain.errors import NurtureError
 from nurture.domain.scalars import Duration
+from nurture.domain.throttles import written_rates
+from nurture.domain.warming import WarmUp
 
 PREFIX = "NURTURE_"
 LEAST_SECRET = 16
@@ -61,6 +63,15 @@ class Settings(BaseSettings):
     smtp_rate: float | None = Field(
         None, gt=0, description="Letters a second for the relay; the plan gives no minute more. Unset: only its own answers slow it."
     )  # fmt: skip
+    smtp_domain_rates: str = Field(
+        "", description="Letters for single recipient domains: `gmail.com=5/s, web.de=100/m, gmx.net=5000/h`. Others wait for nobody."
+    )
+    smtp_warm_up: str = Field(
+        "", description="Daily ceiling of a new sender, growing: `2026-03-02 200 x1.5 until 50000`. Service letters pass and count."
+    )
+    smtp_idempotency_header: str = Field(
+        "", description="Header with a key fixed for each delivery, for relays that drop repetitions: `Resend-Idempotency-Key`."
+    )
     smtp_connections: int = Field(4, ge=1, le=64, description="Open sessions to the relay.")
     smtp_connect_timeout: Duration = Field(timedelta(seconds=60), description="Limit for connecting and the greeting.")
     smtp_command_timeout: Duration = Field(timedelta(minutes=5), description="Limit for each command up to the body.")
@@ -100,6 +111,26 @@ class Settings(BaseSettings):
             raise ValueError("is not understood; write redis://host:6379/0")
         return value
 
+    @field_validator("smtp_domain_rates")
+    @classmethod
+    def _known_rates(cls, value: str) -> str:
+        written_rates(value)
+        return value
+
+    @field_validator("smtp_warm_up")
+    @classmethod
+    def _known_warm_up(cls, value: str) -> str:
+        if value:
+            WarmUp.read(value)
+        return value
+
+    @field_validator("smtp_idempotency_header")
+    @classmethod
+    def _known_header(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{1,60}", value):
+            raise ValueError(f"{value!r} is no name of a header; write it like Resend-Idempotency-Key")
+        return value
+
     @field_validator("bounce_domain")
     @classmethod
     def _a_domain(cls, value: str | None) -> str | None:
@@ -124,6 +155,15 @@ class Settings(BaseSettings):
     @property
     def dkim_folder(self) -> Path:
         return self.dkim_dir or self.data_dir / "dkim"
+
+    @property
+    def domain_rates(self) -> Mapping[str, float]:
+        """Letters a second by recipient domain."""
+        return written_rates(self.smtp_domain_rates)
+
+    @property
+    def warm_up(self) -> WarmUp | None:
+        return WarmUp.read(self.smtp_warm_up) if self.smtp_warm_up else None
 
     @property
     def url(self) -> str:

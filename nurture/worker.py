@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 import structlog
 
 from nurture.bootstrap import App
+from nurture.mail.relay import SmtpRelay
 from nurture.mailroom import Mailroom
 from nurture.services.calling import call_due
 from nurture.services.campaigning import close_occasions, open_occasions
@@ -29,6 +30,7 @@ from nurture.services.sending import Desk, SendingRules, send_due, sweep_stopped
 from nurture.store import jobs
 from nurture.store.mark import Mark, behind, write_mark
 from nurture.store.results import release_worker
+from nurture.store.throttles import open_throttles
 from nurture.store.workers import WorkerLease, beat, end, enlist, newest_start
 from nurture.store.workspace import halt, load_workspace
 
@@ -102,12 +104,16 @@ class Hand:
 
     def rules(self) -> SendingRules:
         settings, service = self.app.settings, self.lanes == "service"
+        relay = self.app.relay if isinstance(self.app.relay, SmtpRelay) else None
         reserved = min(SERVICE_IN_FLIGHT, max(1, settings.in_flight // 2))
         return SendingRules(
-            base_url=settings.base_url, captures=self.app.captures, rate=settings.smtp_rate, unknown_grace=settings.unknown_grace,
+            base_url=settings.base_url, captures=self.app.captures, rate=settings.smtp_rate,
+            domain_rates=settings.domain_rates, warm_up=settings.warm_up, unknown_grace=settings.unknown_grace,
             in_flight=reserved if service else max(1, settings.in_flight - reserved),
             connections=1 if service else max(1, settings.smtp_connections - 1),
             mark_folder=settings.data_dir, lanes=self.lanes, signer=self.app.dkim.signer,
+            idempotency_header=settings.smtp_idempotency_header,
+            relays=relay.names if relay else (), avoid=relay.avoid if relay else lambda _names: None,
             bounce_domain=settings.bounce_domain,
         )  # fmt: skip
 
@@ -248,7 +254,7 @@ class Work:
 
     async def tidy(self) -> None:
         now = self.app.clock()
-        await sweep_stopped_lanes(self.app.db, Desk(), now)
+        await sweep_stopped_lanes(self.app.db, Desk(), now, self.app.settings.warm_up)
         await close_occasions(self.app.db, now)
         settings = self.app.settings
         kept = Kept(settings.keep_details, settings.keep_hits, settings.keep_words)
@@ -271,14 +277,15 @@ async def check_start(app: App) -> str | None:
 
 
 async def accept_past(app: App) -> str | None:
-    """`nurture resume`: go on from where the database stands. Returns what had halted it."""
+    """`nurture resume`: go on from where the database stands, and try at once what rests. Returns what had halted it."""
     from nurture.store.workspace import resume  # noqa: PLC0415 - its name would shadow the job words above
 
     async with app.db.write() as tx:
         reason = await resume(tx)
+        rested = [name.partition(":")[2] for name in await open_throttles(tx)]
         workspace = await load_workspace(tx)
     write_mark(app.settings.data_dir, Mark(workspace.identity, workspace.claims))
-    return reason
+    return reason or (f"{', '.join(rested)} refused the sender" if rested else None)
 
 
 async def run_worker(app: App, stop: asyncio.Event) -> None:

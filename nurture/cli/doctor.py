@@ -66,4 +66,5 @@ def _place(settings: "Settings") -> "Installation":
         database_url=settings.url, data_dir=settings.data_dir, base_url=settings.base_url, keys=token_keys(settings) if made else (),
         relays=RelayAddress.read_all(settings.smtp_url) if settings.smtp_url else [], dkim=KeyFolder(settings.dkim_folder),
         resolver=Resolver(settings.dns_server), redis_url=settings.redis_url, verify=settings.smtp_verify,
+        bounce_domain=settings.bounce_domain,
     )  # fmt: skip

@@ -68,12 +68,18 @@ class KeyFolder:
             raise NurtureError(f"{selector!r} is not a selector; use small letters, digits and hyphens, as in s2026a.")
         private = generate_private_key(65537, RSA_BITS) if kind == "rsa" else Ed25519PrivateKey.generate()
         key = SigningKey(name, selector, private)
-        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise NurtureError(f"the folder of DKIM keys {self.path} cannot be made: {error.strerror}; check NURTURE_DKIM_DIR.") from error
         try:
             handle = os.open(self._file(name, selector), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError as error:
             words = f"{name} has a key {selector} already; take another selector, a new key needs a new record."
             raise NurtureError(words, ErrorKind.CONFLICT) from error
+        except OSError as error:
+            words = f"the folder of DKIM keys {self.path} cannot be written: {error.strerror}; check NURTURE_DKIM_DIR."
+            raise NurtureError(words) from error
         with os.fdopen(handle, "wb") as file:
             file.write(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
             file.flush()
@@ -83,16 +89,20 @@ class KeyFolder:
     def every(self, domain: str | None = None) -> list[SigningKey]:
         """All keys of the folder, or of one domain, by domain and selector. Raises NurtureError naming a file that cannot be read."""
         found = []
-        for entry in sorted(self.path.iterdir()) if self.path.is_dir() else ():
-            match = _FILE.fullmatch(entry.name)
+        for name, *_ in _stamp(self.path):
+            match = _FILE.fullmatch(name)
             if match and domain in (None, match["domain"]):
-                found.append(SigningKey(match["domain"], match["selector"], _load(entry)))
+                found.append(SigningKey(match["domain"], match["selector"], _load(self.path / name)))
         return sorted(found, key=lambda key: (key.domain, key.selector))
 
     def selectors(self, domain: str) -> tuple[str, ...]:
         """Those that sign for `domain`."""
-        path = self._list(domain)
-        return tuple(path.read_text(encoding="ascii").split()) if path.is_file() else ()
+        try:
+            return tuple(self._list(domain).read_text(encoding="ascii").split())
+        except FileNotFoundError:
+            return ()
+        except (OSError, ValueError) as error:
+            raise NurtureError(f"{self._list(domain)} cannot be read; it lists the selectors that sign, one a line.") from error
 
     def use(self, domain: str, selectors: Iterable[str]) -> list[SigningKey]:
         """From now on these sign for the domain and no others, in every process that looks at this folder. Raises NurtureError."""
@@ -179,4 +189,6 @@ def _stamp(folder: Path) -> Stamp:
             found = [(entry.name, entry.stat()) for entry in entries]
     except FileNotFoundError:
         return ()
+    except OSError as error:
+        raise NurtureError(f"the folder of DKIM keys {folder} cannot be read: {error.strerror}; check NURTURE_DKIM_DIR.") from error
     return tuple(sorted((name, stat.st_mtime_ns, stat.st_ino) for name, stat in found))

@@ -26,6 +26,7 @@ class Pool:
         self._waiting = 0
         self._idle: deque[tuple[Session, float]] = deque()
         self._closed = False
+        self.avoided = False  # it refuses the sender, as somebody above has found: others take over
         self._failures = 0
         self._rests_until = 0.0
         self._probing = False
@@ -40,7 +41,7 @@ class Pool:
 
     def rests(self, now: float) -> bool:
         """Away: not to be tried now. When its rest is over one letter tries it, and the others still go elsewhere."""
-        return self._failures >= TRIES and (now < self._rests_until or self._probing)
+        return self.avoided or (self._failures >= TRIES and (now < self._rests_until or self._probing))
 
     @property
     def trouble(self) -> End | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import structlog
 
@@ -51,6 +51,16 @@ class SmtpRelay:
         only = _Only(may_write, may_finish)
         await Carrier(self, only, lambda: False).hand_over(envelope)
         return only.reply
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The preferred one first."""
+        return tuple(pool.name for pool in self.pools)
+
+    def avoid(self, names: Collection[str]) -> None:
+        """Leave these relays alone until told otherwise; the others carry what there is."""
+        for pool in self.pools:
+            pool.avoided = pool.name in names
 
     def best(self, now: float) -> Pool | None:
         """The relay to use now: the first that is not away."""

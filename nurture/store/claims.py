@@ -80,7 +80,11 @@ _DUE_LANES = Batch({}, lambda _: select(_l.id, _l.name, _l.priority).where(_l.fl
 
 async def due_lanes(tx: AsyncConnection, now: datetime) -> list[DueLane]:
     """Running lanes with something due, `service` first, then by priority; none while the workspace is halted."""
-    found = [DueLane(*row) for row in await _DUE_LANES.read(tx, (), moment=now)]
+    return in_order([DueLane(*row) for row in await _DUE_LANES.read(tx, (), moment=now)])
+
+
+def in_order(found: Iterable[DueLane]) -> list[DueLane]:
+    """`service` first, then by priority."""
     return sorted(found, key=lambda lane: (lane.name != Kind.SERVICE.value, -lane.priority, lane.id))
 
 

@@ -69,14 +69,17 @@ async def stranded(tx: AsyncConnection, ids: Collection[int], now: datetime) -> 
     return found
 
 
-async def closed_in_stopped_lanes(tx: AsyncConnection, now: datetime) -> list[int]:
-    """Waiting rows whose window has closed in lanes that are not running: claims never come by there, so they are looked for."""
-    stopped = select(lanes.c.id).where(lanes.c.flag != "running")
-    closed = (text(DUE_STATES), _d.due_at <= now, _d.closes_at < now + WINDOW_LEFT)
+async def closed_where_nobody_claims(tx: AsyncConnection, now: datetime, *, everywhere: bool = False) -> list[int]:
+    """Waiting rows whose window has closed in lanes that are not running, or that wait for a domain: claims never come by there.
+
+    `everywhere`: in all lanes, since nothing is claimed at all.
+    """
+    every = select(lanes.c.id)
+    stopped = every if everywhere else every.where(lanes.c.flag != "running")
     found: list[int] = []
-    for throttled in (_d.throttle_id == 0, _d.throttle_id > 0):  # one after the other, so that each goes by the index
-        question = select(_d.id).where(_d.lane_id.in_(stopped), throttled, *closed).limit(CHUNK)
-        found += (await tx.execute(question)).scalars()
+    for where in ((_d.lane_id.in_(stopped), _d.throttle_id == 0), (_d.lane_id.in_(every), _d.throttle_id > 0)):  # both by the index
+        closed = (*where, text(DUE_STATES), _d.due_at <= now, _d.closes_at < now + WINDOW_LEFT)
+        found += (await tx.execute(select(_d.id).where(*closed).limit(CHUNK))).scalars()
     return found
 
 

@@ -53,7 +53,7 @@ TABLE = [
     # the letter
     (P.DATA, 552, "5.3.4 the letter has 900 bytes", S.DEFERRED, L.LETTER, R.CONTENT),
     (P.MAIL, 552, "Message size exceeds fixed limit", S.DEFERRED, L.LETTER, R.CONTENT),
-    (P.BODY, 552, "5.2.3 too long", S.DEFERRED, L.LETTER, R.CONTENT),
+    (P.BODY, 552, "5.2.3 too long", S.REJECTED, L.LETTER, R.CONTENT),
     (P.BODY, 554, "5.6.0 malformed", S.REJECTED, L.LETTER, R.CONTENT),
     (P.BODY, 554, "5.7.1 Message rejected as spam", S.REJECTED, L.LETTER, R.CONTENT),
     (P.BODY, 554, "5.7.1 not allowed", S.REJECTED, L.LETTER, R.POLICY),
@@ -73,14 +73,14 @@ TABLE = [
     (P.RCPT, 550, "5.2.1 mailbox disabled", S.REJECTED, L.PERSON, R.DISABLED),
     (P.RCPT, 550, "this account has been suspended", S.REJECTED, L.PERSON, R.DISABLED),
     (P.RCPT, 553, "5.6.7 no SMTPUTF8", S.REJECTED, L.PERSON, R.NO_SMTPUTF8),
-    (P.RCPT, 550, "Requested action not taken: mailbox unavailable", S.REJECTED, L.PERSON, R.REFUSED),
+    (P.RCPT, 550, "Requested action not taken: mailbox unavailable", S.REJECTED, L.PERSON, R.DISABLED),
     (P.RCPT, 550, "5.7.1 you may not write to this person", S.REJECTED, L.PERSON, R.POLICY),
     # for now
     (P.RCPT, 451, "4.7.1 Greylisted, see postgrey", S.DEFERRED, L.PERSON, None),
     (P.RCPT, 450, "4.2.0 Greylisting in action", S.DEFERRED, L.PERSON, None),
     (P.RCPT, 452, "4.2.2 mailbox full", S.DEFERRED, L.PERSON, None),
     (P.BODY, 451, "4.3.0 local trouble", S.DEFERRED, None, None),
-    (P.RCPT, 421, "4.7.28 unusual rate", S.DEFERRED, L.RELAY, None),
+    (P.RCPT, 421, "4.7.28 unusual rate", S.DEFERRED, L.DOMAIN, None),
     (P.BODY, 451, "4.7.500 server busy", S.DEFERRED, L.RELAY, None),
 ]
 
@@ -199,10 +199,12 @@ def test_what_somebody_has_to_mend_is_not_asked_again_for_a_quarter_of_an_hour()
     ("phase", "words", "kind"),
     [
         (P.RCPT, "user unknown", R.NO_SUCH_ADDRESS),
-        (P.RCPT, "5.0.0 user unknown", R.REFUSED),  # a class of its own stands before the words
-        (P.BODY, "user unknown", R.CONTENT),  # only at RCPT do the words speak of the address
+        (P.RCPT, "5.0.0 user unknown", R.NO_SUCH_ADDRESS),  # a class that says nothing
+        (P.RCPT, "5.7.1 No such user!", R.NO_SUCH_ADDRESS),  # 5.7.1 stands for any policy, and for unknown people too
         (P.RCPT, "5.7.1 mailbox full", R.POLICY),
-        (P.RCPT, "5.7.1 account suspended", R.POLICY),
+        (P.RCPT, "5.7.1 account suspended", R.POLICY),  # whose?
+        (P.RCPT, "your account has been suspended", R.REFUSED),
+        (P.BODY, "user unknown", R.NO_SUCH_ADDRESS),  # there are receivers who look for the person when they have the letter
         (P.RCPT, "5.2.2 nothing", R.FULL),
         (P.RCPT, "5.2.1 nothing", R.DISABLED),
         (P.BODY, "account suspended", R.DISABLED),

@@ -208,6 +208,11 @@ def test_the_walk_up_the_name(records: dict[str, str], author: str, organisation
     assert (walked.policy.policy(author) if walked.policy else None) == policy
 
 
+def test_the_walk_ends_where_an_organisation_declares_itself() -> None:
+    zone = {"_dmarc.mail.example.com": {"TXT": [f"v=DMARC1; p=none; psd=n; {REPORT}"]}}
+    assert answered(walk("a.mail.example.com"), zone)[1] == ["TXT _dmarc.a.mail.example.com", "TXT _dmarc.mail.example.com"]
+
+
 def test_a_long_name_is_asked_for_eight_times_as_the_rfc_shows() -> None:
     assert names_to_ask("a.b.c.d.e.f.g.h.i.j.mail.example.com") == [
         "a.b.c.d.e.f.g.h.i.j.mail.example.com", "g.h.i.j.mail.example.com", "h.i.j.mail.example.com", "i.j.mail.example.com", "j.mail.example.com",

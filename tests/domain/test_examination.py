@@ -1,5 +1,6 @@
 """What `doctor` makes of facts that are hard to bring about on a loopback."""
 
+import hashlib
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -19,6 +20,7 @@ from nurture.domain.examination.house import (
 )
 from nurture.domain.examination.relay import greeting_date, judge_relay
 from nurture.domain.findings import Finding, to_json
+from nurture.domain.tokens import TokenKey, proof
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
@@ -165,6 +167,13 @@ def test_what_relays_offer(offers: dict[str, str], level: str, words: str) -> No
 )
 def test_the_hour_in_a_greeting(greeting: str, date: datetime | None) -> None:
     assert greeting_date(RelayFacts(**(FACTS | {"greeting": greeting}))) == date  # type: ignore[arg-type]
+
+
+def test_a_proof_is_no_signature() -> None:
+    """Whoever asks the service for proofs learns nothing that a token could be made of."""
+    key, payload = TokenKey.derive("a secret"), "12345678901234567"
+    assert proof(payload, key) != hashlib.blake2b(payload.encode(), digest_size=16, key=key.secret).hexdigest()
+    assert proof(payload, key) != proof(payload, TokenKey.derive("another"))
 
 
 def test_the_machine_output() -> None:

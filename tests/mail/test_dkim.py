@@ -1,5 +1,6 @@
 """DKIM signatures, judged by an independent verifier: whatever stands in a letter, and whatever is done to it on its way."""
 
+import asyncio
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,19 +10,22 @@ from dkim.canonicalization import Relaxed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nurture.bootstrap import open_app
 from nurture.domain.documents import Sender
 from nurture.mail.dkim import OPEN_WHERE_ABSENT, SIGNED, canonical_body, signer
 from nurture.mail.dkim_keys import KeyFolder
 from nurture.mail.relay import SmtpRelay
 from nurture.render.rendering import Rendered
 from nurture.services.sending import SendingRules
+from nurture.settings import Settings
 from nurture.store.database import Database
 from nurture.store.outbox import plan_rows
+from nurture.worker import ClockWatch, Hand, steady_clock
 from tests.support.letters import compiled, message, written
 from tests.support.naughty import NAUGHTY
 from tests.support.outbox_rows import planned
 from tests.support.sending import BASE, prepare, send
-from tests.support.signatures import ED, RSA, verdicts
+from tests.support.signatures import ED, RSA, key_folder, verdicts
 from tests.support.smtp import SmtpSink
 
 NOW = datetime(2026, 3, 2, 9, 0, 30, tzinfo=UTC)
@@ -141,6 +145,15 @@ def test_any_letter_verifies(name: str, fields: list[tuple[str, list[bytes]]], l
     folded = [label.encode() + b":" + b"\r\n\t ".join([b"x", *(line for line in value if line.strip(b" \t"))]) + b"\r\n" for label, value in fields]
     head = b"From:" + name.encode() + b" <a@example.com>\r\n" + b"".join(folded)
     assert verdicts(joined(head, b"\r\n".join(lines))) == [True, True]
+
+
+async def test_the_worker_signs_as_the_settings_say(smtp_sink: SmtpSink, tmp_path: Path) -> None:
+    key_folder(tmp_path / "keys", ED)
+    settings = Settings(data_dir=tmp_path / "data", smtp_url=smtp_sink.url, base_url=BASE, dkim_dir=tmp_path / "keys")
+    async with open_app(settings, lambda: NOW) as app:
+        await prepare(app.db)
+        await Hand(app, "others", asyncio.Event(), ClockWatch(NOW, steady_clock())).send()
+    assert [verdicts(received.raw, [ED]) for received in smtp_sink.letters] == [[True]]
 
 
 async def test_what_comes_out_of_a_real_server_verifies(sqlite_db: Database, smtp_sink: SmtpSink, tmp_path: Path) -> None:

@@ -135,6 +135,20 @@ async def test_with_a_broken_key_nothing_leaves_unsigned(sqlite_db: Database, fo
     assert all(letter.message.startswith(b"DKIM-Signature: v=1; a=ed25519-sha256;") for letter in sink.letters)
 
 
+def test_a_folder_that_cannot_be_used_is_named(folder: KeyFolder) -> None:
+    folder.path.write_text("a file stands in its place")
+    for act in (lambda: folder.make("example.com", "a", "ed25519"), folder.every, lambda: folder.signer("example.com", NOW)):
+        with pytest.raises(NurtureError, match=r"folder of DKIM keys .* check NURTURE_DKIM_DIR"):
+            act()
+
+
+def test_a_list_that_cannot_be_read_is_named(folder: KeyFolder) -> None:
+    folder.make("example.com", "a", "ed25519")
+    (folder.path / "example.com.signing").write_bytes(b"\xff\xfe")
+    with pytest.raises(NurtureError, match=r"example\.com\.signing cannot be read"):
+        folder.signer("example.com", NOW)
+
+
 def test_a_listed_key_that_is_gone_is_named(folder: KeyFolder) -> None:
     folder.make("example.com", "a", "ed25519")
     folder.use("example.com", ["a"])

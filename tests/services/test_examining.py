@@ -95,6 +95,19 @@ async def test_a_sender_below_the_domain_is_found_by_the_walk(name_server: NameS
     assert (await examined(name_server, folder, "anna@news.example.com"))["DMARC alignment"][0] == "fail"
 
 
+async def test_letters_whose_bounces_go_to_another_domain(name_server: NameServer, folder: KeyFolder) -> None:
+    async def found(domain: str) -> list[tuple[str, str, str]]:
+        findings = await examine_domain(Resolver(name_server.place), "anna@example.com", [RELAY], folder, domain)
+        return [(f.check, f.level, f.words) for f in findings if f.check in ("MX", "SPF", "DMARC alignment")]
+
+    name_server.publish(zone() | {"b.example.com": {"TXT": ["v=spf1 include:_spf.relay.example -all"], "MX": ["5 b.example.com."]}})
+    assert [(check, level) for check, level, _ in await found("b.example.com")] == [("MX", "ok"), ("MX", "ok"), ("SPF", "ok"), ("DMARC alignment", "ok")]
+    assert "align by DKIM and SPF" in (await found("b.example.com"))[-1][2]
+    name_server.publish({"bounces.example": {"MX": ["5 b.example.com."]}})
+    assert [(check, level) for check, level, _ in await found("bounces.example")] == [("MX", "ok"), ("MX", "ok"), ("SPF", "fail"), ("DMARC alignment", "ok")]
+    assert "align by DKIM." in (await found("bounces.example"))[-1][2]
+
+
 async def test_keys_that_do_not_sign_yet_are_only_a_warning(name_server: NameServer, tmp_path: Path) -> None:
     folder = KeyFolder(tmp_path / "dkim")
     folder.make("example.com", "next", "ed25519")
@@ -114,6 +127,10 @@ async def test_long_answers_come_by_tcp(name_server: NameServer) -> None:
     answer = await Resolver(name_server.place).ask(Question("example.com", "TXT"))
     assert sorted(answer.values) == sorted(long)
     assert name_server.asked == ["TXT example.com"] * 2
+    name_server.publish({"example.org": {"TXT": ["x" * 250, "y" * 250, "z" * 250]}})
+    resolver = Resolver(name_server.place)
+    assert [len((await resolver.ask(Question("example.org", "TXT"))).values) for _ in range(2)] == [3, 3]
+    assert name_server.asked[2:] == ["TXT example.org"]  # up to 1232 bytes go in one piece, and what was asked is kept
 
 
 async def test_a_name_server_that_is_not_there(tmp_path: Path) -> None:
@@ -183,6 +200,10 @@ async def test_what_ails_the_database(db: Database, tmp_path: Path, name_server:
     assert found["policy"][0] == "fail"
     assert "no sender and no postal_address" in found["policy"][1]
     assert found["DNS"][0] == "warn"
+    async with db.write() as tx:
+        await tx.exec_driver_sql("ALTER TABLE workspace RENAME TO gone")
+    found = await checked(place)
+    assert (found["database"][0], "answers with an error" in found["database"][1]) == ("fail", True)
     async with db.write() as tx:
         await tx.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
     assert "db upgrade" in (await checked(place))["database"][1]

@@ -15,7 +15,7 @@ def test_lanes_take_turns_by_priority_and_service_goes_first() -> None:
     assert turns.next([]) is None
 
 
-def test_the_pace_slows_on_request_and_creeps_up_again() -> None:
+def test_the_pace_slows_on_request_and_then_follows_what_all_share() -> None:
     pace = Pace()
     assert (pace.rate, pace.claim()) == (None, 512)
     pace.begin(0.0)
@@ -29,10 +29,14 @@ def test_the_pace_slows_on_request_and_creeps_up_again() -> None:
     second = pace.reserve(3.0, 5.0)
     assert first == 0
     assert second == pytest.approx(1 / pace.rate)
-    before = pace.rate
-    for n in range(1, 4000):
-        pace.took(3 + n / 50)
-    assert pace.rate is None or pace.rate > before
+    pace.follow(None, 2.5)
+    assert pace.rate == pytest.approx(pace.seen / 2), "what was heard this second is in no table yet"
+    pace.follow(70.0, 3.1)
+    assert pace.rate == 70.0
+    pace.follow(None, 4.0)
+    assert pace.rate is None
+    single = Pace(single=True)
+    assert (single.claim(), single.slice(256, 4)) == (1, 1)
     limited = Pace(ceiling=14)
     assert (limited.slice(256, 4), limited.claim()) == (14, 56)
     assert [limited.reserve(0.0, 0.1) is None for _ in range(3)] == [False, False, True]

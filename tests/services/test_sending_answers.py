@@ -11,6 +11,7 @@ from nurture.store.database import Database
 from nurture.store.lanes import notices
 from nurture.store.ledger import subscribers
 from nurture.store.outbox import plan_rows
+from nurture.store.throttles import load_throttles
 from nurture.store.workspace import load_workspace
 from tests.support.outbox_rows import add_letter, planned, the_rows
 from tests.support.people import NOW, add_people
@@ -103,18 +104,44 @@ async def test_a_letter_that_cannot_be_written_fails_alone_and_several_pause_the
     assert letter["lane_id"] == bad["lane_id"]
 
 
-async def test_a_refused_sender_halts_and_nobody_is_blamed(db: Database) -> None:
+async def test_a_domain_that_refuses_the_sender_rests_and_nobody_is_blamed(db: Database) -> None:
     lease, _, _ = await prepare(db, 20)
-    sink = Sink(says(550, "unauthenticated mail is not accepted", enhanced="5.7.26"))
+    (elsewhere,) = await add_people(db, "x@elsewhere.org")
+    letter = await add_letter(db, "school/two")
+    async with db.write() as tx:
+        await plan_rows(tx, [planned(letter, elsewhere)])
+    sink = Sink(lambda e: says(250 if "elsewhere" in e.recipient else 550, "unauthenticated", enhanced=None if "elsewhere" in e.recipient else "5.7.26")(e))
     await send(db, sink, lease, rules=SendingRules(BASE, connections=1, in_flight=4))
     async with db.read() as tx:
-        halted = (await load_workspace(tx)).halted
+        assert (await load_workspace(tx)).halted is None
         statuses = set((await tx.execute(subscribers.select().with_only_columns(subscribers.c.status))).scalars())
-    assert halted is not None
-    assert "nurture resume" in halted
-    assert statuses == {"subscribed"}
+        (rests,) = [t for t in await load_throttles(tx) if t.state.away(NOW)]
+    assert (rests.name, rests.state.away_until, statuses) == ("domain:example.com", NOW + timedelta(minutes=15), {"subscribed"})
+    rows = await the_rows(db)
+    assert {r.state for r in rows[:-1]} == {"deferred", "pending"}
+    assert (rows[-1].state, len(sink.letters) < 12) == ("accepted", True), "everybody else gets their letters"
+
+
+async def test_a_relay_that_refuses_the_sender_rests_and_then_tries_one_letter(db: Database) -> None:
+    lease, _, _ = await prepare(db, 40, closes=None)
+    refuses = says(530, "Authentication required", enhanced="5.7.0", phase=Phase.MAIL)
+    sink, desk, rules = Sink(refuses), Desk(), SendingRules(BASE, connections=1, in_flight=4)
+    await send(db, sink, lease, rules=rules, desk=desk)
+    first = len(sink.letters)
+    assert 3 <= first < 12
     assert {r.state for r in await the_rows(db)} == {"deferred", "pending"}
-    assert len(sink.letters) < 12
+    await send(db, sink, lease, rules=rules, desk=desk, now=NOW + timedelta(minutes=14))
+    assert len(sink.letters) == first, "it rests"
+    await send(db, sink, lease, rules=rules, desk=desk, now=NOW + timedelta(minutes=15))
+    assert len(sink.letters) == first + 1, "one letter tries, and is refused: a longer rest"
+    await send(db, sink, lease, rules=rules, desk=desk, now=NOW + timedelta(minutes=44))
+    assert len(sink.letters) == first + 1
+    sink.answer = says(250, "ok")
+    mended = await send(db, sink, lease, rules=rules, desk=desk, now=NOW + timedelta(minutes=46))
+    assert mended.accepted == 40
+    assert all(r.attempts == 1 for r in await the_rows(db)), "no refusal burned a try"
+    async with db.read() as tx:
+        assert all(t.state.trips == 0 for t in await load_throttles(tx))
 
 
 async def test_a_letter_too_big_for_the_relay_pauses_its_lane(db: Database) -> None:

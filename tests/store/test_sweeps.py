@@ -16,7 +16,7 @@ from nurture.store.results import Result, fail, record, release, release_worker
 from nurture.store.sweeps import (
     Moved,
     cancel,
-    closed_in_stopped_lanes,
+    closed_where_nobody_claims,
     graced,
     hold_unknown,
     orphans,
@@ -52,7 +52,7 @@ async def test_closed_windows_are_looked_for_only_where_no_claim_comes_by(sqlite
     await set_row(sqlite_db, forever.id, closes_at=None)
     async with sqlite_db.write() as tx:
         await set_lane(tx, "sequence:school", flag)
-        assert await closed_in_stopped_lanes(tx, NOW) == ([] if flag == "running" else [closed.id])
+        assert await closed_where_nobody_claims(tx, NOW) == ([] if flag == "running" else [closed.id])
 
 
 async def test_what_is_stranded_tells_who_may_not_get_it_any_more(db: Database) -> None:

@@ -5,6 +5,7 @@ from nurture.domain.findings import Finding
 
 
 def examine_mail_servers(domain: str) -> Inquiry[Finding]:
+    """Of the sender's domain, or of the one that bounces go to."""
     try:
         servers = (yield from ask(Question(domain, "MX"))).values
         if servers == (".",):

@@ -50,6 +50,7 @@ class Installation:
     dkim: KeyFolder
     resolver: Resolver
     redis_url: str | None = None
+    bounce_domain: str | None = None
     verify: bool | ssl.SSLContext = True
     trust: ssl.SSLContext | None = None
 
@@ -66,7 +67,9 @@ async def examine(place: Installation, clock: Clock) -> list[Finding]:
     finally:
         await db.close()
     sender = policy.sender.address if policy and policy.sender else None
-    sending, names = await asyncio.gather(_relays(place, sender, clock), examine_domain(place.resolver, sender, place.relays, place.dkim))
+    sending, names = await asyncio.gather(
+        _relays(place, sender, clock), examine_domain(place.resolver, sender, place.relays, place.dkim, place.bounce_domain)
+    )
     return [*_house(place), *stored, *queue, *web, *sending, *names]
 
 

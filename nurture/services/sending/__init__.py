@@ -7,11 +7,12 @@ from datetime import datetime
 
 from nurture.domain.readers import Reader
 from nurture.domain.tokens import TokenKey
+from nurture.domain.words import Kind
 from nurture.services.sending.claiming import Turn, next_turn, sweep_stopped_lanes, take
 from nurture.services.sending.desk import Desk, Prepared
 from nurture.services.sending.recording import Clerk
 from nurture.services.sending.rules import GoOn, Relay, SendingRules, Sent
-from nurture.services.sending.wire import Wire
+from nurture.services.sending.wire import STOP_CHECK, Wire
 from nurture.services.sending.writing import Outgoing, Unwritable, Writer
 from nurture.store.claims import Claimed, hand_over, leave_out
 from nurture.store.database import Database
@@ -19,12 +20,12 @@ from nurture.store.lanes import pause_lane
 from nurture.store.readers import readers
 from nurture.store.results import fail, release
 from nurture.store.sweeps import reap_rows
-from nurture.store.workers import WorkerLease, leases
+from nurture.store.workers import WorkerLease
 
 __all__ = ["Desk", "Relay", "SendingRules", "Sent", "send_due", "sweep_stopped_lanes"]
 
 WRITTEN_AT_ONCE = 32
-SHARE = {"all": 1.0, "service": 0.1, "others": 0.9}  # of the rate
+DOMAIN_WAIT = 10.0  # seconds: a domain's turn that comes sooner is waited for within the sweep
 
 
 async def send_due(
@@ -45,25 +46,39 @@ async def send_due(
     turn = await next_turn(db, desk, rules, clock()) if go_on() else None
     if turn is None:
         return sent
+
+    def goes_on() -> bool:
+        return go_on() and not desk.gate.closed
+
     try:
-        await _share_rate(db, desk, rules)
-        async with Wire(relay, rules, desk.pace, clock, go_on, Clerk(db, rules, desk, sent).record, holds) as wire:
+        async with Wire(relay, rules, desk.pace, clock, goes_on, Clerk(db, rules, desk, sent).record, holds) as wire:
             empty: set[int] = set()
-            while turn is not None and go_on() and not wire.away:
+            while turn is not None and goes_on() and not wire.away:
                 writer = Writer.of(rules, turn.book, keys[0], clock())
                 rows = await take(db, turn, lease, desk, rules, clock(), sent)
                 if rows is None:
                     empty.add(turn.lane.id)
                 else:
                     await _hand_over(db, wire, turn, rows, writer, lease, desk, clock, sent)
-                turn = await next_turn(db, desk, rules, clock(), empty)
-                if turn is None and not wire.away:
-                    await wire.room(0)  # what comes back unwritten is due again
-                    turn = await next_turn(db, desk, rules, clock(), empty)
+                turn = await _next(db, wire, desk, clock, empty)
     except BaseException:
         desk.dirty = True
         raise
     return sent
+
+
+async def _next(db: Database, wire: Wire, desk: Desk, clock: Callable[[], datetime], empty: set[int]) -> Turn | None:
+    """Whose turn it is, once what is on the wire has ended, and when a domain's next turn has come."""
+    if desk.pace.single:
+        await wire.room(0)  # what it is told decides about the rest
+    turn = await next_turn(db, desk, wire.rules, clock(), empty)
+    if turn is None and not wire.away:
+        await wire.room(0)  # what comes back unwritten is due again
+        turn = await next_turn(db, desk, wire.rules, clock(), empty)
+    while turn is None and not wire.away and wire.go_on() and (wait := desk.gate.waits) is not None and wait < DOMAIN_WAIT:
+        await asyncio.sleep(min(wait, STOP_CHECK))
+        turn = await next_turn(db, desk, wire.rules, clock(), empty)
+    return turn
 
 
 async def _hand_over(
@@ -114,16 +129,23 @@ async def _intend(
     now: datetime, sent: Sent,
 ) -> list[Outgoing]:  # fmt: skip
     """The durable commit that defines hand-off. Rows that may not leave and rows that cannot be written end in the next one."""
+    back: list[Outgoing] = []
+    if desk.gate.not_now and turn.lane.name != Kind.SERVICE.value:  # since these were claimed
+        back = [letter for letter in ready if letter.envelope.recipient.rpartition("@")[2].lower() in desk.gate.not_now]
+        held = {letter.row.id for letter in back}
+        ready = [letter for letter in ready if letter.row.id not in held]
     sys.audit("nurture.intending")
     leaving = await hand_over(db, [letter.intent for letter in ready], lease.id, now) if ready else set()
     sys.audit("nurture.intended")
     broken = _repeated(desk, turn, faults, bool(ready), rules.render_errors)
-    if faults or len(leaving) < len(ready):
+    if faults or back or len(leaving) < len(ready):
         async with db.write() as tx:
+            await release(tx, [(letter.row.id, letter.row.fence) for letter in back])
             became = await leave_out(tx, [letter.intent for letter in ready if letter.intent.id not in leaving], now)
             await fail(tx, [(f.row.id, f.row.fence, f.fault[:500]) for f in faults], "render", now)
             if broken:
                 await pause_lane(tx, turn.lane.id, f"render: {broken}")
+        became |= {letter.row.id: "pending" for letter in back}
         sent.counts.update("returned" if word == "pending" else "cancelled" for word in became.values())
     sent.counts["failed"] += len(faults)
     return [letter for letter in ready if letter.intent.id in leaving]
@@ -139,17 +161,6 @@ def _repeated(desk: Desk, turn: Turn, faults: list[Unwritable], any_written: boo
         if desk.errors[turn.lane.id, fault.fault] >= limit:
             return fault.fault
     return None
-
-
-async def _share_rate(db: Database, desk: Desk, rules: SendingRules) -> None:
-    """The relay's rate belongs to all living workers together; one that keeps service letters apart has two leases."""
-    if rules.rate is None:
-        desk.pace.ceiling = None
-        return
-    async with db.read() as tx:
-        living = len(await leases(tx))
-    processes = max(1, living if rules.lanes == "all" else (living + 1) // 2)
-    desk.pace.ceiling = rules.rate / processes * SHARE[rules.lanes]
 
 
 async def _recover(db: Database, lease: WorkerLease, rules: SendingRules, now: datetime) -> None:

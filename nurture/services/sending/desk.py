@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.errors import NurtureError
 from nurture.render.rendering import LetterTemplate, prepare
+from nurture.services.sending.gate import Gate
 from nurture.services.sending.pace import Pace, Turns
 from nurture.store.documents import load_letter_versions
 from nurture.store.letterbook import BookShelf
@@ -27,13 +28,13 @@ class Prepared:
 
 @dataclass(slots=True)
 class Desk:
-    """`errors`: equal faults in a row, by lane. `refused`: refusals of the sender in a row. `dirty`: a sweep broke off midway."""
+    """`errors`: equal faults in a row, by lane. `dirty`: a sweep broke off midway."""
 
     pace: Pace = field(default_factory=Pace)
+    gate: Gate = field(default_factory=Gate)
     turns: Turns = field(default_factory=Turns)
     shelf: BookShelf = field(default_factory=BookShelf)
     errors: Counter[tuple[int, str]] = field(default_factory=Counter)
-    refused: int = 0
     dirty: bool = False
     _prepared: OrderedDict[int, Prepared] = field(default_factory=OrderedDict)
 

@@ -1,17 +1,16 @@
 """How fast, and whose turn. Pure: the moment comes in as monotonic seconds.
 
-Without a rate there is no limit until the relay itself asks for less (421, 454, 4.7.x): then the rate halves, and creeps up again.
+Without a rate there is no limit until the relay itself asks for less (421, 454, 4.7.x): then the rate halves at once, and rises again as
+domain/throttles.py says, the same for all workers.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from nurture.domain.throttles import LEAST_RATE
 from nurture.domain.words import Kind
 from nurture.store.claims import CLAIM_AT_ONCE, DueLane
 
-LEAST_RATE = 0.2
-CREEP = 0.1  # of the present rate, each second in which the relay took letters
-OPEN_AGAIN = 500.0  # a rate that has crept up to this much is no limit any more
 SLICE = 128
 MEASURE = 0.1  # seconds
 CLAIM_SECONDS = 4.0  # a claim holds what leaves in about this long, so that service letters need not wait
@@ -21,12 +20,13 @@ CLAIM_SECONDS = 4.0  # a claim holds what leaves in about this long, so that ser
 class Pace:
     """`ceiling`: the operator's rate; `limit`: the one in force since the relay asked for less; both None for none.
 
-    `seen`: letters a second that the relay took lately, while there was work.
+    `seen`: letters a second that the relay took lately, while there was work. `single`: after a rest one letter tries first.
     """
 
     ceiling: float | None = None
     limit: float | None = None
     seen: float = 0.0
+    single: bool = False
     _next: float = 0.0
     _count: int = 0
     _since: float = 0.0
@@ -63,9 +63,11 @@ class Pace:
         if passed < MEASURE:
             return
         self.seen, self._count, self._since = self._count / passed, 0, now
-        if self.limit is not None:
-            self.limit *= 1 + CREEP * min(passed, 1.0)
-            self.limit = None if self.limit >= OPEN_AGAIN else self.limit
+
+    def follow(self, limit: float | None, now: float) -> None:
+        """Take over the limit that all workers share; what was heard in this very second is not in it yet."""
+        if now - self._slowed >= 1:
+            self.limit = limit
 
     def slow(self, now: float) -> None:
         """The relay asked for less; several such answers within a second are one."""
@@ -76,12 +78,14 @@ class Pace:
 
     def slice(self, in_flight: int, connections: int) -> int:
         """How many letters one intent may hand over: what leaves within a second, half of what may be in flight."""
-        most = min(SLICE, max(1, in_flight // 2))
+        most = 1 if self.single else min(SLICE, max(1, in_flight // 2))
         expected = self.rate or self.seen or 4.0 * connections
         return max(1, min(most, int(expected)))
 
     def claim(self) -> int:
         """How many rows to claim: what leaves in a few seconds."""
+        if self.single:
+            return 1
         return CLAIM_AT_ONCE if self.rate is None else max(1, min(CLAIM_AT_ONCE, int(self.rate * CLAIM_SECONDS)))
 
 

@@ -1,4 +1,4 @@
-"""Results into the ledger, in one commit with what follows from them: bounces, a paused lane, a halted relay."""
+"""Results into the ledger, in one commit with what follows from them: bounces, a paused lane, a slower or resting relay or domain."""
 
 import asyncio
 import sys
@@ -13,15 +13,14 @@ from nurture.domain.answers import Level, Verdict
 from nurture.domain.envelopes import Reply
 from nurture.domain.words import State
 from nurture.services.sending.desk import Desk
+from nurture.services.sending.gate import Change, Heard, write_changes
 from nurture.services.sending.rules import SendingRules, Sent
 from nurture.services.sending.wire import Ended
 from nurture.store.bounces import Bounce, note_bounces
 from nurture.store.database import Database
 from nurture.store.lanes import pause_lane
 from nurture.store.results import Result, record, record_accepted, release
-from nurture.store.workspace import halt
 
-REFUSALS_HALT = 3
 RETRIES = (0.05, 0.2, 0.5, 1, 2, 5, 10, 20, 20)  # seconds; about a minute, then the rows are left to the reaper
 log = structlog.get_logger()
 
@@ -36,10 +35,10 @@ class Clerk:
     async def record(self, batch: list[Ended]) -> None:
         """Commit a batch. A database that is away is waited for, and meanwhile nothing more is handed over."""
         judged = [ended for ended in batch if ended.verdict]
-        stopped, refusal = self._lane_faults(judged), self._refusal(judged)  # counted once, however often the commit is tried
+        stopped, changes = self._lane_faults(judged), self._throttles(judged)  # counted once, however often the commit is tried
         for wait in (*RETRIES, None):
             try:
-                await self._commit(batch, stopped, refusal)
+                await self._commit(batch, stopped, changes)
                 sys.audit("nurture.recorded")
                 break
             except (SQLAlchemyError, DBAPIError, OSError) as error:
@@ -49,9 +48,9 @@ class Clerk:
                 await asyncio.sleep(wait)
         self._count(batch)
 
-    async def _commit(self, batch: list[Ended], stopped: list[tuple[int, str]], refusal: str | None) -> None:
+    async def _commit(self, batch: list[Ended], stopped: list[tuple[int, str]], changes: list[Change]) -> None:
         accepted = [self._result(e, e.verdict, e.reply) for e in batch if e.verdict and e.verdict.state is State.ACCEPTED and e.reply]
-        if len(accepted) == len(batch):
+        if len(accepted) == len(batch) and not changes:
             sys.audit("nurture.recording")
             await record_accepted(self.db, accepted)
             return
@@ -59,8 +58,7 @@ class Clerk:
             await self._write(tx, batch)
             for lane_id, reason in stopped:
                 await pause_lane(tx, lane_id, reason)
-            if refusal:
-                await halt(tx, refusal)
+            await write_changes(tx, changes, batch[-1].at)
             sys.audit("nurture.recording")
 
     async def _write(self, tx: AsyncConnection, batch: list[Ended]) -> None:
@@ -96,20 +94,12 @@ class Clerk:
                 found.append((lane, f"relay: {verdict.reason}; change the letter, then resume"))
         return found
 
-    def _refusal(self, judged: list[Ended]) -> str | None:
-        """Why all sending must halt: the relay refused the sender itself, several times with no acceptance in between."""
-        for ended in judged:
-            verdict, reply = ended.verdict, ended.reply
-            if verdict is None or reply is None:
-                continue
-            if verdict.state is State.ACCEPTED:
-                self.desk.refused = 0
-            elif verdict.level is Level.RELAY and reply.code is not None and reply.code >= 500:
-                self.desk.refused += 1
-                if self.desk.refused >= REFUSALS_HALT:
-                    self.desk.refused = 0
-                    return f"{verdict.reason}. Mend NURTURE_SMTP_URL or the sender's domain, then run `nurture resume`"
-        return None
+    def _throttles(self, judged: list[Ended]) -> list[Change]:
+        """What these answers ask of the relay and of recipient domains."""
+        gate = self.desk.gate
+        if not judged or (not gate.alert and all(e.verdict is not None and e.verdict.state is State.ACCEPTED for e in judged)):
+            return []
+        return gate.hear([_heard(e, e.verdict, e.reply) for e in judged if e.verdict and e.reply], self.desk.pace, judged[-1].at)
 
     def _count(self, batch: list[Ended]) -> None:
         for ended in batch:
@@ -119,6 +109,10 @@ class Clerk:
 def _within(due: datetime, closes_at: datetime | None) -> datetime:
     """A try after the window's end is asked for at its end, so that a claim finds the row and moves it to the next window."""
     return due if closes_at is None else min(due, closes_at)
+
+
+def _heard(ended: Ended, verdict: Verdict, reply: Reply) -> Heard:
+    return Heard(reply.relay, ended.letter.envelope.recipient.rpartition("@")[2].lower(), reply.phase, verdict)
 
 
 def _bounce(ended: Ended, verdict: Verdict) -> Bounce:

@@ -1,7 +1,7 @@
 """What sending is told and what it tells: settings as values, the relay it speaks to, the counts of a sweep."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 from nurture.domain.documents import Sender
 from nurture.domain.envelopes import Sign
+from nurture.domain.warming import WarmUp
 from nurture.mail.crew import Crew, Letters
 
 LEAVE_WITHIN = 2.0  # seconds from the intent to the first byte; what comes later goes back to pending
@@ -34,6 +35,11 @@ class SendingRules:
     in_flight: int = 256
     connections: int = 4
     rate: float | None = None
+    domain_rates: Mapping[str, float] = field(default_factory=dict)
+    warm_up: WarmUp | None = None
+    relays: tuple[str, ...] = ()
+    avoid: Callable[[Collection[str]], object] = lambda _names: None
+    idempotency_header: str = ""
     unknown_grace: timedelta = timedelta(minutes=10)
     render_errors: int = 5
     mark_folder: Path | None = None

@@ -154,7 +154,7 @@ class Wire:
             moment = asyncio.get_running_loop().time()
             if verdict.state is State.ACCEPTED:
                 self.pace.took(moment)
-            if verdict.slows:
+            if verdict.slows and verdict.level is Level.RELAY:
                 self.pace.slow(moment)
             no_session = reply.code is None and verdict.level is Level.RELAY
             self.lost_in_a_row = self.lost_in_a_row + 1 if no_session else 0

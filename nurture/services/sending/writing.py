@@ -121,6 +121,8 @@ class _Press:
         else:
             topic, letter = self.letters.get((row.version_id, row.kind)) or self._letter(row)
             message = letter.write(reader, occasion, self.writer.sign)
+        if self.writer.rules.idempotency_header:
+            message = f"{self.writer.rules.idempotency_header}: {row.message_id[1:].partition('@')[0]}\r\n".encode() + message
         intent = Intent(row.id, row.fence, zone, today, topic)
         return Outgoing(row, intent, Envelope(row.id, self.writer.comes_back_to(row), reader.email, message, row.message_id))
 
