@@ -172,6 +172,6 @@ def _set_up(connection: Any, *, memory: bool) -> None:
         cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")  # an intent that is committed survives a power cut
     cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.execute("PRAGMA cache_size=-32000")
+    cursor.execute("PRAGMA cache_size=-12000")  # KB for each connection: 32 MB saved no time with the system's own cache below it
     cursor.execute("PRAGMA temp_store=MEMORY")  # a batch lies beside its statement: in no file
     cursor.close()
