@@ -21,13 +21,11 @@ from nurture.store.inline import in_file, in_memory
 from nurture.store.lone import Lone, PostgresLone, SqliteLone
 
 Connection = AsyncConnection
-_LET_GO = (  # a process that froze in the middle of a transaction, or whose machine is gone, must not keep its locks for hours
-    "SELECT set_config('idle_in_transaction_session_timeout', '30s', false), set_config('tcp_keepalives_idle', '30', false), "
-    "set_config('tcp_keepalives_interval', '10', false), set_config('tcp_keepalives_count', '3', false)"
-)
 BUSY_TIMEOUT_MS = 30_000
-# The server notices within a minute that a machine is gone without a word, and frees the locks of its transactions for the others.
-KEEPALIVE = {"tcp_keepalives_idle": "20", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "4"}
+# A process that froze in the middle of a transaction (milliseconds), or whose machine is gone without a word, keeps no locks for hours.
+LET_GO = {
+    "idle_in_transaction_session_timeout": "30000", "tcp_keepalives_idle": "20", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "4",
+}  # fmt: skip
 _QUIET = {"hide_parameters": True}  # errors are logged; the values of a statement are people's addresses and letters
 
 
@@ -129,14 +127,13 @@ def connect(url: str) -> Database:
         return _sqlite(url)
     asyncpg = parsed.set(drivername="postgresql+asyncpg")
     engine = create_async_engine(
-        asyncpg, pool_size=10, max_overflow=10, pool_pre_ping=True, connect_args={"server_settings": KEEPALIVE}, **_QUIET
+        asyncpg, pool_size=10, max_overflow=10, pool_pre_ping=True, connect_args={"server_settings": LET_GO}, **_QUIET
     )
 
     @event.listens_for(engine.sync_engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
         cursor.execute("SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'")
-        cursor.execute(_LET_GO)
         cursor.close()
         connection.commit()  # else the setting would end with a transaction that is rolled back
 
