@@ -24,8 +24,11 @@ Connection = AsyncConnection
 BUSY_TIMEOUT_MS = 30_000
 # A process that froze in the middle of a transaction (milliseconds), or whose machine is gone without a word, keeps no locks for hours.
 LET_GO = {
-    "idle_in_transaction_session_timeout": "30000", "tcp_keepalives_idle": "20", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "4",
-}  # fmt: skip
+    "idle_in_transaction_session_timeout": "30000",
+    "tcp_keepalives_idle": "20",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "4",
+}
 _QUIET = {"hide_parameters": True}  # errors are logged; the values of a statement are people's addresses and letters
 
 
