@@ -7,7 +7,7 @@ from email import message_from_bytes
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nurture.definitions.loading import load_files
@@ -155,6 +155,16 @@ def test_the_text_closes_up_around_missing_words_and_their_blank_lines(note: str
     assert both(alone, Reader(7, "bob@example.org", fields={"note": note}))
 
 
+@pytest.mark.parametrize("note", ["", " ", "N", "\n\n\nN\n\n\n"])
+def test_the_text_begins_and_ends_with_words_and_has_no_wide_gaps(note: str) -> None:
+    text = "{{ fields.note }}\n\n\n\nOne \n \n\n\nTwo\n" + POSTAL + " {{ unsubscribe_url }}\n\n\n{{ fields.note }}\n\n"
+    for written in (text, text.replace("{{ fields.note }}", ""), "{{ fields.note }}" + text.replace("Two", "{{ fields.note }}") + "{{ fields.note }}"):
+        content = {"kind": "useful", "subject": "S", "preheader": "", "html": text, "text": written}
+        quick = both(stencil_of(type("Letter", (), {"content": content, "links": ()})), Reader(7, "bob@example.org", fields={"note": note}))
+        assert quick
+        assert b"\n\n\n" not in decoded(quick)[1][0]
+
+
 def test_a_letter_that_sets_names_or_has_macros_is_left_to_the_general_way() -> None:
     macro = "{% macro go(x) %}[{{ x }}](https://example.com/a){% endmacro %}\n\n{{ go(first_name) }}"
     for body in (macro, "{% set x = first_name %}{{ x }}", "{% if why %}{% set x = 1 %}{% endif %}{{ x }}"):
@@ -241,6 +251,9 @@ def test_a_service_letter_is_not_tracked_and_has_no_way_out() -> None:
 CHUNKS = st.text(max_size=200).map(lambda text: re.sub("[\r\x85\u2028\u2029]", "\n", text)) | st.text(alphabet=" .=\n\tä-a", max_size=200)
 
 
+@example(["a", "x" * 75 + ".", "b"])
+@example(["a", "b", "x" * 75 + ".", "c"])
+@example(["a", "x" * 75 + "ä", "b"])
 @given(st.lists(CHUNKS, min_size=1, max_size=8))
 def test_pieces_side_by_side_are_plain_quoted_printable(texts: list[str]) -> None:
     """A chunk, any words, a chunk, any words ... a chunk: as sheets set them."""
