@@ -6,7 +6,7 @@ letter waits where nobody sees it.
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
 import structlog
@@ -51,13 +51,12 @@ HandOver = Callable[[Envelope], Awaitable[None]]
 
 
 class TaskCrew:
-    """As many tasks as there are sessions; those that find nothing to carry sleep. `carrier` gives each its way to hand a letter over."""
+    """A task for each way to hand a letter over; those that find nothing to carry sleep."""
 
-    def __init__(self, letters: Letters, sessions: int, carrier: "Callable[[TaskCrew], HandOver]") -> None:
-        self.asleep = 0
+    def __init__(self, letters: Letters, ways: Iterable[HandOver]) -> None:
         self._letters = letters
         self._awake = asyncio.Event()
-        self._tasks = [asyncio.create_task(self._carry(carrier(self)), name=f"carrier {n}") for n in range(sessions)]
+        self._tasks = [asyncio.create_task(self._carry(way), name=f"carrier {n}") for n, way in enumerate(ways)]
 
     def wake(self) -> None:
         """There may be letters to take."""
@@ -73,11 +72,7 @@ class TaskCrew:
         while True:
             while (envelope := self._letters.take()) is None:
                 self._awake.clear()
-                self.asleep += 1
-                try:
-                    await self._awake.wait()
-                finally:
-                    self.asleep -= 1
+                await self._awake.wait()
             await hand_over(envelope)
 
 
@@ -101,4 +96,4 @@ class OneByOne(ABC):
                 reply = Reply(envelope.delivery, Phase.BODY, None, None, "the conversation broke off", "")
             letters.ended(envelope, reply)
 
-        return TaskCrew(letters, sessions, lambda _crew: hand_over)
+        return TaskCrew(letters, [hand_over] * sessions)

@@ -42,14 +42,14 @@ class SmtpRelay:
 
     def crew(self, letters: Letters, sessions: int) -> Crew:
         """Carry `letters` over at most so many sessions, until closed. Every letter ends in one Reply, whatever happens."""
-        return TaskCrew(letters, sessions, lambda crew: Carrier(self, letters, lambda: crew.asleep == 0).hand_over)
+        return TaskCrew(letters, [Carrier(self, letters).hand_over for _ in range(sessions)])
 
     async def deliver(
         self, envelope: Envelope, may_write: Callable[[], bool] = lambda: True, may_finish: Callable[[], bool] = lambda: True
     ) -> Reply:
         """Hand one letter over; the relay's answer, or its silence, with the phase it came in. The two questions are those of Letters."""
         only = _Only(may_write, may_finish)
-        await Carrier(self, only, lambda: False).hand_over(envelope)
+        await Carrier(self, only).hand_over(envelope)
         return only.reply
 
     @property
@@ -75,10 +75,10 @@ class SmtpRelay:
 
 
 class Carrier:
-    """One letter at a time, over whichever session is at hand. `may_announce` as `Source.ahead`."""
+    """One letter at a time, over whichever session is at hand."""
 
-    def __init__(self, relay: SmtpRelay, letters: Letters, may_announce: Callable[[], bool]) -> None:
-        self._relay, self._letters, self._may_announce = relay, letters, may_announce
+    def __init__(self, relay: SmtpRelay, letters: Letters) -> None:
+        self._relay, self._letters = relay, letters
         self._loop = asyncio.get_running_loop()
         self._pool = relay.pools[0]
         self._in_hand: dict[int, Envelope] = {}
@@ -152,8 +152,8 @@ class Carrier:
         return None
 
     def ahead(self) -> bool:
-        """Not while others are without work, and not where the relay could not bear it."""
-        return self._may_announce() and self._pool.ahead(self._loop.time())
+        """Not where the relay could not bear it."""
+        return self._pool.ahead(self._loop.time())
 
     def ended(self, letter: Plan, end: End) -> None:
         """A letter has its end; what it says about the relay is noted."""

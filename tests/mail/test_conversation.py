@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from nurture.mail.relay import SmtpRelay
-from tests.support.carrying import BODY, Stack, carry, envelope
+from tests.support.carrying import BODY, carry, envelope
 from tests.support.far_end import GO, OFFERS, Far, FarEnd, far_end, take_all
 
 PLAIN = OFFERS[1:]
@@ -70,39 +70,6 @@ async def test_a_slow_relay_gets_no_letter_announced() -> None:
     async with far_end(script) as end:
         stack = await carry(relay_to(end), [envelope(n) for n in (1, 2, 3)])
     assert len(stack.replies) == 3
-
-
-async def test_no_letter_is_announced_while_another_session_has_none() -> None:
-    """Two sessions, two letters: each takes one, though the first is quick enough to take both."""
-    heard: list[str] = []
-
-    async def script(far: Far) -> None:
-        await far.greet(*OFFERS)
-        while True:
-            await far.line()
-            heard.append(await far.line())
-            await far.line()
-            far.say(*GO)
-            await far.body()
-            if len(heard) > 2:
-                await asyncio.sleep(0.05)
-                assert far.heard == b""
-            far.say("250 2.0.0 taken")
-
-    async with far_end(script) as end:
-        relay = relay_to(end)
-        stack = Stack([envelope(1), envelope(2)])
-        stack.wanted = 4
-        crew = relay.crew(stack, 2)
-        while len(stack.replies) < 2:  # noqa: ASYNC110 - both sessions are open and quick now
-            await asyncio.sleep(0.01)
-        stack.letters.extend([envelope(3), envelope(4)])
-        crew.wake()
-        await stack.finished()
-        await crew.close()
-        await relay.close()
-    assert end.sessions == 2
-    assert len(stack.replies) == 4
 
 
 async def test_without_pipelining_every_command_waits() -> None:

@@ -70,6 +70,22 @@ async def test_the_preferred_relay_is_used_again_when_it_is_back(monkeypatch: py
         assert told[-1] == name(first)
 
 
+async def test_only_failures_in_a_row_make_a_relay_away() -> None:
+    async def take_one(far: Far) -> None:
+        await far.greet(*OFFERS)
+        await far.lines(3)
+        far.say(*GO)
+        await far.body()
+        far.say("250 2.0.0 taken")
+
+    async with far_end(turn_away, turn_away, take_one, turn_away, turn_away, take_all) as end:
+        relay = relays(end)
+        codes = [(await relay.deliver(envelope(n))).code for n in range(6)]
+        await relay.close()
+    assert codes == [421, 421, 250, 421, 421, 250]
+    assert end.sessions == 6
+
+
 async def test_all_are_away() -> None:
     async with far_end(turn_away) as first, far_end(turn_away) as second:
         stack = await carry(relays(first, second), [envelope(n) for n in range(8)])
