@@ -72,7 +72,7 @@ class Hand:
         return self.lease is not None and steady_clock() - self.renewed < limit
 
     def may_go_on(self) -> bool:
-        return not self.stop.is_set() and self.holds()
+        return not self.stop.is_set() and self.holds() and not self.clock.off(self.app.clock(), steady_clock())
 
     async def enlisted(self) -> WorkerLease:
         if self.lease is None:
@@ -140,19 +140,32 @@ class ClockWatch:
     steady: float
     told: timedelta = timedelta(0)
 
+    def _strayed(self, wall: datetime, steady: float) -> timedelta:
+        return (wall - self.wall) - timedelta(seconds=steady - self.steady)
+
+    def off(self, wall: datetime, steady: float) -> bool:
+        """It has jumped, and nobody was told yet. Asked before every claim: by a wrong clock windows are missed and letters expire."""
+        strayed = self._strayed(wall, steady)
+        return abs(strayed) >= CLOCK_OFF and abs(strayed - self.told) >= CLOCK_OFF
+
     def jumped(self, wall: datetime, steady: float) -> str | None:
-        off = (wall - self.wall) - timedelta(seconds=steady - self.steady)
-        if abs(off) < CLOCK_OFF or abs(off - self.told) < CLOCK_OFF:
+        off = self._strayed(wall, steady)
+        if abs(off) < CLOCK_OFF:
+            self.told = timedelta(0)
+        if not self.off(wall, steady):
             return None
         self.told = off
         return f"the clock of this machine jumped by {int(off.total_seconds())} s; set it right, then run `nurture resume`"
 
 
 async def clock_holds(app: App, watch: ClockWatch) -> bool:
-    """Asked before anything is planned or sent: False when the clock has just jumped, and then everything stands still."""
+    """Asked before anything is done by the time of day: False when the clock has jumped, until it is set right or somebody resumes."""
     jump = watch.jumped(app.clock(), steady_clock())
     if jump is None:
-        return True
+        if not watch.told:
+            return True
+        async with app.db.read() as tx:
+            return (await load_workspace(tx)).halted is None
     async with app.db.write() as tx:
         await halt(tx, jump)
     log.error("halted", reason=jump)
@@ -227,6 +240,8 @@ class Work:
             await self.bell.ring("send")
 
     async def reap(self) -> None:
+        if not await clock_holds(self.app, self.clock):
+            return
         settings = self.app.settings
         done = await reap(
             self.app.db, self.watcher, self.app.clock(), time.monotonic, grace=settings.unknown_grace, policy=settings.unknown_policy
@@ -239,6 +254,8 @@ class Work:
 
     async def classify(self) -> None:
         """Once in a calendar week, by whichever worker comes first."""
+        if not await clock_holds(self.app, self.clock):
+            return
         now = self.app.clock()
         year, week, _ = now.isocalendar()
         period = f"{year}-W{week:02}"
@@ -259,6 +276,8 @@ class Work:
         log.info("classified", week=period, **found)
 
     async def tidy(self) -> None:
+        if not await clock_holds(self.app, self.clock):
+            return
         now = self.app.clock()
         await sweep_stopped_lanes(self.app.db, Desk(), now, self.app.settings.warm_up)
         await close_occasions(self.app.db, now)

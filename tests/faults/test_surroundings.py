@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 import redis
 
-from nurture.bootstrap import open_app, utc_now
+from nurture.bootstrap import App, open_app, utc_now
 from nurture.settings import load_settings
 from nurture.worker import accept_past, run_worker
 from tests.support.household import Household
@@ -54,32 +54,38 @@ class Steps:
         return utc_now() + self.off
 
 
+async def step_the_clock(app: App, house: Household, clock: Steps) -> None:
+    await house.until(lambda: len(house.sink.at_dot) >= 5)
+    clock.off = timedelta(seconds=30)
+    await house.until(lambda: len(house.sink.at_dot) >= 15)
+    assert not await house.halted(), "a step of half a minute is no jump"
+    for step in (timedelta(days=1), timedelta(hours=-1)):
+        clock.off = step
+        await house.until(house.halted)
+        await house.until(house.nothing_in_hand)
+        stands = len(house.sink.at_dot)
+        await asyncio.sleep(1)
+        assert len(house.sink.at_dot) == stands
+        assert "clock of this machine jumped" in (await house.halted() or "")
+        clock.off = timedelta(0)
+        assert await accept_past(app)
+        await house.until(lambda stands=stands: len(house.sink.at_dot) >= stands + 10)
+        assert not await house.halted(), "it was set right"
+    await house.until(house.finished)
+
+
 @on_sqlite
 async def test_a_clock_that_steps_stops_everything_until_it_is_set_right(house: Household) -> None:
     clock, stop = Steps(), asyncio.Event()
-    house.sink.script("dot", delay=0.05)
-    await house.fill(people=80)
+    house.sink.script("dot", delay=0.1)
+    await house.fill(people=120)
     async with open_app(load_settings(house.settings), clock) as app:
         working = asyncio.create_task(run_worker(app, stop))
-        await house.until(lambda: len(house.sink.at_dot) >= 5)
-        clock.off = timedelta(seconds=30)
-        await house.until(lambda: len(house.sink.at_dot) >= 15)
-        assert not await house.halted(), "a step of half a minute is no jump"
-        for step in (timedelta(days=1), timedelta(hours=-1)):
-            clock.off = step
-            await house.until(house.halted)
-            await house.until(house.nothing_in_hand)
-            stands = len(house.sink.at_dot)
-            await asyncio.sleep(1)
-            assert len(house.sink.at_dot) == stands
-            assert "clock of this machine jumped" in (await house.halted() or "")
-            clock.off = timedelta(0)
-            assert await accept_past(app)
-            await house.until(lambda stands=stands: len(house.sink.at_dot) >= stands + 10)
-            assert not await house.halted(), "it was set right"
-        await house.until(house.finished)
-        stop.set()
-        await working
+        try:
+            await step_the_clock(app, house, clock)
+        finally:
+            stop.set()
+            await working
     assert await house.audit(kills=0) == {}
     assert not [row.id for row in await house.rows() if row.dup_risk]
 
