@@ -19,7 +19,7 @@ from tests.api.conftest import House, client_of
 from tests.support.people import add_people
 
 SCOPE_OF = {
-    ("subscribers", "get"): "subscribers:read", ("subscribers", "post"): "subscribers:write", ("subscribers", "patch"): "subscribers:write",
+    ("subscribers", "get"): "subscribers:read", ("subscribers", "post"): "subscribers:write", ("subscribers", "patch"): "subscribers:write", ("subscribers", "delete"): "subscribers:write",
     ("segments", "get"): "sequences:read", ("segments", "post"): "sequences:write",
     ("sequences", "get"): "sequences:read", ("sequences", "post"): "sequences:write",
     ("campaigns", "get"): "sequences:read", ("campaigns", "post"): "sequences:write",
