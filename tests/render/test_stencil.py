@@ -16,6 +16,7 @@ from nurture.domain.errors import NurtureError
 from nurture.domain.readers import Reader
 from nurture.domain.tokens import Purpose, TokenKey, read
 from nurture.domain.words import Tracking
+from nurture.mail.plan import dot_stuffed
 from nurture.render.compiling import compile_letter
 from nurture.render.encoding import quoted_chunk, quoted_words
 from nurture.render.masthead import Masthead, write_generally
@@ -80,9 +81,10 @@ def decoded(raw: bytes) -> tuple[bytes, list[bytes]]:
 
 
 def on_the_wire(raw: bytes) -> None:
-    """What SMTP and RFC 2045 ask of every line."""
+    """What SMTP and RFC 2045 ask of every line; and the message is `clean`, so that the wire need not look through it."""
     head, _, body = raw.partition(b"\r\n\r\n")
     assert raw.count(b"\r\n") == raw.count(b"\n") == raw.count(b"\r")
+    assert dot_stuffed(raw) == raw + b".\r\n"
     assert body.isascii()
     for line in body.split(b"\r\n"):
         assert len(line) <= 76
