@@ -18,8 +18,9 @@ from nurture.domain.words import Kind, Kinds, State, Status
 from nurture.store.database import Database
 from nurture.store.dialect import read_json
 from nurture.store.dialect_batch import Batch, moment
+from nurture.store.lanes import BY_HAND
 from nurture.store.ledger import deliveries, lanes, one_of, subscribers, workspace
-from nurture.store.mark import Mark
+from nurture.store.mark import Handed, Mark
 from nurture.store.tables.deliveries import DUE_STATES
 from nurture.store.workers import alive
 
@@ -142,8 +143,19 @@ _COUNT = Batch(
 )
 
 
+async def last_hand_off(tx: AsyncConnection, row_id: int) -> Handed | None:
+    """Of this row; None when there is no such row, or it was never handed over."""
+    row = (await tx.execute(select(_d.id, _d.fence, _d.handed_at).where(_d.id == row_id, _d.handed_at.is_not(None)))).one_or_none()
+    return Handed(*row) if row else None
+
+
 def _lane_is(lane_id: Any, flag: str) -> ColumnElement[bool]:
     return exists().where(_l.id == lane_id, _l.flag == flag)
+
+
+def _paused_by_hand(lane_id: Any) -> ColumnElement[bool]:
+    """Its waiting rows were cancelled for the while; those that were claimed then follow. Where the engine paused a lane they wait."""
+    return exists().where(_l.id == lane_id, _l.flag == "paused", _l.reason.startswith(BY_HAND))
 
 
 def _person(condition: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -234,6 +246,7 @@ async def leave_out(tx: AsyncConnection, rows: Sequence[Intent], now: datetime) 
     for topic, group in _by_topic(rows).items():
         why = {reason: _person(refused) for reason, refused in refusals(now, topic).items()}
         why["cancelled"] = _lane_is(_d.lane_id, "cancelled")
+        why["paused"] = or_(why["paused"], _paused_by_hand(_d.lane_id))
         statement = (
             update(deliveries)
             .where(_d.id == bindparam("row"), _d.fence == bindparam("held"), _d.state == State.CLAIMED.value)

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import NamedTuple, Self
 
 from nurture.domain.answers import Level, Verdict, judge
-from nurture.domain.envelopes import Envelope, Reply
+from nurture.domain.envelopes import Envelope, Phase, Reply
 from nurture.domain.words import State
 from nurture.mail.crew import NOT_WRITTEN, Crew
 from nurture.services.sending.pace import Pace
@@ -22,6 +22,7 @@ from nurture.services.sending.writing import Outgoing
 RESULTS_AT_ONCE = 128
 RESULTS_WAIT = 0.02
 STOP_CHECK = 0.25  # seconds
+_OPENING = (Phase.CONNECT, Phase.TLS, Phase.AUTH)
 LOST_IN_A_ROW = 3  # so many letters without a session: the relay is away, the rest need not try
 
 
@@ -156,7 +157,7 @@ class Wire:
                 self.pace.took(moment)
             if verdict.slows and verdict.level is Level.RELAY:
                 self.pace.slow(moment)
-            no_session = reply.code is None and verdict.level is Level.RELAY
+            no_session = verdict.level is Level.RELAY and (reply.code is None or reply.phase in _OPENING)
             self.lost_in_a_row = self.lost_in_a_row + 1 if no_session else 0
         self._done.append(Ended(letter, reply, verdict, now))
         self._call_clerk()
