@@ -106,7 +106,7 @@ class Conversation:
     server: Server
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
-    sender: str = ""
+    sender: str | None = None  # of the letter that was begun and is not over
     to: str | None = None
     pace: float = 0.0
     heard: bytearray = field(default_factory=bytearray)
@@ -137,6 +137,8 @@ class Conversation:
         if self.heard and not self.server.pipelining:
             await self.say("503 5.5.0 nobody offered PIPELINING")
             raise Gone
+        if word in ("EHLO", "HELO", "RSET"):
+            self.sender = self.to = None
         if word in ("EHLO", "HELO"):
             await self.answer("ehlo", self.greeting())
         elif word == "STARTTLS":
@@ -144,8 +146,10 @@ class Conversation:
         elif word == "AUTH":
             await self.answer("auth", "235 2.7.0 welcome")
         elif word == "MAIL":
-            self.sender, self.to = self.path(text), None
-            await self.answer("mail", "250 2.1.0 ok")
+            nested = self.sender is not None
+            said = await self.answer("mail", "503 5.5.1 one letter at a time" if nested else "250 2.1.0 ok")
+            if said.startswith("2"):
+                self.sender = self.path(text)
         elif word == "RCPT":
             to = self.path(text)
             self.server.attempts[to] += 1
@@ -154,7 +158,6 @@ class Conversation:
         elif word == "DATA":
             await self.data()
         elif word == "RSET":
-            self.to = None
             await self.answer("rset", "250 2.0.0 ok")
         elif word == "QUIT":
             await self.say("221 2.0.0 bye")
@@ -238,14 +241,14 @@ class Conversation:
             return
         if not (await self.answer("data", "354 go ahead")).startswith("354"):
             return
-        message, to = await self.body(), self.to
-        self.to = None
+        message, to, sender = await self.body(), self.to, self.sender or ""
+        self.sender = self.to = None
         fault = self.server.strike("dot", to)
         said = "250 2.0.0 taken"
         if fault and fault.do not in ("", "trickle", "drop", "cut", "silent", "kill"):
-            self.server.note(self.sender, to, message, taken=fault.do.startswith("2"))
+            self.server.note(sender, to, message, taken=fault.do.startswith("2"))
         else:
-            self.server.note(self.sender, to, message, taken=True)
+            self.server.note(sender, to, message, taken=True)
         if fault:
             said = await self.befall(fault) or said
         await self.say(said)
