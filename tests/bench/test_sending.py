@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from nurture.mail.dkim import SigningKey
 from nurture.store.database import connect
 from tests.bench.conftest import Figures
 from tests.bench.stages import work_by_stage
@@ -24,10 +25,12 @@ from tests.support.databases import cloned_postgres
 from tests.support.full_outbox import fill
 from tests.support.postfix import bare_sender, running_sink
 from tests.support.servers import postgres_server
+from tests.support.signatures import ED, RSA, key_folder
 
 pytestmark = pytest.mark.bench
 LETTERS, SESSIONS, PAIRS = 8_000, 4, 3
 BODIES = {"3kb": 250, "15kb": 2_900}
+UNSIGNED = Path("no-keys")  # no such folder
 Fresh = Callable[[], str]
 
 
@@ -65,9 +68,9 @@ def _on_postgres(server: str, body: int) -> Fresh:
     return lambda: cloned_postgres(server, full)
 
 
-def _run(url: str, port: int, processes: int) -> dict[str, float]:
+def _run(url: str, port: int, processes: int, dkim: Path) -> dict[str, float]:
     """Our senders over one outbox, until the last has found it empty."""
-    told = {"database": url, "smtp": f"smtp://127.0.0.1:{port}?tls=none", "connections": SESSIONS // processes}
+    told = {"database": url, "smtp": f"smtp://127.0.0.1:{port}?tls=none", "connections": SESSIONS // processes, "dkim": str(dkim)}
     command = [sys.executable, "-m", "tests.support.one_sender", json.dumps(told)]
     senders = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(processes)]
     for sender in senders:
@@ -85,11 +88,11 @@ def _run(url: str, port: int, processes: int) -> dict[str, float]:
     return {**sums, "seconds": spent, "size": ended[0]["size"], "peak": max(e["peak"] for e in ended)}
 
 
-def _pairs(fresh: Fresh, port: int, figures: Figures, name: str, processes: int = 1) -> float:
-    """The middle ratio of our rate to the bare sender's, with what a letter costs us."""
+def _pairs(fresh: Fresh, port: int, figures: Figures, name: str, processes: int = 1, dkim: Path = UNSIGNED) -> float:
+    """The middle ratio of our rate to the bare sender's, with what a letter costs us. `dkim`: the folder of keys that sign."""
     ratios, works, peaks, rates, bares = [], [], [], [], []
     for _ in range(PAIRS):
-        ours = _run(fresh(), port, processes)
+        ours = _run(fresh(), port, processes, dkim)
         letters = int(ours["accepted"])
         assert LETTERS * 0.9 < letters < LETTERS, "all but those that warmed the processes up"
         bare = bare_sender(port, letters, round(ours["size"]), SESSIONS)
@@ -110,6 +113,12 @@ def _pairs(fresh: Fresh, port: int, figures: Figures, name: str, processes: int 
 def test_sending_on_sqlite(tmp_path: Path, sink: int, figures: Figures, size: str, processes: int) -> None:
     name = f"{size}_sqlite" + ("_two_processes" if processes == 2 else "")
     assert _pairs(_on_sqlite(tmp_path, BODIES[size]), sink, figures, name, processes) > 0
+
+
+@pytest.mark.parametrize(("kind", "keys"), [("ed25519", (ED,)), ("rsa", (RSA,)), ("rsa_and_ed25519", (RSA, ED))])
+def test_sending_signed_letters(tmp_path: Path, sink: int, figures: Figures, kind: str, keys: tuple[SigningKey, ...]) -> None:
+    dkim = key_folder(tmp_path / "dkim", *keys).path
+    assert _pairs(_on_sqlite(tmp_path, BODIES["15kb"]), sink, figures, f"15kb_sqlite_{kind}", dkim=dkim) > 0
 
 
 @pytest.mark.postgres

@@ -14,11 +14,13 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from nurture.domain.envelopes import Envelope, Reply
 from nurture.domain.tokens import TokenKey
 from nurture.mail.crew import Crew, Letters
+from nurture.mail.dkim_keys import KeyFolder
 from nurture.mail.relay import SmtpRelay
 from nurture.services.sending import Desk, SendingRules, send_due
 from nurture.store.database import connect
@@ -61,7 +63,10 @@ def _now() -> datetime:
 async def _send(told: dict[str, Any]) -> dict[str, float]:
     db = connect(told["database"])
     relay = Weighed(SmtpRelay(told["smtp"], connections=told["connections"]))
-    rules = SendingRules("https://letters.example.com", in_flight=told.get("in_flight", 256), connections=told["connections"])
+    rules = SendingRules(
+        "https://letters.example.com", in_flight=told.get("in_flight", 256), connections=told["connections"],
+        signer=KeyFolder(Path(told.get("dkim", "no-keys"))).signer,
+    )  # fmt: skip
     keys = [TokenKey.derive("a secret")]
     async with db.write() as tx:
         lease = await enlist(tx, "bench", _now())
