@@ -29,6 +29,9 @@ from api.marketer import (
     webhooks,
 )
 from api.middleware import Guard
+from api.public.inbound import routes as inbound
+from api.public.joining import routes as joining
+from api.public.pages import Pages as PublicPages
 from api.public.recording import Recorder
 from api.public.routes import routes as public
 
@@ -60,7 +63,8 @@ def create_app(app: "App", *, demo: bool = False) -> FastAPI:
     api.state.recorder = recorder
     api.state.demo = demo
     errors.install(api)
-    api.router.routes.extend([*public(app, recorder), *health.routes(registry), *reference.routes(api)])
+    of_readers = [*public(app, recorder), *joining(app, PublicPages(app.templates)), *inbound(app)]
+    api.router.routes.extend([*of_readers, *health.routes(registry), *reference.routes(api)])
     api.mount("/static", StaticFiles(directory=app.templates / "pages" / "static"), name="static")
     v1 = APIRouter(prefix="/api/v1", responses={"default": {"description": "A problem (RFC 9457).", "content": {errors.PROBLEM: {}}}})
     for part in _MARKETER:

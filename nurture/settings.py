@@ -87,6 +87,11 @@ class Settings(BaseSettings):
         None, description="Domain whose mail comes back to this service; each letter then has a return address of its own there."
     )
     lmtp_listen: str | None = Field(None, description="Where a local mail server hands over what came back, by LMTP; 127.0.0.1:2424.")
+    inbound_ses: str | None = Field(None, description="ARN of the SNS topic (or several, by commas) that tells of bounces of Amazon SES.")
+    inbound_mailgun: str | None = Field(None, description="Mailgun's webhook signing key.")
+    inbound_sendgrid: str | None = Field(None, description="SendGrid's verification key for its event webhook.")
+    inbound_postmark: str | None = Field(None, description="Password in the address of Postmark's webhook.")
+    inbound_brevo: str | None = Field(None, description="Password or token of Brevo's webhook.")
     imap_url: str | None = Field(
         None, description="imaps://user:pass@host:993/INBOX; a mailbox with replies and reports, read every minute."
     )

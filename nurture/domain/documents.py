@@ -25,6 +25,7 @@ from pydantic import (
 
 from nurture.domain.conditions import Condition, Did
 from nurture.domain.dates import CalendarDate
+from nurture.domain.forms import Form
 from nurture.domain.letters import CadenceText, Document, Letter, Weekday, Windows
 from nurture.domain.mixes import Mix, NoPromise, Promise, Ratio, Thirds
 from nurture.domain.paces import Pace
@@ -270,6 +271,15 @@ class Policy(Document):
     pace: Pace | None = None
     windows: Windows = Windows()
     engagement: EngagementPolicy = EngagementPolicy()
+    forms: dict[Slug, Form] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _topics_of_forms_are_known(self) -> Policy:
+        for name, form in self.forms.items():
+            for topic in form.topics:
+                if topic not in self.topics:
+                    raise ValueError(f"the form {name!r} offers the topic {topic!r}, which the policy does not have; add it under topics")
+        return self
 
 
 AnyDocument = Sequence | Segment | Campaign | Cleanup | Rule | LibraryLetter | Policy

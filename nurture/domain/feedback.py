@@ -89,9 +89,9 @@ _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 def hear(mail: Incoming) -> tuple[Heard, ...]:
     """Every finding of one mail, one for each person it tells of; a mail that tells of nobody gives one without a recipient."""
     if mail.complaint is not None:
-        return tuple(_complaint(mail.complaint, r) for r in mail.recipients or ("",))
+        return tuple(complaint(mail.complaint, r) for r in mail.recipients or ("",))
     if mail.failures:
-        return tuple(_bounce(f) for f in mail.failures)
+        return tuple(judge_failure(f) for f in mail.failures)
     if mail.automatic:
         return (Heard(HeardKind.AUTO_REPLY, mail.sender, mail.automatic),)
     if mail.from_daemon:
@@ -102,14 +102,29 @@ def hear(mail: Incoming) -> tuple[Heard, ...]:
     return (Heard(HeardKind.REPLY, mail.sender, "asks to leave" if leaves else "a person's own words", leaves=leaves),)
 
 
-def _complaint(kind: str, recipient: str) -> Heard:
+def complaint(kind: str, recipient: str) -> Heard:
     """RFC 5965: only `abuse` and its like are about a person's wish; `not-spam` and `auth-failure` are not."""
     if kind in _ARF_COMPLAINTS:
         return Heard(HeardKind.COMPLAINT, recipient, f"reported as {kind}", suppress=True)
     return Heard(HeardKind.OTHER, recipient, f"a feedback report of the type {kind}, about nobody's wish")
 
 
-def _bounce(failure: Failure) -> Heard:
+def judge_failure(failure: Failure, *, dead: bool = False) -> Heard:
+    """What one recipient's line of a report means. `dead`: whoever reports it says by a word of its own that nobody has this address,
+    which counts where the relay's words say nothing else.
+    """
+    heard = _judged(failure)
+    if dead and heard.kind is HeardKind.BOUNCE and failure.final and not heard.suppress and _says_nothing(failure, heard):
+        reason = f"no such address, says the provider: {_short(failure.words)}"
+        return Heard(HeardKind.BOUNCE, heard.recipient, reason, hard=True, suppress=True)
+    return heard
+
+
+def _says_nothing(failure: Failure, heard: Heard) -> bool:
+    return not heard.soft and refusal_in(failure.words) is None and (_enhanced(failure) is None or _says_little(_enhanced(failure) or ""))
+
+
+def _judged(failure: Failure) -> Heard:
     if failure.action in ("delivered", "relayed", "expanded"):
         return Heard(HeardKind.DELIVERED, failure.recipient, failure.action)
     if not failure.final:

@@ -99,7 +99,7 @@ def remember_proxies(rebuilt: Standing, old: Standing, before: datetime) -> Stan
     seen = {e.delivery for e in old.recent if e.at < before and e.marks & Mark.PROXY}
     if not seen:
         return rebuilt
-    return replace(rebuilt, recent=tuple(replace(e, marks=e.marks | Mark.PROXY) if e.delivery in seen else e for e in rebuilt.recent))
+    return replace(rebuilt, recent=tuple(e._replace(marks=e.marks | Mark.PROXY) if e.delivery in seen else e for e in rebuilt.recent))
 
 
 def _entry(standing: Standing, delivery: int | None) -> Entry | None:
@@ -109,7 +109,7 @@ def _entry(standing: Standing, delivery: int | None) -> Entry | None:
 def _mark(standing: Standing, delivery: int | None, mark: Mark) -> Standing:
     if delivery is None:
         return standing
-    return replace(standing, recent=tuple(replace(e, marks=e.marks | mark) if e.delivery == delivery else e for e in standing.recent))
+    return replace(standing, recent=tuple(e._replace(marks=e.marks | mark) if e.delivery == delivery else e for e in standing.recent))
 
 
 def _bounced(standing: Standing, fact: EventFact) -> Standing:

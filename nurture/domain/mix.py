@@ -26,6 +26,9 @@ class Earned:
     reason: str
 
 
+_EARNED = Earned(True, 0, "earned")
+
+
 def promises_on(ways: Iterable[Sequence[Promise]], workspace: Sequence[Promise], campaign: bool = False) -> tuple[Promise, ...]:
     """Every promise a person is under: those of their sequences; the workspace's for campaigns and where no sequence promises anything."""
     own = [p for promises in ways for p in promises if not isinstance(p, NoPromise)]
@@ -36,7 +39,7 @@ def promises_on(ways: Iterable[Sequence[Promise]], workspace: Sequence[Promise],
 
 def sales_earned(promises: Iterable[Promise], useful_since: int, others_since: int) -> Earned:
     """`N:1` wants N useful since the last sales letter, also before the first; thirds want two non-sales ones between."""
-    worst = Earned(True, 0, "earned")
+    worst = _EARNED
     for promise in promises:
         if isinstance(promise, Ratio):
             missing, one, more = promise.useful - useful_since, "useful letter", "useful letters"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from nurture.domain.delivery import letter_name
@@ -16,8 +17,7 @@ from nurture.domain.standing import Entry
 from nurture.domain.words import Frequency, Kind, Kinds, State
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(NamedTuple):
     """One letter of a way that is done: sent, or skipped and earning nothing. `kind` and `day` matter only where it was sent."""
 
     letter: str
@@ -114,8 +114,7 @@ def next_of_each(later: Iterable[Way]) -> tuple[Way, ...]:
     return tuple(first.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(NamedTuple):
     enrolment_id: int
     letter: str
     occasion: str
@@ -128,8 +127,7 @@ class Send:
     timing: Timing | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """`until`: when this letter is expected, or the moment the reason may change; None where only an event changes it."""
 
     enrolment_id: int
@@ -139,8 +137,7 @@ class Wait:
     rule: str
 
 
-@dataclass(frozen=True, slots=True)
-class Skip:
+class Skip(NamedTuple):
     enrolment_id: int
     letter: str
     kind: Kind
@@ -149,15 +146,13 @@ class Skip:
     rule: str
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(NamedTuple):
     enrolment_id: int
     reason: str
     rule: str
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """What to write for one person. `keep`: the open row stands as it is; `outrank`: it gives its place and may come back; `cancel`: it is
     final.
     """

@@ -10,6 +10,7 @@ import struct
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import IntFlag
+from typing import NamedTuple
 
 from nurture.domain.words import Engagement, Kind, Temperature
 
@@ -39,8 +40,7 @@ NO_MARK = Mark(0)
 _MARKS = tuple(Mark(bits) for bits in range(256))  # made once: an enum takes longer to call than a letter to unpack
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One accepted (or uncertain) letter."""
 
     delivery: int

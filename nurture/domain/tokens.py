@@ -19,6 +19,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
 FORMAT = 1
 TOKEN_BYTES = 33
@@ -63,8 +64,16 @@ _FIRST = {purpose: bytes(((FORMAT << 4) | purpose,)) for purpose in Purpose}
 _URLSAFE = bytes.maketrans(b"+/", b"-_")
 
 
+@lru_cache(maxsize=16)
+def _begun(secret: bytes) -> "hashlib.blake2b":
+    """The MAC with its key taken in; copied for each use, which takes a third less than beginning anew."""
+    return hashlib.blake2b(digest_size=16, key=secret)
+
+
 def _mac(payload: bytes, key: TokenKey) -> bytes:
-    return hashlib.blake2b(payload, digest_size=16, key=key.secret).digest()
+    mac = _begun(key.secret).copy()
+    mac.update(payload)
+    return mac.digest()
 
 
 def proof(question: str, key: TokenKey) -> str:
@@ -79,10 +88,13 @@ def sign(token: Token, key: TokenKey) -> str:
 def sign_each(purposes: Sequence[Purpose], delivery: int, subscriber: int, version: int, key: TokenKey) -> list[bytes]:
     """The tokens of one delivery, one MAC for each purpose: all links of a letter share them."""
     rest = b"%c%b%b%b" % (key.id, delivery.to_bytes(6, "big"), subscriber.to_bytes(5, "big"), version.to_bytes(4, "big"))
+    begun = _begun(key.secret)
     signed: list[bytes] = []
     for purpose in purposes:
         payload = _FIRST[purpose] + rest
-        signed.append(binascii.b2a_base64(payload + _mac(payload, key), newline=False).translate(_URLSAFE))
+        mac = begun.copy()
+        mac.update(payload)
+        signed.append(binascii.b2a_base64(payload + mac.digest(), newline=False).translate(_URLSAFE))
     return signed
 
 

@@ -8,6 +8,7 @@ import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import chain
 from zoneinfo import ZoneInfo
 
 from nurture.domain.documents import Policy, QuietHours
@@ -177,13 +178,31 @@ def _fortnight(hours: Hours, zone: ZoneInfo, first: date) -> tuple[Opening, ...]
 
 def openings(hours: Hours, zone: ZoneInfo, policy: Policy, since: datetime, only_day: date | None = None) -> Iterator[Opening]:
     """The stretches still open at or after `since`, in order, blackout dates left out; at most 400 days ahead."""
+    if only_day is not None:
+        return iter(_still_open(_day(hours, zone, only_day), policy, since))
+    return chain(_near_openings(hours, zone, policy, since), _later_openings(hours, zone, policy, since))
+
+
+@by_identity(4096)
+def _near_openings(hours: Hours, zone: ZoneInfo, policy: Policy, since: datetime) -> tuple[Opening, ...]:
+    """Those of the first fourteen dates: in a sweep, whoever lives by the same clock shares them."""
+    return _still_open(_fortnight(hours, zone, _first_date(since, zone)), policy, since)
+
+
+def _later_openings(hours: Hours, zone: ZoneInfo, policy: Policy, since: datetime) -> Iterator[Opening]:
+    first = _first_date(since, zone)
+    for n in range(_FORTNIGHT, _SEARCH_DAYS, _FORTNIGHT):
+        yield from _still_open(_fortnight(hours, zone, first + timedelta(days=n)), policy, since)
+
+
+def _first_date(since: datetime, zone: ZoneInfo) -> date:
+    """A stretch of the day before may reach into this one."""
+    return since.astimezone(zone).date() - timedelta(days=1)
+
+
+def _still_open(found: tuple[Opening, ...], policy: Policy, since: datetime) -> tuple[Opening, ...]:
     least = since + LEAST_LEFT
-    first = since.astimezone(zone).date() - timedelta(days=1)
-    blocks = (_fortnight(hours, zone, first + timedelta(days=n)) for n in range(0, _SEARCH_DAYS, _FORTNIGHT))
-    for block in blocks if only_day is None else (_day(hours, zone, only_day),):
-        for opening in block:
-            if opening.closes >= least and not blacked_out(opening.day, policy):
-                yield opening
+    return tuple(o for o in found if o.closes >= least and not blacked_out(o.day, policy))
 
 
 def share_of(subscriber_id: int, letter: str) -> float:

@@ -78,18 +78,22 @@ def _opening(key: SigningKey, at: int) -> bytes:
 
 
 def canonical_head(head: bytes) -> tuple[bytes, tuple[bytes, ...]]:
-    """The fields to be signed, canonical (RFC 6376 3.4.2) and in the order of `h=`, and the names of those that are there.
+    """The fields to be signed, canonical (RFC 6376 3.4.2) and in the order of `h=`, and their names, each as often as it occurs.
 
     Of several with one name the lowest comes first (5.4.2).
     """
-    found: dict[bytes, list[bytes]] = {}
+    found: dict[bytes, bytes] = {}
+    again: list[bytes] = []
     for line in _collapsed(head.replace(b"\r\n ", b" ").replace(b"\r\n\t", b" ")).split(b"\r\n"):
-        name, colon, value = line.partition(b":")
-        if colon:
-            name = name.rstrip(b" ").lower()
-            found.setdefault(name, []).insert(0, b"%b:%b\r\n" % (name, value.lstrip(b" ")))
-    names = tuple(name for name in SIGNED for _ in found.get(name, ()))
-    return b"".join([field for name in SIGNED for field in found.get(name, ())]), names
+        name, _, value = line.partition(b":")
+        name = name.rstrip(b" ").lower()
+        field = name + b":" + value.lstrip(b" ") + b"\r\n"
+        if name in found:
+            again.append(name)
+            field += found[name]
+        found[name] = field
+    signed = [name for name in SIGNED if name in found]
+    return b"".join([found[name] for name in signed]), (*signed, *again)
 
 
 def canonical_body(body: bytes) -> bytes:

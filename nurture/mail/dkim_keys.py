@@ -7,9 +7,10 @@ Flat, so that a secret store can mount it; all processes that send need the same
 it: a signature whose record is not published yet is worth less than none.
 """
 
+import contextlib
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +31,7 @@ LEAST_RSA_BITS = 1024
 _SELECTOR = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _FILE = re.compile(r"(?P<selector>[a-z0-9-]+)\._domainkey\.(?P<domain>[a-z0-9.-]+)\.pem")
 Kind = Literal["rsa", "ed25519"]
+_PEM = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 Stamp = tuple[tuple[str, int, int], ...]
 
 
@@ -68,23 +70,31 @@ class KeyFolder:
             raise NurtureError(f"{selector!r} is not a selector; use small letters, digits and hyphens, as in s2026a.")
         private = generate_private_key(65537, RSA_BITS) if kind == "rsa" else Ed25519PrivateKey.generate()
         key = SigningKey(name, selector, private)
+        with self._written(f"{selector}._domainkey.{name}.pem", private.private_bytes(*_PEM)) as (scratch, path):
+            try:
+                os.link(scratch, path)
+            except FileExistsError as error:
+                words = f"{name} has a key {selector} already; take another selector, a new key needs a new record."
+                raise NurtureError(words, ErrorKind.CONFLICT) from error
+        return key
+
+    @contextlib.contextmanager
+    def _written(self, name: str, content: bytes) -> Iterator[tuple[Path, Path]]:
+        """The content, durable under another name and readable by its owner alone, and the path that is meant. Raises NurtureError."""
+        scratch = self.path / f".{name}.{os.getpid()}"
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise NurtureError(f"the folder of DKIM keys {self.path} cannot be made: {error.strerror}; check NURTURE_DKIM_DIR.") from error
-        try:
-            handle = os.open(self._file(name, selector), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError as error:
-            words = f"{name} has a key {selector} already; take another selector, a new key needs a new record."
-            raise NurtureError(words, ErrorKind.CONFLICT) from error
+            with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            yield scratch, self.path / name
         except OSError as error:
             words = f"the folder of DKIM keys {self.path} cannot be written: {error.strerror}; check NURTURE_DKIM_DIR."
             raise NurtureError(words) from error
-        with os.fdopen(handle, "wb") as file:
-            file.write(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-            file.flush()
-            os.fsync(handle)
-        return key
+        finally:
+            with contextlib.suppress(OSError):
+                scratch.unlink()
 
     def every(self, domain: str | None = None) -> list[SigningKey]:
         """All keys of the folder, or of one domain, by domain and selector. Raises NurtureError naming a file that cannot be read."""
@@ -111,12 +121,8 @@ class KeyFolder:
         chosen = [self._known(name, selector, known) for selector in dict.fromkeys(selectors)]
         if len({key.kind for key in chosen}) < len(chosen):
             raise NurtureError("Two keys of one kind do not sign together; name one RSA key, one Ed25519 key, or one of each.")
-        scratch = self.path / f".{name}.signing.{os.getpid()}"
-        with scratch.open("w", encoding="ascii") as file:
-            file.write("".join(f"{key.selector}\n" for key in chosen))
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(self._list(name))
+        with self._written(self._list(name).name, "".join(f"{key.selector}\n" for key in chosen).encode()) as (scratch, path):
+            scratch.replace(path)
         return chosen
 
     def serving(self, sender_domain: str) -> list[tuple[SigningKey, bool]]:
@@ -139,23 +145,20 @@ class KeyFolder:
             labels = host_name(sender_domain).split(".")
         except NurtureError:
             return None
-        self._look()
-        for start in range(len(labels) - 1):
-            if keys := self._keys.get(".".join(labels[start:])):
+        if (stamp := _stamp(self.path)) != self._stamp:
+            self._stamp, self._keys = stamp, {}
+        for domain in (".".join(labels[start:]) for start in range(len(labels) - 1)):
+            if domain not in self._keys:
+                self._keys[domain] = self._in_use(domain)
+            if keys := self._keys[domain]:
                 return signer(keys, now)
         return None
 
-    def _look(self) -> None:
-        stamp = _stamp(self.path)
-        if stamp == self._stamp:
-            return
-        lists = [name.removesuffix(".signing") for name, *_ in stamp if name.endswith(".signing") and not name.startswith(".")]
-        self._keys = {domain: self._in_use(domain) for domain in lists}
-        self._stamp = stamp
-
     def _in_use(self, domain: str) -> tuple[SigningKey, ...]:
+        if not (selectors := self.selectors(domain)):
+            return ()
         known = {key.selector: key for key in self.every(domain)}
-        return tuple(self._known(domain, selector, known) for selector in self.selectors(domain))
+        return tuple(self._known(domain, selector, known) for selector in selectors)
 
     def _known(self, domain: str, selector: str, known: dict[str, SigningKey]) -> SigningKey:
         if selector not in known:
@@ -163,9 +166,6 @@ class KeyFolder:
             words = f"There is no key {selector} for {domain} in {self.path}{there}; make one with `nurture dkim new`."
             raise NurtureError(words, ErrorKind.MISSING)
         return known[selector]
-
-    def _file(self, domain: str, selector: str) -> Path:
-        return self.path / f"{selector}._domainkey.{domain}.pem"
 
     def _list(self, domain: str) -> Path:
         return self.path / f"{domain}.signing"

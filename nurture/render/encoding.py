@@ -10,6 +10,7 @@ from binascii import b2a_qp
 SOFT = b"=\r\n"
 LINE = 76  # RFC 2045 6.7 (5), without CRLF
 ROOM = 44  # columns that a piece leaves at its end for the words behind it: as many as a link's token has
+_BLANK_END = re.compile(rb"=(?:20|09)\r\n")
 _ODD_ENDS = re.compile("[\r\x85\u2028\u2029]")
 
 
@@ -17,9 +18,14 @@ def quoted_printable(text: str) -> bytes:
     """RFC 2045 bytes with CRLF line ends. Lone CR and LF become line ends; a dot at the beginning of a line is written `=2E`."""
     lined = re.sub(r"\r\n|\r|\x85|\u2028|\u2029", "\n", text) if _ODD_ENDS.search(text) else text
     encoded = b2a_qp(lined.encode("utf-8", "replace"), istext=True).replace(b"\n", b"\r\n")
-    if b"\r\n." in encoded or encoded[:1] == b".":
-        encoded = b"\r\n".join(_dotless(line) for line in encoded.split(b"\r\n"))
+    if b"\r\n." in encoded or encoded[:1] == b"." or _BLANK_END.search(encoded):
+        encoded = b"\r\n".join(_dotless(_within(line)) for line in encoded.split(b"\r\n"))
     return encoded
+
+
+def _within(line: bytes) -> bytes:
+    """The library counts a blank before a line's end as one column and writes three."""
+    return line if len(line) <= LINE else line[:-3] + SOFT + line[-3:]
 
 
 def _dotless(line: bytes) -> bytes:

@@ -6,13 +6,13 @@ further is not simple: TooRich, and Jinja writes that letter under its budget.
 
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from jinja2 import nodes
 
 from nurture.domain.readers import Reader
+from nurture.render.occasions import Occasion
 from nurture.render.sandbox import BROKEN, LetterEnvironment, unmarked
 
 _FILTERS = {"default", "d", "upper", "lower", "title", "capitalize", "trim", "date"}  # at most a little longer than what they are given
@@ -26,21 +26,6 @@ _COMPARED: dict[str, Callable[[Any, Any], Any]] = {
 
 class TooRich(Exception):  # noqa: N818 - no error: the letter takes the other way
     """Not to be said by plain functions."""
-
-
-@dataclass(slots=True)
-class Occasion:
-    """What one delivery adds to the person: its row, its moment, and while it is written its own subject and preheader."""
-
-    delivery: int
-    version: int
-    message_id: str
-    now: datetime
-    today: date
-    why: str = ""
-    data: Mapping[str, Any] = field(default_factory=dict)
-    subject: str = ""
-    preheader: str = ""
 
 
 Say = Callable[[Reader, Occasion], Any]

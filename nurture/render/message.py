@@ -5,7 +5,7 @@ Every byte is 7-bit (unless an address itself is not ASCII), no line is longer t
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
@@ -42,15 +42,22 @@ class Heading:
     unsubscribe_mailto: str
     rest: bytes
 
-    def block(self, to: str, to_name: str, subject: str, date: datetime, message_id: str, unsubscribe_url: str | None) -> bytes:
-        """The header block of one letter, each field ended by CRLF, without the empty line behind it."""
+    def leave(self, url: str | None) -> bytes:
+        """RFC 8058: https first, mailto second where the line has room for it, both on one line; nothing without a `url`."""
+        if not url:
+            return b""
+        value = url_in_brackets(url)
+        both = f"{value}, {self.unsubscribe_mailto}"
+        field = raw_header("List-Unsubscribe", both if self.unsubscribe_mailto and len(both) < 960 else value)
+        return field + b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+
+    def block(self, to: str, to_name: str, subject: str, date: datetime, message_id: str, leave: bytes) -> bytes:
+        """The header block of one letter, each field ended by CRLF, without the empty line behind it; `leave` is what leave() gave."""
         if not _MESSAGE_ID.fullmatch(message_id):
             raise NurtureError(f"{message_id!r} is not a Message-ID; it reads <letters@domain>.")
         return b"".join((
             self.sender, address_header("To", to_name, to), text_header("Subject", subject), _date(date),
-            raw_header("Message-ID", message_id), self.list_id,
-            _leave_headers(unsubscribe_url, self.unsubscribe_mailto) if unsubscribe_url else b"",
-            self.rest,
+            raw_header("Message-ID", message_id), self.list_id, leave, self.rest,
         ))  # fmt: skip
 
 
@@ -95,30 +102,25 @@ def assemble(
     fields that stand on top, such as DKIM-Signature, from the finished header block and body. The others are those of `heading`.
     """
     top = heading(sender, list_id, unsubscribe_mailto, feedback_id, headers)
-    return enclose(rendered, top.block(to, to_name, rendered.subject, date, message_id, unsubscribe_url), sign)
+    return enclose(rendered, top.block(to, to_name, rendered.subject, date, message_id, top.leave(unsubscribe_url)), sign)
 
 
 def enclose(rendered: Rendered, head: bytes, sign: Sign | None = None) -> bytes:
     """The two parts under a header block."""
-    parts = (BEFORE_TEXT, quoted_printable(rendered.text), BEFORE_HTML, quoted_printable(rendered.html), AFTER_HTML)
-    return signed(head, b"".join(parts), sign)
+    return signed(head, (BEFORE_TEXT, quoted_printable(rendered.text), BEFORE_HTML, quoted_printable(rendered.html), AFTER_HTML), sign)
 
 
-def signed(head: bytes, body: bytes, sign: Sign | None) -> bytes:
-    """The whole message, under its signature where there is one who signs."""
-    return b"".join((sign(head, body) if sign else b"", head, b"\r\n", body))
+def signed(head: bytes, pieces: Sequence[bytes], sign: Sign | None) -> bytes:
+    """The whole message from its header block and the pieces of its body, under its signature where there is one who signs."""
+    if sign is None:
+        return b"".join((head, b"\r\n", *pieces))
+    body = b"".join(pieces)
+    return b"".join((sign(head, body), head, b"\r\n", body))
 
 
 @lru_cache(maxsize=16)
 def _date(date: datetime) -> bytes:
     return raw_header("Date", format_datetime(date))
-
-
-def _leave_headers(url: str, mailto: str) -> bytes:
-    """RFC 8058: https first, mailto second where the line has room for it, both on one line."""
-    value = url_in_brackets(url)
-    value = f"{value}, {mailto}" if mailto and len(value) + len(mailto) < 958 else value
-    return raw_header("List-Unsubscribe", value) + b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
 
 
 def _dotted(list_id: str) -> str:

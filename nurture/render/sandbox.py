@@ -271,9 +271,9 @@ HTML = LetterEnvironment(autoescape=True, finalize=printed)
 TEXT = LetterEnvironment(autoescape=False, finalize=printed)
 
 
-def run(template: Any, names: dict[str, Any]) -> str:
-    """Render within a fresh budget. Raises one of BROKEN."""
-    token = _budget.set(Budget())
+def run(template: Any, names: dict[str, Any], budget: Budget | None = None) -> str:
+    """Render within a budget, a fresh one where none is given. Raises one of BROKEN."""
+    token = _budget.set(budget or Budget())
     try:
         return str(template.render(names))
     finally:

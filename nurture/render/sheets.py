@@ -1,7 +1,7 @@
 """A sheet: the two parts of a letter as one row of ready bytes, with holes for the tokens and for a person's own words."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
@@ -12,72 +12,115 @@ from markupsafe import escape
 from nurture.domain.readers import Reader
 from nurture.domain.tokens import Purpose, TokenKey, sign_each
 from nurture.render.encoding import quoted_chunk, quoted_words
-from nurture.render.expressions import Occasion, Say, TooRich
+from nurture.render.expressions import Say
+from nurture.render.flattening import Holes
 from nurture.render.marks import MARK, mark
 from nurture.render.message import AFTER_HTML, BEFORE_HTML, BEFORE_TEXT
+from nurture.render.occasions import Occasion
 from nurture.render.rendering import GAPS
 from nurture.render.sandbox import printed
 
-Encode = Callable[[Any], bytes]
+Words = Callable[[Sequence[Any]], bytes]
 _KEPT = 200  # characters; longer words of a person are hardly met twice
-_HOLE = re.compile(mark("h", "([0-9]+)"))
-_RUN = re.compile(f"(?:[ \t\n]|{mark('h', '[0-9]+')})+")
+_RUN = re.compile(rf"\s*(?:{mark('h', '[0-9]+')}\s*)+")
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """`words`: what is said in each hole and how it is encoded; `pick` puts chunks, tokens and words into their order."""
+    """`words`: how each hole is written from what all of `says` say; `pick` puts chunks, tokens and words into their order.
+
+    `islands`: some of `says` need the tokens themselves.
+    """
 
     chunks: tuple[bytes, ...]
     purposes: tuple[Purpose, ...]
-    words: tuple[tuple[Say, Encode], ...]
+    says: tuple[Say, ...]
+    words: tuple[Words, ...]
     pick: Callable[[tuple[bytes, ...]], tuple[bytes, ...]]
+    islands: bool
 
-    def fill(self, reader: Reader, occasion: Occasion, key: TokenKey) -> tuple[bytes, list[bytes]]:
-        """The body and the tokens by `purposes`. Raises TooRich where this person's words would move what stands around them."""
+    def fill(self, reader: Reader, occasion: Occasion, key: TokenKey) -> tuple[tuple[bytes, ...], list[bytes]]:
+        """The pieces of the body, and the tokens by `purposes`."""
         tokens = sign_each(self.purposes, occasion.delivery, reader.subscriber_id, occasion.version, key)
-        words = [encode(say(reader, occasion)) for say, encode in self.words]
-        return b"".join(self.pick((*self.chunks, *tokens, *words))), tokens
+        if self.islands:
+            occasion.tokens = {purpose: token.decode() for purpose, token in zip(self.purposes, tokens, strict=True)}
+        said = [say(reader, occasion) for say in self.says]
+        return self.pick((*self.chunks, *tokens, *[words(said) for words in self.words])), tokens
 
 
-def cut(text: str, html: str, says: Sequence[Say], purposes: Sequence[Purpose]) -> Sheet:
-    """A sheet from the flattened parts (see flattening.py), links resolved. `purposes`: tokens that are wanted in any case, first."""
-    fragile = set(_fragile(text))
-    row = _Row(says, list(purposes))
-    row.add(BEFORE_TEXT, GAPS.sub("\n\n", text).strip() + "\n", lambda hole: _firm_words if hole in fragile else _text_words)
-    row.add(BEFORE_HTML, html, lambda _: _html_words)
-    return row.sheet(AFTER_HTML)
+def cut(text: str, html: str, holes: Holes, purposes: Sequence[Purpose], kept: dict[bytes, bytes]) -> Sheet:
+    """A sheet from the flattened parts (see flattening.py), links resolved.
+
+    `purposes`: tokens that are wanted in any case, first. `kept`: chunks of other sheets; equal ones are kept once.
+    """
+    row = _Row(holes, list(purposes), kept)
+    row.add_text(text)
+    row.add_html(html)
+    return row.sheet()
 
 
 class _Row:
     """Collects the pieces of a sheet in their order; equal tokens and words are made once for each letter."""
 
-    def __init__(self, says: Sequence[Say], purposes: list[Purpose]) -> None:
-        self.says, self.purposes = says, purposes
+    def __init__(self, holes: Holes, purposes: list[Purpose], kept: dict[bytes, bytes]) -> None:
+        self.holes, self.purposes, self.kept = holes, purposes, kept
         self.chunks: list[bytes] = []
-        self.words: list[tuple[Say, Encode]] = []
+        self.says: list[Say] = []
+        self.words: dict[Any, Words] = {}
         self.order: list[tuple[str, int]] = []
 
-    def add(self, before: bytes, part: str, encoder: Callable[[int], Encode]) -> None:
-        pieces = MARK.split(part)
-        self._chunk(before + quoted_chunk(pieces[0], first=True, last=len(pieces) == 1))
-        for i in range(1, len(pieces), 3):
-            kind, value = pieces[i], pieces[i + 1]
-            if kind == "t":
-                self.order.append(("token", _place(self.purposes, Purpose(int(value)))))
-            else:
-                self.order.append(("word", _place(self.words, (self.says[int(value)], encoder(int(value))))))
-            self._chunk(quoted_chunk(pieces[i + 2], last=i + 3 == len(pieces)))
+    def add_text(self, text: str) -> None:
+        """Blank lines close up around words that are missing, so the white space at a hole belongs to its words."""
+        self._chunk(BEFORE_TEXT)
+        at, runs = 0, [*_RUN.finditer(text)]
+        for run in runs:
+            between = GAPS.sub("\n\n", text[at : run.start()])
+            self._still(between if at else between.lstrip(), first=not at)
+            begins, ends = not text[: run.start()].strip(), not text[run.end() :].strip()
+            pieces = MARK.split(run[0])
+            shape = tuple(self._hole(piece) if i % 3 == 2 else piece for i, piece in enumerate(pieces) if i % 3 != 1)
+            ready = frozenset(self._hole(piece) for piece in pieces[2::3] if int(piece) in self.holes.ready)
+            self._word(("text", shape, begins, ends), _text_words(shape, ready, begins, ends))
+            at = run.end()
+        if not runs or text[at:].strip():
+            rest = GAPS.sub("\n\n", text[at:]).rstrip() + "\n"
+            self._still(rest if at else rest.lstrip(), first=not at, last=True)
+
+    def add_html(self, html: str) -> None:
+        self._chunk(BEFORE_HTML)
+        pieces = re.split(mark("h", "([0-9]+)"), html)
+        for i in range(0, len(pieces), 2):
+            self._still(pieces[i], first=i == 0, last=i + 1 == len(pieces))
+            if i + 1 < len(pieces):
+                hole = int(pieces[i + 1])
+                self._word(("html", hole), (_ready_words if hole in self.holes.ready else _html_words)(self._hole(pieces[i + 1])))
+
+    def _still(self, text: str, *, first: bool = False, last: bool = False) -> None:
+        """Words that are the same for everybody, with the tokens among them."""
+        pieces = MARK.split(text)
+        for i in range(0, len(pieces), 3):
+            self._chunk(quoted_chunk(pieces[i], first=first and i == 0, last=last and i + 1 == len(pieces)))
+            if i + 1 < len(pieces):
+                self.order.append(("token", _place(self.purposes, Purpose(int(pieces[i + 2])))))
 
     def _chunk(self, chunk: bytes) -> None:
         self.order.append(("chunk", len(self.chunks)))
-        self.chunks.append(chunk)
+        self.chunks.append(self.kept.setdefault(chunk, chunk))
 
-    def sheet(self, end: bytes) -> Sheet:
-        self._chunk(end)
+    def _hole(self, number: str) -> int:
+        return _place(self.says, self.holes.says[int(number)])
+
+    def _word(self, key: Any, words: Words) -> None:
+        self.words.setdefault(key, words)
+        self.order.append(("word", list(self.words).index(key)))
+
+    def sheet(self) -> Sheet:
+        self._chunk(AFTER_HTML)
         start = {"chunk": 0, "token": len(self.chunks), "word": len(self.chunks) + len(self.purposes)}
         pick = itemgetter(*(start[kind] + n for kind, n in self.order))
-        return Sheet(tuple(self.chunks), tuple(self.purposes), tuple(self.words), pick)
+        return Sheet(
+            tuple(self.chunks), tuple(self.purposes), tuple(self.says), tuple(self.words.values()), pick, islands=bool(self.holes.ready)
+        )
 
 
 def _place(things: list[Any], thing: Any) -> int:
@@ -86,18 +129,18 @@ def _place(things: list[Any], thing: Any) -> int:
     return things.index(thing)
 
 
-def _fragile(text: str) -> Iterator[int]:
-    """Holes of the text part that may not stay empty: a gap of blank lines would close, or the part begin or end elsewhere."""
-    for run in _RUN.finditer(text):
-        at_an_end = not text[: run.start()].strip() or not text[run.end() :].strip()
-        if at_an_end or run[0].count("\n") > 2:
-            yield from (int(hole) for hole in _HOLE.findall(run[0]))
+def _ready_words(hole: int) -> Words:
+    return lambda said: quoted_words(said[hole])
 
 
-def _html_words(value: Any) -> bytes:
-    if type(value) is str:
+def _html_words(hole: int) -> Words:
+    def words(said: Sequence[Any]) -> bytes:
+        value = said[hole]
+        if type(value) is not str:
+            return quoted_words(str(escape(printed(value))))
         return _escaped(value) if len(value) <= _KEPT else _escaped.__wrapped__(value)
-    return quoted_words(str(escape(printed(value))))
+
+    return words
 
 
 @lru_cache(maxsize=4096)
@@ -105,22 +148,20 @@ def _escaped(words: str) -> bytes:
     return quoted_words(str(escape(printed(words))))
 
 
-def _text_words(value: Any) -> bytes:
-    words = value if type(value) is str else str(printed(value))
-    encoded = _steady(words) if len(words) <= _KEPT else _steady.__wrapped__(words)
-    if encoded is None:
-        raise TooRich("words that the text part closes up around")
-    return encoded
+def _text_words(shape: tuple[str | int, ...], ready: frozenset[int], begins: bool, ends: bool) -> Words:
+    """A run of holes in the text part: `shape` is white space and holes by turns. `begins`, `ends`: the part itself."""
 
+    def words(said: Sequence[Any]) -> bytes:
+        whole = ""
+        for piece in shape:
+            whole += piece if isinstance(piece, str) else said[piece] if piece in ready else str(printed(said[piece]))
+        return _closed_up(whole, begins, ends) if len(whole) <= _KEPT else _closed_up.__wrapped__(whole, begins, ends)
 
-def _firm_words(value: Any) -> bytes:
-    encoded = _text_words(value)
-    if not encoded:
-        raise TooRich("nothing where the text part closes up")
-    return encoded
+    return words
 
 
 @lru_cache(maxsize=4096)
-def _steady(words: str) -> bytes | None:
-    """None where line ends, control characters or blanks at an end could touch what stands around the words."""
-    return quoted_words(words) if words.isprintable() and words == words.strip() else None
+def _closed_up(words: str, begins: bool, ends: bool) -> bytes:
+    closed = GAPS.sub("\n\n", words)
+    closed = closed.lstrip() if begins else closed
+    return quoted_words(closed.rstrip() + "\n" if ends else closed)

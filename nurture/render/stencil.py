@@ -2,30 +2,34 @@
 
 A stencil is one version under one masthead. What is the same for everybody is worked out, resolved and encoded once: names of the
 workspace, conditions on them, links (marks; one token serves them all), quoted-printable. The answers to the conditions that are left
-(`{% if why %}`), the language and whether the person is tracked choose a sheet (sheets.py). Whatever does not fit that plan - loops,
-macros, odd characters where they would matter - is written by the general way (rendering.py), which says the same.
+(`{% if why %}`), the language and whether the person is tracked choose a sheet (sheets.py); what plain functions cannot say becomes an
+island in it (islands.py). A letter that sets names of its own or has macros is written by the general way (rendering.py), and so is one
+that fails: both ways say the same.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
 from jinja2 import nodes
 from markupsafe import escape
 
-from nurture.domain.documents import Sender
 from nurture.domain.envelopes import Sign
 from nurture.domain.errors import NurtureError
 from nurture.domain.readers import Reader
 from nurture.domain.scalars import clean_line
-from nurture.domain.tokens import Purpose, TokenKey, sign_each
+from nurture.domain.tokens import Purpose
 from nurture.domain.words import Kind, Tracking
-from nurture.render.expressions import DYNAMIC, Fixed, Grammar, Occasion, Part, Say, TooRich, getter
-from nurture.render.flattening import Holes, Reading
+from nurture.render.expressions import DYNAMIC, Fixed, Grammar, Part, Say, TooRich, getter
+from nurture.render.flattening import Holes, Reading, stand_alone
+from nurture.render.islands import island
 from nurture.render.linking import fill, reader_names
 from nurture.render.marks import MARK, mark
-from nurture.render.message import Heading, enclose, signed
-from nurture.render.rendering import NEVER_IN_SERVICE, OWN_LINKS, PIXEL, Addressed, LetterTemplate, check_footer, postal_line, render
+from nurture.render.masthead import Masthead, write_generally
+from nurture.render.message import signed
+from nurture.render.occasions import Occasion
+from nurture.render.rendering import NEVER_IN_SERVICE, OWN_LINKS, PIXEL, LetterTemplate, check_footer, postal_line
 from nurture.render.sandbox import BROKEN, HTML, TEXT, printed, unmarked
 from nurture.render.sheets import Sheet, cut
 
@@ -33,67 +37,11 @@ SHEETS = 64  # kept for one stencil; languages times answers are few
 QUESTIONS = 12
 MASTHEADS = 8  # kept for one template; a letter has as many as the lanes that send it
 LONG = 400_000  # bytes; what is longer is written by the general way, which counts against its budget
-_PURPOSES = (Purpose.LEAVE, Purpose.OPEN, Purpose.CLICK, Purpose.PREFERENCES, Purpose.ARCHIVE)
-_SERVICE_PURPOSES = (Purpose.CONFIRM,)  # a service letter is not tracked and cannot be left
+_SOME_TOKEN = "T" * 44  # as long as all are
 _LINES = ("subject", "preheader")  # in the order in which they are written: each may name those before it
 _PARTS = ("text", "html")
 _NOT_YET = frozenset(_LINES)
-
-
-@dataclass(frozen=True, slots=True)
-class Masthead:
-    """What all letters of one stream share. `service`: of the kind that is not tracked and cannot be left. `key` signs the links."""
-
-    base_url: str
-    sender: Sender
-    postal_address: str
-    heading: Heading
-    service: bool
-    key: TokenKey
-
-    @property
-    def base(self) -> str:
-        return self.base_url.rstrip("/")
-
-    @property
-    def purposes(self) -> tuple[Purpose, ...]:
-        return _SERVICE_PURPOSES if self.service else _PURPOSES
-
-    @property
-    def reply_to(self) -> str:
-        return self.sender.reply_to or self.sender.address
-
-    def head(self, reader: Reader, occasion: Occasion, subject: str, leave: str | None) -> bytes:
-        """The header block of one letter; `leave` None: none of the headers for leaving."""
-        name = reader.name or reader.first_name
-        return self.heading.block(reader.email, name, subject, occasion.now, occasion.message_id, None if self.service else leave)
-
-
-def stencil(template: LetterTemplate, masthead: Masthead) -> "Stencil":
-    """The stencil of a template under a masthead, cut when it is first asked for."""
-    found = template.stencils.get(masthead)
-    if found is None:
-        while len(template.stencils) >= MASTHEADS:
-            del template.stencils[next(iter(template.stencils))]
-        found = template.stencils[masthead] = Stencil(template, masthead)
-    return cast("Stencil", found)
-
-
-def write_generally(template: LetterTemplate, masthead: Masthead, reader: Reader, occasion: Occasion, sign: Sign | None = None) -> bytes:
-    """The complete message by Jinja alone, within its budget. Raises NurtureError when the letter cannot be written for this person."""
-    tokens = sign_each(masthead.purposes, occasion.delivery, reader.subscriber_id, occasion.version, masthead.key)
-    addressed = Addressed(
-        base_url=masthead.base,
-        tokens={purpose: token.decode() for purpose, token in zip(masthead.purposes, tokens, strict=True)},
-        today=occasion.today,
-        sender_name=masthead.sender.name,
-        postal_address=masthead.postal_address,
-        why=occasion.why,
-        reply_to=masthead.reply_to,
-        data=occasion.data,
-    )
-    rendered = render(template, reader, addressed)
-    return enclose(rendered, masthead.head(reader, occasion, rendered.subject, rendered.unsubscribe_url), sign)
+_Truths = Mapping[str, bool | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +76,8 @@ class Stencil:
             "text": TEXT.parse(template.content["text"]).body,
         }
         self.by_locale = any(n.name == "locale" for body in self.bodies.values() for node in body for n in node.find_all(nodes.Name))
-        self._leave = f"{masthead.base}/u/" if self.urls["unsubscribe_url"] else ""
+        self._leave = masthead.heading.leave(MARK.sub(_SOME_TOKEN, self.urls["unsubscribe_url"])).partition(_SOME_TOKEN.encode())
+        self._chunks: dict[bytes, bytes] = {}
         self._choices: dict[tuple[Any, ...], _Choice | None] = {}
         self._questions = self._asked()
 
@@ -147,27 +96,26 @@ class Stencil:
             occasion.preheader = choice.preheader(reader, occasion)
             if not occasion.subject:
                 return None
-            body, tokens = choice.sheet.fill(reader, occasion, self.masthead.key)
+            pieces, tokens = choice.sheet.fill(reader, occasion, self.masthead.key)
         except (TooRich, *BROKEN):
             return None
-        if len(body) > LONG:
-            return None
-        leave = self._leave + tokens[0].decode() if self._leave else None
-        return signed(self.masthead.head(reader, occasion, occasion.subject, leave), body, sign)
+        before, can_leave, behind = self._leave
+        leave = before + tokens[0] + behind if can_leave else b""
+        message = signed(self.masthead.head(reader, occasion, occasion.subject, leave), pieces, sign)
+        return message if len(message) <= LONG else None
 
     def _asked(self) -> dict[str, Say] | None:
         """The questions whose answers, with the language, choose the sheet. None: this letter is not for sheets."""
         asked: dict[str, Say] = {}
-        try:
-            for part, body in self.bodies.items():
-                asked |= self._reading(part, {}, self.known).questions(body)
-        except (TooRich, *BROKEN):
-            return None
+        for part, body in self.bodies.items():
+            if not stand_alone(body):
+                return None
+            asked |= Reading(self._grammar(part, self.known), self.urls).questions(body)
         return asked if len(asked) <= QUESTIONS else None
 
-    def _reading(self, part: str, truths: Mapping[str, bool | None], known: Mapping[str, Any]) -> Reading:
+    def _grammar(self, part: str, known: Mapping[str, Any]) -> Grammar:
         unsaid = _NOT_YET if part == "subject" else _NOT_YET - {"subject"} if part == "preheader" else frozenset()
-        return Reading(Grammar(HTML if part == "html" else TEXT, known, DYNAMIC - unsaid), self.urls, truths)
+        return Grammar(HTML if part == "html" else TEXT, known, DYNAMIC - unsaid)
 
     def _chosen(self, reader: Reader, occasion: Occasion) -> _Choice | None:
         if self._questions is None:
@@ -185,40 +133,58 @@ class Stencil:
                 self._choices[answers] = None
         return self._choices[answers]
 
-    def _cut(self, tracked: bool, locale: str, truths: Mapping[str, bool | None]) -> _Choice:
+    def _cut(self, tracked: bool, locale: str, truths: _Truths) -> _Choice:
         """Raises TooRich, or NurtureError where the letter would lack its footer."""
         holes = Holes()
         known = self.known | ({"locale": locale} if self.by_locale else {})
         lines: dict[str, Say] = {}
         for line in _LINES:
-            said = _line(self._reading(line, truths, known).text(self.bodies[line], holes), holes)
+            said = _line(Reading(self._grammar(line, known), self.urls, truths).text(self.bodies[line], holes), holes)
             lines[line] = getter(said)
             known |= {line: said.value} if isinstance(said, Fixed) else {}
-        text, html = (
-            self._linked(self._reading(part, truths, known).text(self.bodies[part], holes), part, tracked, holes) for part in _PARTS
-        )
+        wanted = {Purpose.LEAVE: None} if self.urls["unsubscribe_url"] else {}
+        text, html = (self._flat(part, tracked and not self.masthead.service, known, truths, holes, wanted) for part in _PARTS)
         if self.template.kind != Kind.SERVICE:
             check_footer(html, text, self.urls["unsubscribe_url"], known["postal_address"])
-        return _Choice(cut(text, html, holes.says, (Purpose.LEAVE,) if self._leave else ()), lines["subject"], lines["preheader"])
+        return _Choice(cut(text, html, holes, [*wanted], self._chunks), lines["subject"], lines["preheader"])
 
-    def _linked(self, text: str, part: str, tracked: bool, holes: Holes) -> str:
-        """The links of a flattened part in place, wrapped or, with tracking `none`, plain; so is the pixel."""
-        shown = escape if part == "html" else str
-        tracks = tracked and not self.masthead.service
+    def _flat(
+        self, part: str, tracks: bool, known: Mapping[str, Any], truths: _Truths, holes: Holes, wanted: dict[Purpose, None]
+    ) -> str:  # fmt: skip
+        """One part, links and the pixel resolved: wrapped, or plain where nothing `tracks`. `wanted` takes what islands use."""
+        grammar = self._grammar(part, known)
 
-        def link(number: str) -> str:
-            target = self.template.links[int(number)]
-            if tracks:
-                return f"{self.masthead.base}/c/{_token(Purpose.CLICK)}/{number}"
-            return holes.place(f"link {number}", lambda r, _: fill(target, reader_names(r))) if "{" in target else target
+        def finish(text: str, reader: Reader, token: Callable[[Purpose], str]) -> str:
+            return self._resolved(text, part, tracks, token, lambda n: fill(self.template.links[n], reader_names(reader)))
 
-        def resolved(found: Any) -> str:
+        def apart(node: nodes.Node) -> Say:
+            whole = "".join([data.data for data in node.find_all(nodes.TemplateData)])
+            whole += "".join(self.urls.get(name.name, "") for name in node.find_all(nodes.Name))
+            self._resolved(whole, part, tracks, lambda purpose: wanted.setdefault(purpose) or "", lambda _: "")
+            return island(node, grammar.environment, known, self.urls, finish)
+
+        def later(number: int) -> str:
+            link = self.template.links[number]
+            return holes.place(f"link {number}", lambda r, _: fill(link, reader_names(r))) if "{" in link else link
+
+        text = Reading(grammar, self.urls, truths, apart).text(self.bodies[part], holes)
+        return self._resolved(text, part, tracks, _token, later)
+
+    def _resolved(
+        self, text: str, part: str, tracks: bool, token: Callable[[Purpose], str], plain: Callable[[int], str]
+    ) -> str:  # fmt: skip
+        """What stands for each mark; holes stay."""
+        shown, base = escape if part == "html" else str, self.masthead.base
+
+        def resolved(found: re.Match[str]) -> str:
             kind, value = found[1], found[2]
             if kind == "l":
-                return str(shown(link(value)))
+                return str(shown(f"{base}/c/{token(Purpose.CLICK)}/{value}" if tracks else plain(int(value))))
             if kind == "o":
-                return PIXEL.format(f"{self.masthead.base}/o/{_token(Purpose.OPEN)}.gif") if tracks and part == "html" else ""
-            return found[0] if kind in "th" else f"{self.masthead.base}/media/{value}"
+                return PIXEL.format(f"{base}/o/{token(Purpose.OPEN)}.gif") if tracks and part == "html" else ""
+            if kind == "t":
+                return token(Purpose(int(value)))
+            return found[0] if kind == "h" else f"{base}/media/{value}"
 
         return MARK.sub(resolved, text)
 
@@ -253,3 +219,12 @@ def _line(text: str, holes: Holes) -> Part:
 def _token(purpose: Purpose) -> str:
     return mark("t", str(purpose.value))
 
+
+def stencil(template: LetterTemplate, masthead: Masthead) -> "Stencil":
+    """The stencil of a template under a masthead, cut when it is first asked for."""
+    found = template.stencils.get(masthead)
+    if found is None:
+        while len(template.stencils) >= MASTHEADS:
+            del template.stencils[next(iter(template.stencils))]
+        found = template.stencils[masthead] = Stencil(template, masthead)
+    return cast("Stencil", found)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from nurture.domain.delivery import REOPENABLE
+from nurture.domain.delivery import OPEN, REOPENABLE
 from nurture.domain.documents import Sequence
 from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.domain.words import State
@@ -73,7 +73,7 @@ async def why(db: Database, subscriber_id: int) -> list[Why]:
     found = [_of_letter(line, alive=line.source in alive) for line in letters]
     for way in ways:
         source = f"{way.type}:{way.sequence}"
-        found += _of_way(way, source, stands.get(source))
+        found += _of_way(way, source, stands.get(source), written=_written(way, source, letters))
         if way.id in entered:
             found.append(Why(way.enrolled_at, None, source, "wait", entered[way.id], "rule", None))
     return sorted(found, key=lambda w: w.at)
@@ -113,7 +113,12 @@ def _of_letter(line: DeliveryLine, *, alive: bool) -> Why:
     return Why(line.created_at, line.letter, line.source, "send", line.reason, line.rule, line.due_at)
 
 
-def _of_way(way: timeline.WayLine, source: str, stands: tuple[str, str] | None) -> list[Why]:
+def _written(way: timeline.WayLine, source: str, letters: Iterable[DeliveryLine]) -> bool:
+    """Whether the planner has written a letter of this way: it is told by its own row."""
+    return any(line.source == source and (State(line.state) in OPEN or line.created_at >= way.enrolled_at) for line in letters)
+
+
+def _of_way(way: timeline.WayLine, source: str, stands: tuple[str, str] | None, *, written: bool) -> list[Why]:
     """`stands`: why nothing of this way leaves now, and the rule: the planner's last word was said before, and is not true meanwhile."""
     found = [
         Why(
@@ -127,9 +132,9 @@ def _of_way(way: timeline.WayLine, source: str, stands: tuple[str, str] | None) 
         found.append(Why(way.ended_at, None, source, "done", way.end_reason or way.state, way.state, None))
     elif stands is not None:
         found.append(Why(way.enrolled_at, None, source, "wait", *stands, None))
-    elif way.decision and way.decision["decision"] != "send":
+    elif way.decision and way.decision["decision"] != "send":  # older versions wrote that too
         found.append(_of_decision(way.decision, source))
-    elif not way.decision:
+    elif not way.decision and not written:
         found.append(Why(way.enrolled_at, None, source, "wait", "enrolled; the planner has not looked yet", "new", None))
     return found
 

@@ -16,6 +16,7 @@ from nurture.domain.return_address import read_return
 from nurture.domain.tokens import TokenKey
 from nurture.domain.words import EventType, Evidence
 from nurture.mail.address import normalise
+from nurture.mail.inbound.providers import Told
 from nurture.mail.inbound.reading import read_mail
 from nurture.store.arrivals import prove_arrival
 from nurture.store.bounces import Bounce, note_bounces
@@ -56,6 +57,24 @@ async def hear_mail(db: Database, raw: bytes, keys: Sequence[TokenKey], now: dat
         return [await take_in(tx, h, whose if h in about else None, f"{uid}:{n}", now, mail) for n, h in enumerate(found)]
 
 
+async def hear_provider(db: Database, provider: str, told: Sequence[Told], now: datetime) -> list[Effect]:
+    """What a provider told by a call that was proved to be theirs: so an address is believed too where the Message-ID is not ours."""
+    effects = []
+    async with db.write() as tx:
+        for event in told:
+            uid = f"{provider}:" + hashlib.blake2b(event.id.encode(), digest_size=16).hexdigest()
+            whose = await whose_message(tx, event.message_ids) or await _by_address(tx, event.heard.recipient)
+            effects.append(await take_in(tx, event.heard, whose, uid, now))
+    return effects
+
+
+async def _by_address(tx: Connection, address: str) -> Whose | None:
+    try:
+        return await whose_address(tx, normalise(address))
+    except NurtureError:
+        return None
+
+
 async def _whose(tx: Connection, mail: Incoming, keys: Sequence[TokenKey], sent_to: str, kind: HeardKind) -> Whose | None:
     for address in (sent_to, *mail.addressed):
         token = read_return(address, keys)
@@ -64,10 +83,7 @@ async def _whose(tx: Connection, mail: Incoming, keys: Sequence[TokenKey], sent_
     found = await whose_message(tx, mail.answers)
     if found or kind in _ABOUT_A_LETTER:
         return found
-    try:
-        return await whose_address(tx, normalise(mail.sender))
-    except NurtureError:
-        return None
+    return await _by_address(tx, mail.sender)
 
 
 def _about(found: Sequence[Heard], whose: Whose | None) -> Sequence[Heard]:

@@ -1,11 +1,12 @@
 """Plan: ask the rules for everybody whose look is due, and write each person's next letter with its reason.
 
 Rules live in domain/planning.py; here their values are fetched for a chunk of people, and their decisions are written, in one transaction.
+While the rules are asked, SQLite's write lock is free: what was decided is written only for people of whom nothing has changed meanwhile.
 """
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,12 +16,12 @@ from nurture.domain.delivery import message_id
 from nurture.domain.documents import Policy
 from nurture.domain.planning import plan_person
 from nurture.domain.plans import Done, Person, Plan, Send, Skip, Way
+from nurture.store.agenda import due_people, set_looks, take
 from nurture.store.cohorts import Cohort, Member, load_cohort
 from nurture.store.database import Connection, Database
-from nurture.store.enrolments import save_decisions, save_ways
+from nurture.store.enrolments import pack_decision, save_decisions, save_ways, says_the_same
 from nurture.store.outbox import cancel_rows, open_rows, outrank, plan_rows, reopen, waiting_by_minute
 from nurture.store.programme import Programme, load_programme
-from nurture.store.standings import set_looks, take_due
 from nurture.store.workspace import load_workspace
 
 LOOK_AGAIN = timedelta(minutes=15)  # when a row could not be written though the rules wanted it
@@ -37,40 +38,72 @@ class Planned:
     counts: Counter[str] = field(default_factory=Counter)
 
 
-async def plan(db: Database, now: datetime, chunk: int = 1000, rate: float | None = None) -> Planned:
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """A chunk as it was read and what the rules said of it. `due`: when each look was due."""
+
+    programme: Programme
+    identity: bytes
+    due: Mapping[int, Any]
+    cohort: Cohort
+    plans: Mapping[int, Plan]
+
+
+async def plan(db: Database, now: datetime, chunk: int = 2000, rate: float | None = None) -> Planned:
     """Plan all whose look is due, a chunk a transaction. Idempotent: planned people are looked at again only when something changes.
 
     `rate`: letters a second that the relay carries. What a window cannot take then fills the windows after it, those served longest ago
-    first.
+    first. Several workers may plan side by side.
     """
-    planned = Planned()
+    planned, met = Planned(), False
     while True:
-        done = await _plan_chunk(db, now, chunk, planned, rate)
-        if done < chunk:
+        due, done = await _plan_chunk(db, now, chunk, planned, rate, last_first=met)
+        if due < chunk or (not done and (met or planned.load is not None)):
             return planned
+        met = met or not done  # another planner was there first (SQLite): go on from the other end, where there is nobody yet
 
 
-async def _plan_chunk(db: Database, now: datetime, chunk: int, planned: Planned, rate: float | None) -> int:
-    async with db.write() as tx:
-        workspace = await load_workspace(tx)
-        if workspace.halted:
-            return 0
-        ids = await take_due(tx, now, chunk)
-        if not ids:
-            return 0
-        if rate is not None and planned.load is None:
-            planned.load = Load.of(rate, await waiting_by_minute(tx))
-        programme = await load_programme(db, tx)
-        cohort = await load_cohort(tx, programme, ids, now)
-        plans = _decide(cohort, programme.policy, now, planned.load)
-        looks = {person: decided.look_at for person, decided in plans.items() if decided.look_at}
-        over = await _write_rows(tx, programme, workspace.identity, plans, now, looks, planned)
-        await _write_ways(tx, cohort, plans, now, looks, over)
-        await set_looks(tx, looks)
-        planned.people += len(ids)
+async def _plan_chunk(
+    db: Database, now: datetime, chunk: int, planned: Planned, rate: float | None, *, last_first: bool
+) -> tuple[int, int]:
+    """How many people were due, and how many of them are planned now: the others changed, or somebody else had them, meanwhile."""
+    async with db.read_then_write() as (reading, begin_to_write):
+        looked = await _look(db, reading, now, chunk, planned, rate, last_first=last_first)
+        if looked is None:
+            return 0, 0
+        taken = await _write(db, await begin_to_write(), looked, now, planned)
         sys.audit("nurture.planning")
     sys.audit("nurture.planned")
-    return len(ids)
+    planned.people += len(taken)
+    return len(looked.due), len(taken)
+
+
+async def _look(
+    db: Database, tx: Connection, now: datetime, chunk: int, planned: Planned, rate: float | None, *, last_first: bool
+) -> _Looked | None:
+    workspace = await load_workspace(tx)
+    due = {} if workspace.halted else await due_people(tx, now, chunk, last_first=last_first)
+    if not due:
+        return None
+    if rate is not None and planned.load is None:
+        planned.load = Load.of(rate, await waiting_by_minute(tx))
+    programme = await load_programme(db, tx)
+    cohort = await load_cohort(tx, programme, due, now)
+    return _Looked(programme, workspace.identity, due, cohort, _decide(cohort, programme.policy, now, planned.load))
+
+
+async def _write(db: Database, tx: Connection, looked: _Looked, now: datetime, planned: Planned) -> set[int]:
+    """What was decided, for those who still are as they were when they were looked at; returns them."""
+    if (await load_workspace(tx)).halted or await load_programme(db, tx) is not looked.programme:
+        return set()
+    looks = {person: looked.plans[person].look_at if person in looked.plans else None for person in looked.due}
+    taken = await take(tx, {person: (at, looks[person]) for person, at in looked.due.items()})
+    plans = {person: decided for person, decided in looked.plans.items() if person in taken}
+    again: dict[int, datetime] = {}
+    over = await _write_rows(tx, looked.programme, looked.identity, plans, now, again, planned)
+    await _write_ways(tx, looked.cohort, plans, now, again, over)
+    await set_looks(tx, again)
+    return taken
 
 
 def _decide(cohort: Cohort, policy: Policy, now: datetime, load: Load | None) -> dict[int, Plan]:
@@ -133,18 +166,23 @@ async def _write_ways(
     tx: Connection, cohort: Cohort, plans: dict[int, Plan], now: datetime, looks: dict[int, datetime], over: set[int]
 ) -> None:
     """The last word on every way, what was skipped, and what is done."""
-    rows, said = [], []
+    rows: list[dict[str, Any]] = []
+    said: list[tuple[str | None, int]] = []
+    at = now.isoformat()
     for member in cohort.members:
         person = member.person.subscriber_id
+        if person not in plans:
+            continue
         decided = plans[person]
+        moves = decided.skips or decided.done or decided.stale or person in over
         for way in member.ways:
             stored = cohort.rows[way.enrolment_id]
-            decision = _decision(way, decided, now)
-            changed = _changed(way, member.person, decided, now, over=person in over)
+            decision = _decision(way, decided, at, stored.decision)
+            changed = _changed(way, member.person, decided, now, over=person in over) if moves else None
             if changed:
                 history = stored.history + changed.pop("history")
-                rows.append({"id": way.enrolment_id, "history": history, "decision": decision or stored.decision} | changed)
-            elif decision and not _same(decision, stored.decision):
+                rows.append({"id": way.enrolment_id, "history": history, "decision": decision} | changed)
+            elif decision is not stored.decision and not (decision and says_the_same(decision, stored.decision)):
                 said.append((decision, way.enrolment_id))
         if decided.done and len(decided.done) < len(member.ways):
             looks[person] = now  # fewer promises bind this person from now on
@@ -185,27 +223,12 @@ def _ended_as(done: Done) -> str:
     return "exited" if done.rule == "exit" else "done"
 
 
-def _decision(way: Way, decided: Plan, now: datetime) -> dict[str, Any] | None:
-    done = next((d for d in decided.done if d.enrolment_id == way.enrolment_id), None)
+def _decision(way: Way, decided: Plan, at: str, stored: str | None) -> str | None:
+    """The last word on a way, packed; `at` is its moment. None where it is to send a letter: that letter's row says so."""
+    done = next((d for d in decided.done if d.enrolment_id == way.enrolment_id), None) if decided.done else None
     if done:
-        return _said(now, None, "done", done.reason, done.rule, None)
+        return pack_decision(at, None, "done", done.reason, done.rule, None)
     if decided.send and decided.send.enrolment_id == way.enrolment_id:
-        return _said(now, decided.send.letter, "send", decided.send.reason, decided.send.rule, decided.send.due_at)
+        return None
     wait = next((w for w in decided.waits if w.enrolment_id == way.enrolment_id), None)
-    return _said(now, wait.letter, "wait", wait.reason, wait.rule, wait.until) if wait else None
-
-
-def _said(now: datetime, letter: str | None, word: str, reason: str, rule: str, until: datetime | None) -> dict[str, Any]:
-    return {
-        "at": now.isoformat(),
-        "letter": letter,
-        "decision": word,
-        "reason": reason,
-        "rule": rule,
-        "until": until.isoformat() if until else None,
-    }
-
-
-def _same(new: dict[str, Any], old: dict[str, Any] | None) -> bool:
-    """The same words need not be written again."""
-    return old is not None and {**new, "at": None} == {**old, "at": None}
+    return pack_decision(at, wait.letter, "wait", wait.reason, wait.rule, wait.until) if wait else stored

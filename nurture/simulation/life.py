@@ -18,9 +18,9 @@ from nurture.services.reacting import react
 from nurture.simulation.clock import Clock, Sink
 from nurture.simulation.movers import Move, move_people
 from nurture.simulation.returns import Returns
+from nurture.store.agenda import next_look
 from nurture.store.chronicle import Due, Taken, due_next, opens_next, taken
 from nurture.store.database import Database
-from nurture.store.standings import next_look
 
 CLOSING = timedelta(seconds=15)  # an intent needs ten seconds of its window
 RETRY = timedelta(minutes=15)  # when a letter that was due did not leave

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.words import State
+from nurture.store.last_words import LETTER, WORD, with_rows
 from nurture.store.readers import plain_subject
 from nurture.store.reports import OPEN_ROWS
 from nurture.store.tables import METADATA
@@ -174,7 +175,6 @@ async def count_enrolments(tx: AsyncConnection) -> list[tuple[int, str, int]]:
 async def count_next(tx: AsyncConnection) -> list[tuple[int, str | None, str | None, int]]:
     """Where people under way stand: (sequence document id, the letter the planner spoke of last, its word, ways)."""
     e = enrolments.c
-    letter, word = e.decision["letter"].as_string().label("letter"), e.decision["decision"].as_string().label("word")
-    inner = select(e.sequence_id, letter, word).where(e.state == "active").subquery()
+    inner = with_rows(select(e.sequence_id, LETTER.label("letter"), WORD.label("word")).where(e.state == "active")).subquery()
     keys = (inner.c.sequence_id, inner.c.letter, inner.c.word)
     return [tuple(row) for row in await tx.execute(select(*keys, func.count()).group_by(*keys))]

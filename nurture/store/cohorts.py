@@ -1,14 +1,16 @@
 """A chunk of people as the planner sees them, fetched in a handful of statements however many they are."""
 
+import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from itertools import groupby
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, Select, String, bindparam, select, type_coerce
+from sqlalchemy import JSON, Select, Text, cast, null, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.delivery import HORIZON, letter_name
@@ -18,9 +20,10 @@ from nurture.domain.pacing import reach
 from nurture.domain.plans import OpenRow, Past, Person, Shelf, Way
 from nurture.domain.rhythm import Pulls, rhythm_of
 from nurture.domain.standing import Mark, has_mark, unpack_entries
-from nurture.domain.words import Frequency, Kind, Kinds, Status
+from nurture.domain.words import Frequency, Kind, Kinds
 from nurture.store.conditions import matching
-from nurture.store.dialect import read_json
+from nurture.store.dialect_batch import moment
+from nurture.store.dialect_bulk import rows_of
 from nurture.store.enrolments import conversions_since, enrolments, had_letters
 from nurture.store.ledger import deliveries, pieces, subscribers
 from nurture.store.outbox import OpenRow as OpenRecord
@@ -34,25 +37,50 @@ _KINDS = {word.value: word for word in Kinds}
 _FREQUENCIES = {word.value: word for word in Frequency}
 _LETTER_KINDS = {word.value: word for word in Kind}
 _NONE: frozenset[str] = frozenset()
-_COLUMNS: Select[Any] = (
-    select(
-        _s.subscriber_id, _s.recent, _s.acts, _s.useful_since_sales, _s.others_since_sales,
-        _p.timezone, _p.status, _p.kinds, _p.frequency, _p.paused_until,
-        type_coerce(_p.topics, String).label("topics"), type_coerce(_p.fields, String).label("fields"),
-        _e.id, _e.sequence_id, _e.number, _e.version, _e.enrolled_at, _e.now_until, _e.stale_since,
-        type_coerce(_e.history, String).label("history"), type_coerce(_e.decision, String).label("decision"),
-    )
-    .join_from(standings, subscribers, _p.id == _s.subscriber_id)
-    .where(_s.subscriber_id.in_(bindparam("people", expanding=True)))
-    .order_by(_s.subscriber_id, _e.id)
-)  # fmt: skip
-_UNDER_WAY = (_e.subscriber_id == _s.subscriber_id) & (_e.state == "active")
-_MEMBERS = _COLUMNS.join(enrolments, _UNDER_WAY)
-_EVERYBODY = _COLUMNS.outerjoin(enrolments, _UNDER_WAY)
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class _Row(NamedTuple):
+    """One way with its person, as the driver gives it; `id` None: a person without any."""
+
+    subscriber_id: int
+    recent: bytes
+    acts: bytes | None
+    useful_since_sales: int
+    others_since_sales: int
+    timezone: str | None
+    kinds: str
+    frequency: str
+    paused_until: str | datetime | None
+    topics: str
+    fields: str | None
+    id: int
+    sequence_id: int
+    number: int
+    version: int | None
+    enrolled_at: str | datetime
+    now_until: str | datetime | None
+    stale_since: str | datetime | None
+    history: str
+    decision: str | None
+
+
+_OF_PERSON = _Row._fields.index("id")
+
+
+@lru_cache(maxsize=4)
+def _members(*, everybody: bool, fields: bool) -> Select[Any]:
+    """Subscribed people with their ways under way, by person; `fields` only where they are asked for: they may be long."""
+    of_person = {**dict(_p), **dict(_s)}
+    columns = [of_person[name] if name in _Row._fields[:_OF_PERSON] else _e[name] for name in _Row._fields]
+    packed = (cast(c, Text).label(c.name) if isinstance(c.type, JSON) else c for c in columns)
+    asked = (null().label("fields") if c.name == "fields" and not fields else c for c in packed)
+    query = select(*asked).join_from(standings, subscribers, _p.id == _s.subscriber_id)
+    under_way = (_e.subscriber_id == _s.subscriber_id) & text("enrolments.state = 'active'")
+    joined = query.outerjoin(enrolments, under_way) if everybody else query.join(enrolments, under_way)
+    return joined.where(text("subscribers.status = 'subscribed'")).order_by(_s.subscriber_id, _e.id)
+
+
+class Member(NamedTuple):
     """One person with their ways, the library as it stands for them, and their open row."""
 
     person: Person
@@ -61,17 +89,11 @@ class Member:
     row: OpenRow | None
 
 
-@dataclass(frozen=True, slots=True)
-class WayRow:
+class WayRow(NamedTuple):
     """An enrolment as it is stored: `history` as in the table's description, `decision` still packed."""
 
     history: list[dict[str, Any]]
-    packed: Any
-
-    @property
-    def decision(self) -> dict[str, Any] | None:
-        """The planner's last word on this way."""
-        return read_json(self.packed) if self.packed else None
+    decision: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +116,8 @@ async def load_cohort(
     wanted = sorted(set(ids))
     names = {letter.id: name for name, letter in programme.letters.items()}
     rows = await open_rows(tx, wanted)
-    found = [row for piece in pieces(wanted) for row in await tx.execute(_EVERYBODY if everybody else _MEMBERS, {"people": piece})]
+    query = _members(everybody=everybody, fields=programme.asks_fields)
+    found = [_Row._make(row) for piece in pieces(wanted) for row in await rows_of(tx, query, _s.subscriber_id, piece)]
     people = sorted({row.subscriber_id for row in found})
     holds = await _holding(tx, programme, people, now)
     older = await _pinned_holding(tx, programme, found, now) if programme.pinned else {}
@@ -108,14 +131,12 @@ async def load_cohort(
     sources = programme.running()
     members: list[Member] = []
     stored: dict[int, WayRow] = {}
-    for person_id, group in groupby(found, key=lambda row: int(row.subscriber_id)):
+    for person_id, group in groupby(found, key=itemgetter(0)):
         own = list(group)
         first = own[0]
-        if first.status != Status.SUBSCRIBED.value:
-            continue
         ways = []
         for row in own if first.id is not None else ():
-            kept = stored[row.id] = WayRow(read_json(row.history) if row.history != "[]" else [], row.decision)
+            kept = stored[row.id] = WayRow(json.loads(row.history) if row.history != "[]" else [], row.decision)
             source = sources.get(row.sequence_id)
             if source is not None and row.version is not None:
                 source = programme.pinned.get((row.sequence_id, row.version), source)
@@ -160,7 +181,7 @@ class _Older:
     holds: set[str] = field(default_factory=set)
 
 
-async def _pinned_holding(tx: AsyncConnection, programme: Programme, rows: Iterable[Row[Any]], now: datetime) -> dict[int, _Older]:
+async def _pinned_holding(tx: AsyncConnection, programme: Programme, rows: Iterable[_Row], now: datetime) -> dict[int, _Older]:
     """The conditions of older versions, asked of those who are pinned to them."""
     whose: dict[tuple[int, int], list[int]] = {}
     for row in rows:
@@ -196,17 +217,17 @@ async def _coming(
     return found
 
 
-def _is_open(programme: Programme, row: Row[Any], source: Sequence | Campaign) -> bool:
+def _is_open(programme: Programme, row: _Row, source: Sequence | Campaign) -> bool:
     return isinstance(source, Sequence) or (row.sequence_id, row.number) in programme.occasions
 
 
-def _still_bound(rows: Iterable[Row[Any]], programme: Programme) -> tuple[Promise, ...]:
+def _still_bound(rows: Iterable[_Row], programme: Programme) -> tuple[Promise, ...]:
     """The promises of ways that stand still: a person is in a sequence from enrolment to done or exit."""
     still = [found[0] for row in rows if (found := programme.source(row.sequence_id, row.version)) and not found[1]]
     return tuple(p for source in still for p in source.promises)
 
 
-async def _doubts(tx: AsyncConnection, rows: Iterable[Row[Any]], names: Mapping[int, str]) -> dict[int, dict[str, int]]:
+async def _doubts(tx: AsyncConnection, rows: Iterable[_Row], names: Mapping[int, str]) -> dict[int, dict[str, int]]:
     """Letters that may have arrived and may be taken back: by person, their names and deliveries. Nobody else is in doubt."""
     doubtful = {row.subscriber_id: bytes(row.recent) for row in rows if row.recent and has_mark(row.recent, Mark.UNCERTAIN)}
     wanted = [e.delivery for recent in doubtful.values() for e in unpack_entries(recent) if e.marks & Mark.UNCERTAIN]
@@ -218,12 +239,12 @@ async def _doubts(tx: AsyncConnection, rows: Iterable[Row[Any]], names: Mapping[
     return found
 
 
-def _declined(topics: Any) -> frozenset[str]:
-    return frozenset(topic for topic, wanted in read_json(topics).items() if wanted is False)
+def _declined(topics: str) -> frozenset[str]:
+    return frozenset(topic for topic, wanted in json.loads(topics).items() if wanted is False)
 
 
 def _person(
-    row: Row[Any], programme: Programme, bound: tuple[Promise, ...], doubts: Mapping[str, int] | None, since: datetime,
+    row: _Row, programme: Programme, bound: tuple[Promise, ...], doubts: Mapping[str, int] | None, since: datetime,
     pulls: Pulls | None,
 ) -> Person:  # fmt: skip
     """`doubts` None: nothing is in doubt, so that no letter before `since` can matter."""
@@ -236,8 +257,8 @@ def _person(
         kinds=_KINDS[row.kinds],
         frequency=_FREQUENCIES[row.frequency],
         declined_topics=_declined(row.topics) if row.topics != "{}" else _NONE,
-        paused_until=row.paused_until,
-        fields=read_json(row.fields) if programme.asks_fields else {},
+        paused_until=moment(row.paused_until),
+        fields=json.loads(row.fields) if row.fields else {},
         bound=bound,
         doubts=doubts or {},
         rhythm=rhythm_of(row.acts, pulls) if row.acts else None,
@@ -245,20 +266,20 @@ def _person(
 
 
 def _way(
-    row: Row[Any], source: Sequence | Campaign, history: Collection[Mapping[str, Any]], programme: Programme,
+    row: _Row, source: Sequence | Campaign, history: Collection[Mapping[str, Any]], programme: Programme,
     conversions: Iterable[tuple[str, datetime]] | None,
 ) -> Way:  # fmt: skip
-    exited = None
+    exited, enrolled_at = None, moment(row.enrolled_at)
     if conversions and isinstance(source, Sequence):
-        exited = next((name for name, at in conversions if name in source.exit_on and at >= row.enrolled_at), None)
+        exited = next((name for name, at in conversions if name in source.exit_on and at >= enrolled_at), None)
     return Way(
         enrolment_id=row.id,
         source=source,
         number=row.number,
-        enrolled_at=row.enrolled_at,
-        now_until=row.now_until,
+        enrolled_at=enrolled_at,
+        now_until=moment(row.now_until),
         history=tuple(map(_past, history)) if history else (),
-        stale_since=row.stale_since,
+        stale_since=moment(row.stale_since),
         exit=exited,
         occasion=programme.occasions.get((row.sequence_id, row.number)) if programme.occasions else None,
     )

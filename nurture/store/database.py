@@ -6,7 +6,7 @@ Differences between SQLite and PostgreSQL live here and in `store/dialect.py`, n
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -62,6 +62,26 @@ class Database:
             async with connection.begin():
                 yield connection
 
+    @contextlib.asynccontextmanager
+    async def read_then_write(self) -> AsyncIterator[tuple[Connection, Callable[[], Awaitable[Connection]]]]:
+        """A view to think about, and what begins to write. PostgreSQL keeps one transaction, with the rows that were locked by reading.
+
+        SQLite has one write lock, which everybody waits for: it is taken only when writing begins. What was read may have changed by then,
+        so the first write must ask whether it still stands.
+        """
+        if not self.sqlite:
+            async with self.write() as tx:
+                yield tx, _at_once(tx)
+            return
+        async with contextlib.AsyncExitStack() as stack:
+            reading = await stack.enter_async_context(contextlib.AsyncExitStack())
+
+            async def write() -> Connection:
+                await reading.aclose()
+                return await stack.enter_async_context(self.write())
+
+            yield await reading.enter_async_context(self.read()), write
+
     async def alone(self, statement: str, values: Sequence[Any]) -> int:
         """Run one statement as a transaction of its own, durable when this returns: a few trips less than `write()`. How many rows it
         changed. The statement is the driver's (store/dialect_batch.py).
@@ -92,6 +112,13 @@ class Database:
         if self.lone:
             await self.lone.close()
         await self.engine.dispose()
+
+
+def _at_once(tx: Connection) -> Callable[[], Awaitable[Connection]]:
+    async def same() -> Connection:
+        return tx
+
+    return same
 
 
 def connect(url: str) -> Database:

@@ -1,9 +1,24 @@
 """The few statements that SQLite and PostgreSQL spell differently."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, Select, Table, cast, extract, func, inspect, literal_column, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Select,
+    Table,
+    any_,
+    cast,
+    extract,
+    func,
+    inspect,
+    literal,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,6 +33,13 @@ def insert(db_or_tx: Any, table: Table | type) -> Any:
 def skip_locked(tx: AsyncConnection, query: Select[Any]) -> Select[Any]:
     """Rows that another claimer holds are passed over on PostgreSQL; SQLite's one writer needs no such words."""
     return query.with_for_update(skip_locked=True) if tx.dialect.name == "postgresql" else query
+
+
+def among(tx: AsyncConnection, column: Any, ids: Iterable[int]) -> ColumnElement[bool]:
+    """`column IN (...)` with one parameter, however many ids there are."""
+    if tx.dialect.name == "postgresql":
+        return column == any_(literal(list(ids), postgresql.ARRAY(BigInteger)))  # type: ignore[no-any-return]
+    return column.in_(select(func.json_each(json.dumps(list(ids))).table_valued("value").c.value))  # type: ignore[no-any-return]
 
 
 async def alone(tx: AsyncConnection, work: str) -> bool:

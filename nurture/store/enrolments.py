@@ -1,5 +1,7 @@
 """Enrolments: people's ways through sequences, in bulk."""
 
+import functools
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +11,7 @@ from sqlalchemy import and_, bindparam, case, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.windows import NOW_LASTS
-from nurture.store.dialect import insert
+from nurture.store.dialect import among, insert
 from nurture.store.dialect_bulk import update_rows
 from nurture.store.ledger import deliveries, pieces, subscribers
 from nurture.store.tables import METADATA
@@ -59,14 +61,39 @@ async def load_enrolments(tx: AsyncConnection, ids: Iterable[int]) -> dict[int, 
 
 
 async def save_ways(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Each row: id, history, stale_since, decision, state, ended_at, end_reason."""
+    """Each row: id, history, stale_since, decision (packed), state, ended_at, end_reason. A way that somebody else ended is left alone."""
     names = ("history", "stale_since", "decision", "state", "ended_at", "end_reason")
-    await update_rows(tx, enrolments, "id", names, [(*(r.get(n) for n in names), r["id"]) for r in rows])
+    values = [(*(r.get(n) for n in names), r["id"]) for r in rows]
+    await update_rows(tx, enrolments, "id", names, values, "state = 'active'")
 
 
-async def save_decisions(tx: AsyncConnection, said: Sequence[tuple[dict[str, Any], int]]) -> None:
-    """(decision, enrolment id) of ways of which nothing else has changed."""
-    await update_rows(tx, enrolments, "id", ("decision",), said)
+async def save_decisions(tx: AsyncConnection, said: Sequence[tuple[str | None, int]]) -> None:
+    """(packed decision, enrolment id) of ways of which nothing else has changed."""
+    await update_rows(tx, enrolments, "id", ("decision",), said, "state = 'active'")
+
+
+def pack_decision(at: str, letter: str | None, word: str, reason: str, rule: str, until: datetime | None) -> str:
+    """The JSON of a decision, `at` in ISO form; written by hand, since a sweep may write one for every person of the list."""
+    when = f'"{until.isoformat()}"' if until else "null"
+    return (
+        f'{{"at": "{at}", "letter": {_packed(letter)}, "decision": "{word}", "reason": {_packed(reason)}, "rule": {_packed(rule)}, '
+        f'"until": {when}}}'
+    )
+
+
+_packed = functools.lru_cache(maxsize=4096)(json.dumps)  # many people hear the same words
+
+
+def says_the_same(new: str, old: str | None) -> bool:
+    """Whether two packed decisions differ in their `at` alone, so that the new one need not be written."""
+    if old is None or _until(new) not in old:
+        return False
+    return {**json.loads(new), "at": None} == {**json.loads(old), "at": None}
+
+
+def _until(packed: str) -> str:
+    """Its last words, which both databases keep as they are: cheap to compare, and they differ where a letter goes at another time."""
+    return packed[packed.rindex('"until": ') : -1]
 
 
 async def save_history(tx: AsyncConnection, rows: Iterable[tuple[int, list[dict[str, Any]]]]) -> None:
@@ -147,7 +174,7 @@ async def conversions_since(tx: AsyncConnection, ids: Iterable[int], names: Sequ
         return found
     for piece in pieces(sorted(set(ids))):
         query = select(events.c.subscriber_id, events.c.name, events.c.at).where(
-            events.c.subscriber_id.in_(piece), events.c.type == "converted", events.c.name.in_(names)
+            among(tx, events.c.subscriber_id, piece), events.c.type == "converted", events.c.name.in_(names)
         )
         for row in await tx.execute(query):
             found.setdefault(row.subscriber_id, []).append((row.name, row.at))
@@ -161,7 +188,7 @@ async def had_letters(tx: AsyncConnection, ids: Iterable[int], letter_ids: Seque
         return found
     for piece in pieces(sorted(set(ids))):
         query = select(deliveries.c.subscriber_id, deliveries.c.letter_id).where(
-            deliveries.c.subscriber_id.in_(piece), deliveries.c.letter_id.in_(letter_ids), deliveries.c.state.in_(REACHED)
+            among(tx, deliveries.c.subscriber_id, piece), deliveries.c.letter_id.in_(letter_ids), deliveries.c.state.in_(REACHED)
         )
         for row in await tx.execute(query):
             found.setdefault(row.subscriber_id, set()).add(row.letter_id)

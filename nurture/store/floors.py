@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, sel
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.words import Frequency, Kind, State, Status
+from nurture.store.last_words import RULE, with_rows
 from nurture.store.ledger import deliveries, subscribers
 from nurture.store.tables import METADATA
 
@@ -62,11 +63,9 @@ def _in_sequences(ids: Sequence[int], first: date, last: date) -> Select[Any]:
         .group_by(_d.enrolment_id)
         .subquery()
     )
-    reason = _wish(first, func.coalesce(_e.decision["rule"].as_string(), "new"))
+    reason = _wish(first, func.coalesce(RULE, "new")).label("reason")
     return (
-        select(
-            _e.sequence_id.label("source"), _p.id, _p.email, func.coalesce(counted.c.letters, 0).label("letters"), reason.label("reason")
-        )
+        with_rows(select(_e.sequence_id.label("source"), _p.id, _p.email, func.coalesce(counted.c.letters, 0).label("letters"), reason))
         .join(subscribers, _p.id == _e.subscriber_id)
         .outerjoin(counted, counted.c.enrolment_id == _e.id)
         .where(_e.sequence_id.in_(ids), _e.state == "active", _e.enrolled_at < _start(first), _p.status == Status.SUBSCRIBED.value)
@@ -98,9 +97,9 @@ def _everywhere(promised: int, stopped: Sequence[int], first: date, last: date) 
         .group_by(_d.subscriber_id)
         .subquery()
     )
-    stands = case((_e.sequence_id.in_(stopped), "stands"), else_=func.coalesce(_e.decision["rule"].as_string(), "new"))
+    stands = case((_e.sequence_id.in_(stopped), "stands"), else_=func.coalesce(RULE, "new"))
     own = _e.subscriber_id == _p.id
-    said = select(stands).where(own, _e.state == "active").order_by(_e.id).limit(1).scalar_subquery()
+    said = with_rows(select(stands).where(own, _e.state == "active").order_by(_e.id).limit(1)).scalar_subquery()
     ended = case((exists().where(own), "dry"), else_="nothing")
     letters = func.coalesce(counted.c.letters, 0)
     return (

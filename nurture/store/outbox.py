@@ -16,7 +16,8 @@ from nurture.domain.capacity import minute_of
 from nurture.domain.delivery import OPEN, REOPENABLE
 from nurture.domain.words import Kind, State
 from nurture.store.dialect import within_minute
-from nurture.store.dialect_bulk import insert_rows
+from nurture.store.dialect_batch import moment
+from nurture.store.dialect_bulk import insert_rows, rows_of
 from nurture.store.ledger import deliveries, pieces
 from nurture.store.tables.deliveries import DUE_STATES, OPEN_STATES
 
@@ -24,7 +25,7 @@ DedupKey = tuple[int, int, str]
 _DUE = (State.PENDING.value, State.DEFERRED.value)
 _REPLACED = ("version_id", "lane_id", "enrolment_id", "reason", "rule", "timing")
 _d = deliveries.c
-_DEFAULTS: dict[str, Any] = {c.name: c.default.arg for c in deliveries.columns if c.default is not None}  # type: ignore[attr-defined]
+_DEFAULTS: dict[str, str | int] = {c.name: c.default.arg for c in deliveries.columns if c.default is not None}  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class OpenRow:
 
 
 _OPEN_ROWS = select(*(_d[name] for name in OpenRow.__dataclass_fields__)).where(
-    _d.subscriber_id.in_(bindparam("people", expanding=True)), text(f"kind <> 'service' AND {OPEN_STATES}")
+    text(f"kind <> 'service' AND {OPEN_STATES}")
 )
 
 
@@ -62,19 +63,20 @@ async def plan_rows(tx: AsyncConnection, rows: Iterable[Mapping[str, Any]]) -> s
     ready = sorted(rows, key=lambda r: int(r["subscriber_id"]))
     if not ready:
         return set()
-    columns = [*ready[0], *(name for name in _DEFAULTS if name not in ready[0])]
-    rest = tuple(_DEFAULTS[name] for name in columns[len(ready[0]) :])
-    values = [(*row.values(), *rest) for row in ready]
-    return {tuple(key) for key in await insert_rows(tx, deliveries, columns, values, ("letter_id", "subscriber_id", "occasion"))}
+    columns = tuple(ready[0])
+    constants = {name: value for name, value in _DEFAULTS.items() if name not in ready[0]}
+    values = [tuple(row.values()) for row in ready]
+    return set(map(tuple, await insert_rows(tx, deliveries, columns, values, ("letter_id", "subscriber_id", "occasion"), constants)))
 
 
 async def open_rows(tx: AsyncConnection, subscriber_ids: Iterable[int]) -> dict[int, OpenRow]:
     """The open row of each person who has one, service letters aside."""
     found: dict[int, OpenRow] = {}
     for ids in pieces(subscriber_ids):
-        for row in await tx.execute(_OPEN_ROWS, {"people": ids}):
-            values = row._asdict()
-            found[row.subscriber_id] = OpenRow(**values | {"kind": Kind(row.kind), "state": State(row.state)})
+        for row in await rows_of(tx, _OPEN_ROWS, _d.subscriber_id, ids):
+            due, closes, created = map(moment, (row.due_at, row.closes_at, row.created_at))
+            words = {"kind": Kind(row.kind), "state": State(row.state)}
+            found[row.subscriber_id] = OpenRow(**row._asdict() | words | {"due_at": due, "closes_at": closes, "created_at": created})
     return found
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.words import Kind, Kinds, Status
 from nurture.store.enrolments import REACHED, enrolments
+from nurture.store.last_words import LETTER, RULE, with_rows
 from nurture.store.ledger import deliveries, subscribers
 from nurture.store.standings import standings
 from nurture.store.tables import METADATA
@@ -21,15 +22,15 @@ def _owed(repaying: Sequence[int], shelf: Mapping[str, int]) -> tuple[Subquery, 
 
     `repaying`: ids of the sequences that repay from the library; `shelf`: its useful letters with their ids.
     """
-    rule, letter = _e.decision["rule"].as_string(), _e.decision["letter"].as_string()
-    own = func.substr(letter, 1, func.length(documents.c.name) + 1) == documents.c.name + "/"
+    waits = case((RULE == "mix", 1), else_=0)
+    own = func.substr(LETTER, 1, func.length(documents.c.name) + 1) == documents.c.name + "/"
     ways = (
-        select(_e.sequence_id.label("source"), _e.subscriber_id.label("person"), case((rule == "mix", 1), else_=0).label("waits"))
+        with_rows(select(_e.sequence_id.label("source"), _e.subscriber_id.label("person"), waits.label("waits")))
         .join(subscribers, _p.id == _e.subscriber_id)
         .join(documents, documents.c.id == _e.sequence_id)
         .where(
             _e.sequence_id.in_(repaying), _e.state == "active", _p.status == Status.SUBSCRIBED.value,
-            or_(rule.in_(("mix", "repay")), and_(letter.in_(list(shelf)), ~own)),
+            or_(RULE.in_(("mix", "repay")), and_(LETTER.in_(list(shelf)), ~own)),
         )
         .subquery()
     )  # fmt: skip

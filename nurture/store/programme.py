@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import inspect, select
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.conditions import Condition
@@ -20,15 +20,14 @@ from nurture.domain.versions import kept_course
 from nurture.domain.words import Kind
 from nurture.store.database import Database
 from nurture.store.documents import LetterRow, StoredDocument, letter_catalogue, load_documents, load_versions
-from nurture.store.ledger import lanes
 from nurture.store.occasions import OccasionRow, by_number, unended_occasions
 from nurture.store.segments import load_questions
-from nurture.store.tables import Document
-from nurture.store.tables import Letter as LetterTable
 from nurture.store.versions import pinned_versions
 
-_documents = inspect(Document).local_table.c
-_letters = inspect(LetterTable).local_table.c
+_VERSIONS = text(
+    "SELECT 'document', id, version, state, '' FROM documents UNION ALL SELECT 'letter', id, current_version_id, '', '' FROM letters "
+    "UNION ALL SELECT 'lane', id, 0, name, flag FROM lanes ORDER BY 1, 2"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +77,16 @@ class Programme:
 
 async def load_programme(db: Database, tx: AsyncConnection, drafts: Questions | None = None) -> Programme:
     """What is stored now; parsed anew only when a document or a letter's version moved. `drafts`: segments as they would be."""
-    documents = (await tx.execute(select(_documents.id, _documents.version, _documents.state).order_by(_documents.id))).all()
-    letters = (await tx.execute(select(_letters.id, _letters.current_version_id).order_by(_letters.id))).all()
-    lane_rows = (await tx.execute(select(lanes.c.name, lanes.c.id, lanes.c.flag))).all()
+    versions = [tuple(row) for row in await tx.execute(_VERSIONS)]
     unended = await unended_occasions(tx)
-    print_now = (tuple(map(tuple, documents)), tuple(map(tuple, letters)), tuple(map(tuple, lane_rows)), tuple(unended))
+    print_now = (versions, unended)
     known = db.parsed.get("programme")
     if known and known[0] == print_now and not drafts:
         return known[1]  # type: ignore[no-any-return]
     questions = {**await load_questions(tx), **(drafts or {})}
-    running = {row.name for row in lane_rows if row.flag == "running"}
-    programme = await _parse(tx, {row.name: row.id for row in lane_rows}, running, unended, questions)
+    known_lanes = [(key, name, flag) for what, key, _, name, flag in versions if what == "lane"]
+    running = {name for _, name, flag in known_lanes if flag == "running"}
+    programme = await _parse(tx, {name: key for key, name, _ in known_lanes}, running, unended, questions)
     if not drafts:
         db.parsed["programme"] = (print_now, programme)
     return programme

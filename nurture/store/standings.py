@@ -1,10 +1,10 @@
-"""Standings: read and written in bulk, packed and unpacked here; and the agenda of whom the planner looks at next."""
+"""Standings: read and written in bulk, packed and unpacked here."""
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, bindparam, exists, select, text, update
+from sqlalchemy import RowMapping, Select, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel.sql.sqltypes import UTCDateTime
 
@@ -20,11 +20,9 @@ from nurture.domain.standing import (
     unpack_peaks,
 )  # fmt: skip
 from nurture.domain.words import Engagement, Temperature
-from nurture.store.dialect import seconds, skip_locked
-from nurture.store.dialect_bulk import update_rows
-from nurture.store.ledger import deliveries, pieces, subscribers
+from nurture.store.dialect import seconds
+from nurture.store.ledger import pieces, subscribers
 from nurture.store.tables import METADATA
-from nurture.store.tables.deliveries import UNFOLDED
 from nurture.store.tables.standings import NEVER
 
 standings = METADATA.tables["standings"]
@@ -36,15 +34,6 @@ _PACKED: dict[str, Callable[[Any], bytes]] = {
     "peaks": pack_peaks,
 }
 _COLUMNS = [c.name for c in standings.columns if c.name not in ("subscriber_id", "plan_at", "served_at")]
-
-
-_NEWS = exists().where(
-    deliveries.c.subscriber_id == _s.subscriber_id,
-    text(UNFOLDED),  # the words of the partial index: one seek a person, however many letters ended since the last folding
-    deliveries.c.state.in_(("accepted", "rejected", "failed", "cancelled", "held")),
-    deliveries.c.kind != "service",
-)
-_DUE = select(_s.subscriber_id).where(~_NEWS).order_by(_s.plan_at, _s.served_at)
 
 
 def _read(row: RowMapping) -> Standing:
@@ -115,28 +104,7 @@ async def save_standings(tx: AsyncConnection, changed: Iterable[Standing]) -> No
         await tx.execute(update(standings).where(_s.subscriber_id == bindparam("key")).values(values), rows)
 
 
-async def take_due(tx: AsyncConnection, now: datetime, limit: int) -> list[int]:
-    """People whose look is due, oldest first and of equals those served longest ago, theirs alone until the transaction ends; they leave
-    the agenda.
-
-    People with news not folded yet are passed over: they stay on it.
-    """
-    due = skip_locked(tx, _DUE.where(_s.plan_at <= now).limit(limit)).cte("due")
-    taken = update(standings).where(_s.subscriber_id.in_(select(due.c.subscriber_id))).values(plan_at=None).returning(_s.subscriber_id)
-    return sorted((await tx.execute(taken)).scalars())
-
-
-async def next_look(tx: AsyncConnection) -> datetime | None:
-    """The earliest moment anybody is looked at."""
-    at = (await tx.execute(select(_s.plan_at).where(_s.plan_at.is_not(None)).order_by(_s.plan_at).limit(1))).scalar()
-    return at.astimezone(UTC) if at else None
-
-
-async def set_looks(tx: AsyncConnection, looks: Mapping[int, datetime]) -> None:
-    """When the planner looks at each person again."""
-    await update_rows(tx, standings, "subscriber_id", ("plan_at",), [(at, person) for person, at in sorted(looks.items())])
-
-
 async def look_now(tx: AsyncConnection, ids: Iterable[int], now: datetime) -> None:
+    """Put them on the planner's agenda (store/agenda.py)."""
     for piece in pieces(sorted(set(ids))):
         await tx.execute(update(standings).where(_s.subscriber_id.in_(piece)).values(plan_at=now))

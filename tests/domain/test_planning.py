@@ -331,7 +331,7 @@ def test_the_persons_own_hour_lifts_quiet_hours_and_nothing_else(more: dict[str,
 
 
 def test_what_the_library_repaid_is_not_of_the_cadence() -> None:
-    mine = way(sequence(letter("a", window="any"), cadence="1 per week"), 1, replace(past("b", 0), letter="faq/faq"))
+    mine = way(sequence(letter("a", window="any"), cadence="1 per week"), 1, past("b", 0)._replace(letter="faq/faq"))
     assert plan_person(person(), (mine,), Shelf(), POLICY, MONDAY + timedelta(hours=3)).send
     again = replace(mine, history=(past("b", 0),))
     assert plan_person(person(), (again,), Shelf(), POLICY, MONDAY + timedelta(hours=3)).waits[0].rule == "cadence"

@@ -99,7 +99,7 @@ def test_a_letter_that_is_sent_is_not_expected_from_another_way() -> None:
     offers = way(letter("offer", "sales"), mix="3:1", repay="wait")
     other = way(letter("a"), letter("n", "news"), history=(past("a", 4),), repay="wait")
     slow = replace(other, enrolment_id=2, source=other.source.model_copy(update={"name": "slow"}))
-    gone = replace(slow, history=(replace(past("a", 4), letter="slow/a"),))
+    gone = replace(slow, history=(past("a", 4)._replace(letter="slow/a"),))
     assert plan(offers, gone).stale == ((1, MONDAY),)
     assert plan(offers, replace(gone, history=())).stale == ()
 

@@ -135,6 +135,14 @@ async def test_with_a_broken_key_nothing_leaves_unsigned(sqlite_db: Database, fo
     assert all(letter.message.startswith(b"DKIM-Signature: v=1; a=ed25519-sha256;") for letter in sink.letters)
 
 
+def test_a_broken_key_of_another_domain_is_no_hindrance(folder: KeyFolder) -> None:
+    for domain in ("example.com", "example.org"):
+        folder.make(domain, "a", "ed25519")
+        folder.use(domain, ["a"])
+    (folder.path / "a._domainkey.example.org.pem").write_bytes(b"")
+    assert selectors(folder, "example.com") == [("example.com", "a")]
+
+
 def test_a_folder_that_cannot_be_used_is_named(folder: KeyFolder) -> None:
     folder.path.write_text("a file stands in its place")
     for act in (lambda: folder.make("example.com", "a", "ed25519"), folder.every, lambda: folder.signer("example.com", NOW)):

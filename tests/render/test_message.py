@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nurture.domain.documents import Sender
@@ -226,6 +226,9 @@ def test_list_id_keeps_its_grammar(list_id: str) -> None:
     assert re.fullmatch(rb"List-Id: <[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*>\r\n", raw_header(raw, "List-Id"))
 
 
+@example("x" * 75 + " \n")
+@example("x" * 74 + "\t\n.\n")
+@example("." + "x" * 73 + " \n")
 @given(st.text() | st.text(alphabet=" .=\r\n\tä€😀-a", max_size=400))
 def test_quoted_printable_is_what_a_plain_decoder_reads(text: str) -> None:
     encoded = quoted_printable(text)

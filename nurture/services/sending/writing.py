@@ -14,10 +14,11 @@ from nurture.domain.readers import Reader
 from nurture.domain.return_address import return_address
 from nurture.domain.tokens import TokenKey
 from nurture.domain.words import Kind
-from nurture.render.expressions import Occasion
+from nurture.render.masthead import Masthead, write_generally
 from nurture.render.message import heading
+from nurture.render.occasions import Occasion
 from nurture.render.rendering import prepare
-from nurture.render.stencil import Masthead, Stencil, stencil, write_generally
+from nurture.render.stencil import Stencil, stencil
 from nurture.services.sending.desk import Prepared
 from nurture.services.sending.rules import UNSET_SENDER, SendingRules
 from nurture.store.claims import Claimed, Intent

@@ -99,9 +99,10 @@ class Enrolment(Table, table=True):
     """One person's way through one sequence, or through one occasion (`number`) of a campaign.
 
     `history` lists what is done, in order: {"letter", "kind", "outcome", "day", "at", "delivery", "reason"}.
-    `decision` is the last word of the planner for this way: {"at", "letter", "decision", "reason", "rule", "until"}. `state`: active,
-    done, goal, exited, withdrawn, left, ended. `version`: the document's version that the way is pinned to; None: the newest.
-    `entry_reacted`, `end_reacted`: whether the rules have seen its beginning and its end.
+    `decision` is the last word of the planner for this way: {"at", "letter", "decision", "reason", "rule", "until"}; None where it was to
+    send a letter: the delivery says so (store/last_words.py). `state`: active, done, goal, exited, withdrawn, left, ended.
+    `version`: the document's version that the way is pinned to; None: the newest. `entry_reacted`, `end_reacted`: whether the rules have
+    seen its beginning and its end.
     """
 
     __tablename__ = "enrolments"

@@ -1,0 +1,24 @@
+"""How often one address may knock: counted in this process, in memory that does not grow."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+
+class Limit:
+    """`take(who)`: True while `who` stays under `most` in `seconds`. The window begins anew once it is over."""
+
+    def __init__(self, most: int, seconds: float, keep: int = 20_000, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most, self._seconds, self._keep, self._clock = most, seconds, keep, clock
+        self._seen: OrderedDict[str, tuple[float, int]] = OrderedDict()
+
+    def take(self, who: str) -> bool:
+        now = self._clock()
+        begun, count = self._seen.get(who, (now, 0))
+        if now - begun >= self._seconds:
+            begun, count = now, 0
+        self._seen[who] = (begun, count + 1)
+        self._seen.move_to_end(who)
+        while len(self._seen) > self._keep:
+            self._seen.popitem(last=False)
+        return count < self._most
