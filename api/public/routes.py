@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
@@ -15,10 +15,12 @@ from api.auth import client_ip
 from api.public.pages import Pages
 from api.public.recording import Recorder, hit_of
 from api.public.targets import DatabaseAwayError, Targets
-from nurture.domain.tokens import Purpose, Token, read
-from nurture.services.leaving import leave
-from nurture.services.preferring import Choice, Preferences, prefer, preferences
-from nurture.store.documents import load_media
+from api.public.words import LANGUAGES, OWN_NAMES, WORDS, language
+from nurture.domain.errors import NurtureError
+from nurture.domain.tokens import Purpose, Token, read, sign
+from nurture.services.leaving import WHYS, come_back, leave, say_why
+from nurture.services.preferring import Choice, Preferences, choose_topic, describe, prefer, preferences
+from nurture.store.documents import load_media, load_policy
 
 if TYPE_CHECKING:
     from nurture.bootstrap import App
@@ -88,7 +90,12 @@ class Public:
         except _AWAY:
             if not await self._recorder.wish_to_leave(token, how, ip):
                 return self._pages.later(request)
-        return self._pages.show(request, "left.html", locale=locale)
+        return self._left(request, token, locale)
+
+    def _left(self, request: Request, token: Token, locale: str | None) -> Response:
+        """What one who has left may still say, to the preferences' own address: undo it, and why."""
+        own = sign(Token(Purpose.PREFERENCES, token.delivery, token.subscriber, token.version), self._app.keys[0])
+        return self._pages.show(request, "left.html", locale=locale, choices=f"/preferences/{own}", whys=WHYS)
 
     async def preferences_page(self, request: Request) -> Response:
         token = self._token(request, Purpose.PREFERENCES)
@@ -96,25 +103,61 @@ class Public:
             return self._pages.gone()
         if request.method != "POST":
             await self._recorder.hit(token, hit_of(request, self._app, page="preferences"))
-            return self._choices(request, await self._look(token))
-        wish = await _field(request, "choice")
-        if wish == "leave":
+            return await self._choices(request, token, await self._look(token))
+        given = await _form(request)
+        if given.get("choice") == "leave":
             return await self._leave(request, token, "preferences")
-        if wish not in set(Choice):
-            return self._choices(request, await self._look(token))
         try:
             async with asyncio.timeout(LEAVE_WITHIN):
-                person = await prefer(self._app.db, token.subscriber, Choice(wish), self._app.clock(), ip=client_ip(request))
+                return await self._choose(request, token, given)
         except _AWAY:
             return self._pages.later(request)
-        return self._choices(request, person, saved=True)
 
-    def _choices(self, request: Request, person: Preferences | None, *, saved: bool = False) -> Response:
+    async def _choose(self, request: Request, token: Token, given: dict[str, str]) -> Response:
+        """What was pressed; a choice that there is not changes nothing."""
+        app, person, now, ip = self._app, token.subscriber, self._app.clock(), client_ip(request)
+        match given.get("choice"):
+            case "undo":
+                done = await come_back(app.db, person, now=now, ip=ip)
+                return self._note(request, done.locale, "undone" if not done.already else "old")
+            case "why":
+                await say_why(app.db, person, given.get("why", ""), now, delivery_id=token.delivery or None)
+                shown = await self._look(token)
+                return self._pages.show(request, "thanks.html", locale=shown.locale if shown else None)
+            case "topic_off" | "topic_on" as wish:
+                changed = await choose_topic(app.db, person, given.get("topic", ""), now, wanted=wish == "topic_on", ip=ip)
+            case "language" if given.get("language") in LANGUAGES:
+                changed = await describe(app.db, person, now, locale=given["language"])
+            case "zone":
+                try:
+                    changed = await describe(app.db, person, now, timezone=given.get("timezone", "")[:100])
+                except NurtureError:
+                    return await self._choices(request, token, await self._look(token), wrong_zone=given.get("timezone", ""))
+            case wish if wish in set(Choice):
+                changed = await prefer(app.db, person, Choice(wish), now, ip=ip)
+            case _:
+                return await self._choices(request, token, await self._look(token))
+        return await self._choices(request, token, changed, saved=True)
+
+    def _note(self, request: Request, locale: str | None, which: str) -> Response:
+        words = WORDS[language(locale, request.headers.get("accept-language"))]
+        return self._pages.show(request, "note.html", locale=locale, title=words[f"{which}_title"], text=words[f"{which}_text"])
+
+    async def _choices(
+        self, request: Request, token: Token, person: Preferences | None, *, saved: bool = False, wrong_zone: str = ""
+    ) -> Response:  # fmt: skip
         """One who has left sees that; one who is erased sees the same page as anybody."""
         shown = person or Preferences(subscribed=True, only_useful=False, less_often=False, paused=False, locale=None)
         if not shown.subscribed:
-            return self._pages.show(request, "left.html", locale=shown.locale)
-        return self._pages.show(request, "preferences.html", locale=shown.locale, person=shown, saved=saved)
+            return self._left(request, token, shown.locale)
+        return self._pages.show(
+            request, "preferences.html", locale=shown.locale, status=422 if wrong_zone else 200, person=shown, saved=saved,
+            topics=await self._topics() if shown.topics else {}, languages=OWN_NAMES, wrong_zone=wrong_zone,
+        )  # fmt: skip
+
+    async def _topics(self) -> Mapping[str, str]:
+        async with self._app.db.read() as tx:
+            return (await load_policy(tx)).topics
 
     async def _look(self, token: Token) -> Preferences | None:
         try:
@@ -139,17 +182,17 @@ class Public:
         return self._pages.gone()
 
 
-async def _field(request: Request, name: str) -> str:
-    """One field of a small urlencoded form; empty when it is not there."""
+async def _form(request: Request) -> dict[str, str]:
+    """The fields of a small urlencoded form; none where it is too long."""
     body = b""
     try:
         async for chunk in request.stream():
             body += chunk
             if len(body) > FORM_MOST:
-                return ""
+                return {}
     except ClientDisconnect:
-        return ""
-    return parse_qs(body.decode(errors="replace")).get(name, [""])[0]
+        return {}
+    return {name: values[0] for name, values in parse_qs(body.decode(errors="replace")).items()}
 
 
 def routes(app: "App", recorder: Recorder) -> list[BaseRoute]:

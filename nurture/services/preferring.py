@@ -1,13 +1,17 @@
-"""What a person chooses about their letters short of leaving: only useful ones, less often, a pause."""
+"""What a person chooses about their letters short of leaving: only useful ones, less often, a pause, topics, language, time zone."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from nurture.domain.words import EventType, Evidence, Frequency, Kind, Kinds, Status
+from nurture.domain.errors import NurtureError
+from nurture.domain.words import EventType, Evidence, Frequency, Kind, Kinds, Status, ZoneSource
+from nurture.domain.zones import find_zone
 from nurture.store import choices, events, outbox
 from nurture.store.database import Database
+from nurture.store.documents import load_policy
 
 PAUSE = timedelta(days=30)
 _DECLINED = (Kind.SALES.value, Kind.NEWS.value, Kind.ABOUT.value)
@@ -31,19 +35,24 @@ class Preferences:
     less_often: bool
     paused: bool
     locale: str | None
+    topics: Mapping[str, bool] = field(default_factory=dict)
+    timezone: str | None = None
 
 
 async def preferences(db: Database, subscriber_id: int, now: datetime) -> Preferences | None:
     """None once the person is erased."""
     async with db.read() as tx:
         person = await choices.stand_of(tx, subscriber_id)
-    return _shown(person, now) if person else None
+        known = (await load_policy(tx)).topics
+    return _shown(person, now, known) if person else None
 
 
-def _shown(person: choices.Stand, now: datetime) -> Preferences:
+def _shown(person: choices.Stand, now: datetime, known: Mapping[str, str]) -> Preferences:
     paused = person.paused_until is not None and person.paused_until > now
     left = person.status in (Status.UNSUBSCRIBED, Status.COMPLAINED)
-    return Preferences(not left, person.kinds is Kinds.USEFUL, person.frequency is Frequency.LESS, paused, person.locale)
+    topics = {topic: person.topics.get(topic) is not False for topic in known}
+    useful, less = person.kinds is Kinds.USEFUL, person.frequency is Frequency.LESS
+    return Preferences(not left, useful, less, paused, person.locale, topics, person.timezone)
 
 
 async def prefer(db: Database, subscriber_id: int, choice: Choice, now: datetime, *, ip: str | None = None) -> Preferences | None:
@@ -62,7 +71,47 @@ async def prefer(db: Database, subscriber_id: int, choice: Choice, now: datetime
         )  # fmt: skip
         await events.add_events(tx, [_sign(subscriber_id, choice, now)])
         person = await choices.stand_of(tx, subscriber_id)
-    return _shown(person, now) if person else None
+        known = (await load_policy(tx)).topics
+    return _shown(person, now, known) if person else None
+
+
+async def choose_topic(
+    db: Database, subscriber_id: int, topic: str, now: datetime, *, wanted: bool, ip: str | None = None
+) -> Preferences | None:  # fmt: skip
+    """Leave one topic, or read about it again: the planner looks at once, and the hand-off lets no letter of a left topic through.
+
+    A topic that the policy does not have changes nothing. None once the person is erased.
+    """
+    async with db.write() as tx:
+        person, known = await choices.stand_of(tx, subscriber_id, lock=True), (await load_policy(tx)).topics
+        if person is None:
+            return None
+        if topic not in known:
+            return _shown(person, now, known)
+        await choices.choose(tx, subscriber_id, now, topics={**person.topics, topic: wanted})
+        await choices.add_consent(tx, subscriber_id, f"topic:{topic}", granted=wanted, source="preferences", ip=ip, now=now)
+        await events.add_events(tx, [_sign(subscriber_id, f"topic:{topic}", now)])
+        person = await choices.stand_of(tx, subscriber_id)
+    return _shown(person, now, known) if person else None
+
+
+async def describe(
+    db: Database, subscriber_id: int, now: datetime, *, locale: str | None = None, timezone: str | None = None
+) -> Preferences | None:  # fmt: skip
+    """The person's own word on their language or time zone. Raises NurtureError for a zone that nobody knows. None once erased."""
+    columns: dict[str, Any] = {"locale": locale} if locale else {}
+    if timezone:
+        found = find_zone(timezone, source=ZoneSource.EXPLICIT)
+        if found.zone is None:
+            raise NurtureError(f"{timezone!r} is not a time zone; write an IANA name such as Europe/Berlin, or an offset such as +03:00")
+        columns |= {"timezone": found.zone, "zone_source": ZoneSource.EXPLICIT.value}
+    async with db.write() as tx:
+        if await choices.stand_of(tx, subscriber_id, lock=True) is None:
+            return None
+        await choices.choose(tx, subscriber_id, now, **columns)
+        await events.add_events(tx, [_sign(subscriber_id, "zone" if timezone else "language", now)])
+        person, known = await choices.stand_of(tx, subscriber_id), (await load_policy(tx)).topics
+    return _shown(person, now, known) if person else None
 
 
 def _columns(choice: Choice, now: datetime) -> dict[str, Any]:
@@ -77,10 +126,10 @@ def _columns(choice: Choice, now: datetime) -> dict[str, Any]:
     return columns[choice]
 
 
-def _sign(subscriber_id: int, choice: Choice, now: datetime) -> dict[str, Any]:
+def _sign(subscriber_id: int, choice: str, now: datetime) -> dict[str, Any]:
     """Somebody read and decided: a human sign, though no answer to a letter."""
     return {
         "uid": f"preference:{subscriber_id}:{now.timestamp():.6f}", "subscriber_id": subscriber_id, "type": EventType.VISITED.value,
         "at": now, "settles_at": now, "name": "preferences", "evidence": Evidence.HUMAN.value, "reason": "saved a preference",
-        "detail": {"choice": choice.value},
+        "detail": {"choice": str(choice)},
     }  # fmt: skip

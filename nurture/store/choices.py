@@ -1,5 +1,6 @@
 """What a person says about their letters, as rows: how they stand, what they chose, the consent log."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,19 +27,23 @@ class Stand:
     kinds: Kinds
     frequency: Frequency
     paused_until: datetime | None
+    status_at: datetime
+    topics: Mapping[str, Any]
+    timezone: str | None
 
 
 async def stand_of(tx: Connection, subscriber_id: int, *, lock: bool = False) -> Stand | None:
     """None once the person is erased."""
-    query = select(_s.id, _s.email, _s.status, _s.locale, _s.kinds, _s.frequency, _s.paused_until).where(_s.id == subscriber_id)
+    columns = (_s.id, _s.email, _s.status, _s.locale, _s.kinds, _s.frequency, _s.paused_until, _s.status_at, _s.topics, _s.timezone)
+    query = select(*columns).where(_s.id == subscriber_id)
     row = (await tx.execute(query.with_for_update() if lock else query)).one_or_none()
     if row is None:
         return None
-    return Stand(row[0], row[1], Status(row[2]), row[3], Kinds(row[4]), Frequency(row[5]), row[6])
+    return Stand(row[0], row[1], Status(row[2]), row[3], Kinds(row[4]), Frequency(row[5]), row[6], row[7], row[8] or {}, row[9])
 
 
 async def choose(tx: Connection, subscriber_id: int, now: datetime, **columns: Any) -> None:
-    """Write `status`, `kinds`, `frequency` or `paused_until`; the planner looks at the person anew."""
+    """Write columns of the person (`status`, `kinds`, `topics`, `timezone` ...); the planner looks at them anew."""
     if "status" in columns:
         columns["status_at"] = now
     await tx.execute(update(_SUBSCRIBERS).where(_s.id == subscriber_id).values(changed_at=now, **columns))
@@ -60,6 +65,18 @@ async def end_enrolments(tx: Connection, subscriber_id: int, reason: str, now: d
         update(_ENROLMENTS)
         .where(e.subscriber_id == subscriber_id, e.ended_at.is_(None))
         .values(state="left", ended_at=now, end_reason=reason)
+        .returning(e.id)
+    )
+    return len((await tx.execute(statement)).all())
+
+
+async def resume_enrolments(tx: Connection, subscriber_id: int, left_at: datetime) -> int:
+    """Take up again the ways that ended when the person left at this moment; how many."""
+    e = _ENROLMENTS.c
+    statement = (
+        update(_ENROLMENTS)
+        .where(e.subscriber_id == subscriber_id, e.state == "left", e.ended_at == left_at)
+        .values(state="active", ended_at=None, end_reason=None)
         .returning(e.id)
     )
     return len((await tx.execute(statement)).all())
