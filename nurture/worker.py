@@ -28,7 +28,8 @@ from nurture.services.reacting import react
 from nurture.services.reaping import Watcher, reap
 from nurture.services.sending import Desk, SendingRules, send_due, sweep_stopped_lanes
 from nurture.store import jobs
-from nurture.store.mark import Mark, behind, write_mark
+from nurture.store.claims import last_hand_off
+from nurture.store.mark import Mark, behind, read_mark, write_mark
 from nurture.store.results import release_worker
 from nurture.store.throttles import open_throttles
 from nurture.store.workers import WorkerLease, beat, end, enlist, newest_start
@@ -71,7 +72,7 @@ class Hand:
         return self.lease is not None and steady_clock() - self.renewed < limit
 
     def may_go_on(self) -> bool:
-        return not self.stop.is_set() and self.holds()
+        return not self.stop.is_set() and self.holds() and not self.clock.off(self.app.clock(), steady_clock())
 
     async def enlisted(self) -> WorkerLease:
         if self.lease is None:
@@ -129,24 +130,42 @@ class Hand:
 
 @dataclass(slots=True)
 class ClockWatch:
-    """Holds the wall clock against one that only goes forward; a jump stops everything, since windows and gaps would be wrong."""
+    """Holds the wall clock against one that only goes forward; a jump stops everything, since windows and gaps would be wrong.
+
+    Told once: after `nurture resume` the new time counts. A clock that comes back to where it was has been set right, which is no jump:
+    whoever sets it and resumes at once would be halted again.
+    """
 
     wall: datetime
     steady: float
+    told: timedelta = timedelta(0)
+
+    def _strayed(self, wall: datetime, steady: float) -> timedelta:
+        return (wall - self.wall) - timedelta(seconds=steady - self.steady)
+
+    def off(self, wall: datetime, steady: float) -> bool:
+        """It has jumped, and nobody was told yet. Asked before every claim: by a wrong clock windows are missed and letters expire."""
+        strayed = self._strayed(wall, steady)
+        return abs(strayed) >= CLOCK_OFF and abs(strayed - self.told) >= CLOCK_OFF
 
     def jumped(self, wall: datetime, steady: float) -> str | None:
-        off = (wall - self.wall) - timedelta(seconds=steady - self.steady)
+        off = self._strayed(wall, steady)
         if abs(off) < CLOCK_OFF:
+            self.told = timedelta(0)
+        if not self.off(wall, steady):
             return None
-        self.wall, self.steady = wall, steady
+        self.told = off
         return f"the clock of this machine jumped by {int(off.total_seconds())} s; set it right, then run `nurture resume`"
 
 
 async def clock_holds(app: App, watch: ClockWatch) -> bool:
-    """Asked before anything is planned or sent: False when the clock has just jumped, and then everything stands still."""
+    """Asked before anything is done by the time of day: False when the clock has jumped, until it is set right or somebody resumes."""
     jump = watch.jumped(app.clock(), steady_clock())
     if jump is None:
-        return True
+        if not watch.told:
+            return True
+        async with app.db.read() as tx:
+            return (await load_workspace(tx)).halted is None
     async with app.db.write() as tx:
         await halt(tx, jump)
     log.error("halted", reason=jump)
@@ -214,13 +233,15 @@ class Work:
         whole = await self.asks_all(now)
         await self.react(now, signs, whole)
         enrolled = await enrol_matching(db, now, changed_since=None if whole else now - CHANGED_WITHIN) + await open_occasions(db, now)
-        planned = await plan(db, now, rate=self.app.settings.smtp_rate)
+        planned = await plan(db, now, rate=self.app.settings.smtp_rate, warm_up=self.app.settings.warm_up)
         if moved or enrolled or planned.people:
             log.info("planned", moved=moved, enrolled=enrolled, people=planned.people, **planned.counts)
         if planned.people:
             await self.bell.ring("send")
 
     async def reap(self) -> None:
+        if not await clock_holds(self.app, self.clock):
+            return
         settings = self.app.settings
         done = await reap(
             self.app.db, self.watcher, self.app.clock(), time.monotonic, grace=settings.unknown_grace, policy=settings.unknown_policy
@@ -233,6 +254,8 @@ class Work:
 
     async def classify(self) -> None:
         """Once in a calendar week, by whichever worker comes first."""
+        if not await clock_holds(self.app, self.clock):
+            return
         now = self.app.clock()
         year, week, _ = now.isocalendar()
         period = f"{year}-W{week:02}"
@@ -253,6 +276,8 @@ class Work:
         log.info("classified", week=period, **found)
 
     async def tidy(self) -> None:
+        if not await clock_holds(self.app, self.clock):
+            return
         now = self.app.clock()
         await sweep_stopped_lanes(self.app.db, Desk(), now, self.app.settings.warm_up)
         await close_occasions(self.app.db, now)
@@ -268,7 +293,9 @@ async def check_start(app: App) -> str | None:
     async with app.db.write() as tx:
         workspace = await load_workspace(tx)
         newest = await newest_start(tx)
-        reason = behind(folder, workspace.identity, workspace.claims)
+        mark = read_mark(folder)
+        stands = await last_hand_off(tx, mark.handed.row) if mark and mark.handed else None
+        reason = behind(mark, workspace.identity, workspace.claims, stands)
         if reason is None and newest is not None and newest > now + CLOCK_OFF:
             reason = f"the database holds times from the future ({newest.isoformat()}); set this machine's clock, then run `nurture resume`"
         if reason:

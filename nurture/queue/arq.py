@@ -7,6 +7,7 @@ supervisor, because its worker ends with ConnectionError when Redis goes away.
 import asyncio
 import contextlib
 import json
+from collections.abc import Awaitable
 from typing import Any
 
 import structlog
@@ -22,6 +23,7 @@ QUEUE = "nurture:bell"
 JOB_SECONDS = 20
 POLL_SECONDS = 0.05
 RETRY_SECONDS = 1.0
+ANSWER_SECONDS = 2.0  # for an answer of Redis: one that is stunned keeps its connections open and says nothing
 AWAY = (RedisError, OSError, asyncio.TimeoutError)
 log = structlog.get_logger()
 
@@ -58,9 +60,10 @@ class ArqBell:
     async def ring(self, name: str) -> None:
         """Wake a process that waits for `name`. Without Redis only this process hears it; the timers find the work anyway."""
         try:
-            if self._pool is None:
-                self._pool = await self._open()
-            await self._pool.enqueue_job("ring", name, _job_id=f"ring:{name}")
+            async with asyncio.timeout(ANSWER_SECONDS):
+                if self._pool is None:
+                    self._pool = await self._open()
+                await self._pool.enqueue_job("ring", name, _job_id=f"ring:{name}")
         except AWAY as error:
             log.warning("Redis does not answer; the ring stays in this process", error=str(error))
             await self._forget()
@@ -84,8 +87,7 @@ class ArqBell:
     async def _forget(self) -> None:
         pool, self._pool = self._pool, None
         if pool is not None:
-            with contextlib.suppress(*AWAY):
-                await pool.aclose()
+            await _in_time(pool.aclose())
 
     async def _listen(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -108,7 +110,12 @@ class ArqBell:
         try:
             await worker.main()
         finally:
-            with contextlib.suppress(*AWAY):
-                await worker.close()
-            with contextlib.suppress(*AWAY):
-                await pool.aclose()
+            await _in_time(worker.close())
+            await _in_time(pool.aclose())
+
+
+async def _in_time(goodbye: Awaitable[object]) -> None:
+    """End a connection whatever Redis does."""
+    with contextlib.suppress(*AWAY):
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await goodbye

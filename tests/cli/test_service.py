@@ -55,6 +55,8 @@ def test_a_clock_that_jumps_is_noticed_once() -> None:
     assert watch.jumped(NOON + timedelta(seconds=100), 101.0) is None
     assert "jumped by -3600 s" in str(watch.jumped(NOON - timedelta(hours=1), 100.0))
     assert watch.jumped(NOON - timedelta(hours=1), 100.0) is None, "after `nurture resume` the new time counts"
+    assert watch.jumped(NOON, 101.0) is None, "it was set right"
+    assert "jumped by 86400 s" in str(watch.jumped(NOON + timedelta(days=1), 100.0))
 
 
 async def test_nothing_leaves_after_a_jump_of_the_clock(tmp_path: Path) -> None:

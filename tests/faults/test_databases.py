@@ -28,7 +28,7 @@ async def test_connections_that_are_terminated_again_and_again(house: Household)
         )
     await connection.close()
     await house.until(house.finished)
-    assert worker.stop() == 0
+    await house.stop(worker)
     assert await house.audit(kills=0) == {}
 
 
@@ -39,10 +39,9 @@ async def test_a_server_that_crashes_and_comes_back(house: Household) -> None:
     await house.fill(people=120)
     workers = [house.worker(), house.worker()]
     await house.until(lambda: len(house.sink.at_dot) >= 20)
-    await crash_postgres(house.url, away=3)
+    await crash_postgres(house.url, away=2)
     await house.until(house.finished)
-    for worker in workers:
-        assert worker.stop() == 0
+    await house.stop(*workers)
     assert await house.audit(kills=0) == {}
     assert not house.reaped(), house.told()
 
@@ -58,13 +57,12 @@ async def test_a_database_that_another_process_locks_for_seconds(house: Househol
     other.execute("BEGIN IMMEDIATE")
     await asyncio.sleep(1)
     stands = len(house.sink.at_dot)
-    await asyncio.sleep(2.5)
+    await asyncio.sleep(1.5)
     assert len(house.sink.at_dot) == stands, "what cannot be recorded is not sent"
     other.execute("COMMIT")
     other.close()
     await house.until(house.finished, 20)
-    for worker in workers:
-        assert worker.stop() == 0
+    await house.stop(*workers)
     assert await house.audit(kills=0) == {}
     assert not house.reaped(), house.told()
 
@@ -79,12 +77,12 @@ async def test_a_full_disk_stops_sending_until_there_is_room(house: Household) -
     resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
     await asyncio.sleep(1)
     stands = len(house.sink.at_dot)
-    await asyncio.sleep(2)
+    await asyncio.sleep(1)
     assert len(house.sink.at_dot) == stands, "what cannot be recorded is not sent"
     resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     assert worker.code() is None, house.told()
     await house.until(house.finished, 30)
-    assert worker.stop() == 0
+    await house.stop(worker)
     assert await house.audit(kills=0) == {}
     with contextlib.closing(sqlite3.connect(house.folder / "nurture.db")) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -8,11 +8,10 @@ import asyncio
 import random
 import re
 import signal
-from typing import Any
 
 import pytest
 
-from tests.support.household import IN_FLIGHT, Household
+from tests.support.household import IN_FLIGHT, Household, Houses
 from tests.support.worker_process import ROOT
 
 EARLY = ("planning", "planned", "claimed", "written", "intending", "intended", "recording", "recorded", "folding", "folded")
@@ -27,18 +26,11 @@ def test_every_named_point_of_the_code_is_one_of_these() -> None:
     assert found == {*EARLY, *LATE}
 
 
-def only(database: str, policy: str) -> Any:
-    """Every pair in the soak, one policy for each database in every test run."""
-    usual = (database, policy) in {("sqlite", "hold"), ("postgres", "retry_once")}
-    return pytest.param(database, policy, id=f"{database}-{policy}", marks=[] if usual else [pytest.mark.soak])
-
-
-@pytest.mark.parametrize(("db_url", "policy"), [only(d, p) for d in ("sqlite", "postgres") for p in ("hold", "retry_once")], indirect=["db_url"])
-async def test_a_kill_at_every_named_point(house: Household, policy: str) -> None:
-    house.more |= {"NURTURE_UNKNOWN_POLICY": policy, "NURTURE_LEASE_SILENCE": "1s"}
+async def kill_at_named_points(house: Household, policy: str) -> None:
+    house.more |= {"NURTURE_UNKNOWN_POLICY": policy}
     await house.fill(people=150, letters=2, lanes=30)  # one kill strands one lane: the next life has another one
     for point in EARLY:
-        assert house.worker(dies_at=point).wait(20) == -signal.SIGKILL, point
+        assert await house.end(house.worker(dies_at=point)) == -signal.SIGKILL, point
         states = await house.states()
         assert states["sending"] <= IN_FLIGHT * (1 + EARLY.index(point))
         if point in ("planning", "planned", "claimed", "written", "intending"):
@@ -46,45 +38,56 @@ async def test_a_kill_at_every_named_point(house: Household, policy: str) -> Non
     for stage in ON_THE_WIRE:
         worker = house.worker()
         house.sink.script(stage, "kill", pid=worker.pid, times=1)
-        assert worker.wait(20) == -signal.SIGKILL, stage
+        assert await house.end(worker) == -signal.SIGKILL, stage
     for point in LATE:
-        assert house.worker(dies_at=point).wait(20) == -signal.SIGKILL, point
+        assert await house.end(house.worker(dies_at=point)) == -signal.SIGKILL, point
     last = house.worker()
     await house.until(house.finished)
-    assert last.stop() == 0
+    await house.stop(last)
     await house.audit(len(EARLY) + len(ON_THE_WIRE) + len(LATE), policy)
 
 
-async def kill_at_random(house: Household, kills: int, seed: int) -> None:
+async def test_a_kill_at_every_named_point(houses: Houses) -> None:
+    await houses.each(lambda house: kill_at_named_points(house, "hold" if house.sqlite else "retry_once"))
+
+
+@pytest.mark.soak
+async def test_a_kill_at_every_named_point_the_other_way_round(houses: Houses) -> None:
+    await houses.each(lambda house: kill_at_named_points(house, "retry_once" if house.sqlite else "hold"))
+
+
+async def kill_at_random(house: Household, kills: int, seed: int, policy: str = "retry_once") -> None:
     """Two workers side by side; again and again one of them is killed and another takes its place."""
     rng = random.Random(seed)
+    house.more |= {"NURTURE_UNKNOWN_POLICY": policy}
+    house.sink.script("dot", delay=0.02)  # so that many a kill comes between the dot and the 250
     workers = [house.worker(), house.worker()]
     for _ in range(kills):
         seen = house.sink.size
         await house.until(lambda seen=seen: house.sink.size > seen)  # in the midst of its work, however slow the machine is
-        await asyncio.sleep(rng.uniform(0, 0.3))
+        await asyncio.sleep(rng.uniform(0, 0.2))
         victim = rng.randrange(2)
         workers[victim].kill()
         workers[victim] = house.worker()
     await house.until(house.finished, 240)
-    for worker in workers:
-        assert worker.stop() == 0
+    await house.stop(*workers)
+    repeated = await house.audit(kills, policy)
+    print(f"\n{kills} kills on {house.db.engine.dialect.name} under {policy}: {repeated.total()} copies, {dict(await house.states())}")
 
 
-async def test_random_kills_of_two_workers(house: Household) -> None:
-    house.sink.script("dot", delay=0.02)  # so that many a kill comes between the dot and the 250
-    await house.fill(people=400, letters=2, lanes=8)
-    await kill_at_random(house, RANDOM_KILLS, seed=4)
-    repeated = await house.audit(RANDOM_KILLS)
-    print(f"\n{RANDOM_KILLS} kills: {repeated.total()} copies, {dict(await house.states())}")
+async def test_random_kills_of_two_workers(houses: Houses) -> None:
+    async def live(house: Household) -> None:
+        await house.fill(people=300, letters=2, lanes=8)
+        await kill_at_random(house, RANDOM_KILLS, seed=4)
+
+    await houses.each(live)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("policy", ["retry_once", "hold"])
-async def test_two_hundred_random_kills(house: Household, policy: str) -> None:
-    house.more["NURTURE_UNKNOWN_POLICY"] = policy
-    house.sink.script("dot", delay=0.02)
-    await house.fill(people=8000, letters=2, lanes=16)
-    await kill_at_random(house, MANY, seed=200)
-    repeated = await house.audit(MANY, policy)
-    print(f"\n{MANY} kills under {policy}: {repeated.total()} copies, {dict(await house.states())}")
+async def test_two_hundred_random_kills(houses: Houses, policy: str) -> None:
+    async def live(house: Household) -> None:
+        await house.fill(people=8000, letters=2, lanes=16)
+        await kill_at_random(house, MANY, 200, policy)
+
+    await houses.each(live)

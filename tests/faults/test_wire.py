@@ -3,11 +3,10 @@
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
 from sqlalchemy import update
 
 from nurture.store.ledger import deliveries, subscribers
-from tests.support.household import Household
+from tests.support.household import Household, Houses
 
 FIRST, LAST = 0, 23
 LIMITS = {"NURTURE_SMTP_COMMAND_TIMEOUT": "1s", "NURTURE_SMTP_DOT_TIMEOUT": "2s", "NURTURE_UNKNOWN_GRACE": "1s"}
@@ -46,8 +45,12 @@ async def by_person(house: Household) -> dict[int, Any]:
     return {house.people.index(row.subscriber_id): row for row in await house.rows()}
 
 
-@pytest.mark.parametrize(("db_url", "pipelining"), [("sqlite", True), ("postgres", False)], indirect=["db_url"])
-async def test_each_recipient_has_its_own_fate(house: Household, pipelining: bool) -> None:
+async def test_each_recipient_has_its_own_fate(houses: Houses) -> None:
+    """SQLite beside a server that offers PIPELINING, PostgreSQL beside one that does not."""
+    await houses.each(lambda house: live(house, pipelining=house.sqlite))
+
+
+async def live(house: Household, pipelining: bool) -> None:
     house.more |= LIMITS | {"NURTURE_UNKNOWN_GRACE": "30s"}
     house.sink.offer(pipelining=pipelining)
     for number, (stage, fault) in (LATER | TAKEN | {n: doubt[:2] for n, doubt in DOUBTFUL.items()}).items():
@@ -57,7 +60,7 @@ async def test_each_recipient_has_its_own_fate(house: Household, pipelining: boo
     await house.fill(people=LAST + 1)
     worker = house.worker()
     await house.until(lambda: tried(house), 40)
-    assert worker.stop() == 0
+    await house.stop(worker)
     rows = await by_person(house)
     told = {n: (rows[n].state, rows[n].outcome, rows[n].answer) for n in rows}
     assert {n for n in rows if rows[n].state == "rejected"} == set(REFUSED), told
@@ -77,7 +80,7 @@ async def test_each_recipient_has_its_own_fate(house: Household, pipelining: boo
         return await house.finished()
 
     await house.until(ended, 40)
-    assert again.stop() == 0
+    await house.stop(again)
     rows = await by_person(house)
     assert {n for n in rows if rows[n].state == "accepted"} == set(range(LAST + 1)) - set(REFUSED)
     assert rows[7].attempts == 4, "three times greylisted, then taken"

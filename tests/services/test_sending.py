@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
@@ -14,10 +15,10 @@ from nurture.domain.return_address import read_return
 from nurture.domain.tokens import Purpose, read
 from nurture.mail.relay import SmtpRelay
 from nurture.services.sending import Desk, SendingRules
-from nurture.store.claims import claim
+from nurture.store.claims import claim, last_hand_off
 from nurture.store.database import Database
 from nurture.store.ledger import lanes
-from nurture.store.mark import Mark, behind, read_mark, write_mark
+from nurture.store.mark import Handed, Mark, behind, read_mark, write_mark
 from nurture.store.outbox import plan_rows
 from nurture.store.workers import enlist
 from tests.support.outbox_rows import IDENTITY, add_letter, planned, the_rows
@@ -108,16 +109,32 @@ async def test_two_senders_at_once_send_each_letter_once(db: Database) -> None:
 
 async def test_claims_leave_a_mark_that_a_restored_backup_is_held_against(db: Database, tmp_path: Path) -> None:
     lease, _, _ = await prepare(db)
-    assert behind(tmp_path, IDENTITY, 0) is None
+    assert behind(read_mark(tmp_path), IDENTITY, 0) is None
     await send(db, Sink(), lease, rules=SendingRules(BASE, mark_folder=tmp_path))
-    assert read_mark(tmp_path) == Mark(IDENTITY, 1)
-    assert behind(tmp_path, IDENTITY, 1) is None
-    assert "nurture resume" in str(behind(tmp_path, IDENTITY, 0))
-    assert behind(tmp_path, b"another database", 0) is None
+    mark, (row,) = read_mark(tmp_path), await the_rows(db)
+    assert mark == Mark(IDENTITY, 1, Handed(row.id, row.fence, NOW))
+    async with db.read() as tx:
+        stands = await last_hand_off(tx, row.id)
+    assert stands == mark.handed
+    assert behind(mark, IDENTITY, 1, stands) is None
+    assert "nurture resume" in str(behind(mark, IDENTITY, 0, stands))
+    assert behind(mark, b"another database", 0) is None
     (tmp_path / "ledger.mark").write_text("{")
-    assert behind(tmp_path, IDENTITY, 0) is None
+    assert behind(read_mark(tmp_path), IDENTITY, 0) is None
     write_mark(tmp_path, Mark(IDENTITY, 5))
     assert read_mark(tmp_path) == Mark(IDENTITY, 5)
+
+
+@pytest.mark.parametrize(
+    ("stands", "known"),
+    [
+        (None, False), (Handed(7, 2, NOW), False), (Handed(7, 3, NOW - timedelta(seconds=1)), False), (Handed(7, 3, NOW), True),
+        (Handed(7, 3, NOW + timedelta(seconds=1)), True), (Handed(7, 4, NOW - timedelta(days=1)), True),
+    ],
+)  # fmt: skip
+def test_a_backup_made_between_claim_and_hand_off_is_behind_its_mark(stands: Handed | None, known: bool) -> None:
+    reason = behind(Mark(IDENTITY, 1, Handed(7, 3, NOW)), IDENTITY, 1, stands)
+    assert (reason is None) == known
 
 
 async def test_an_hour_of_letters_in_a_breath(memory_db: Database) -> None:

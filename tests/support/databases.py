@@ -60,6 +60,13 @@ def cloned_postgres(server: str, full: str | None = None) -> str:
     return asyncio.run(_cloned(server, full and full.rsplit("/", 1)[1]))
 
 
+async def both_urls(template: Path, folder: Path, server: str | None) -> dict[str, str]:
+    """`sqlite` and, where there is a server, `postgres`: a fresh migrated database each, for tests that live on both at once."""
+    (folder / "sqlite").mkdir()
+    urls = {"sqlite": await _sqlite_url(template, folder / "sqlite")}
+    return urls | ({"postgres": await _postgres_url(server)} if server else {})
+
+
 def fresh_postgres(server: str) -> str:
     """The URL of a fresh migrated database, for tests that run no event loop of their own."""
     return asyncio.run(_postgres_url(server))

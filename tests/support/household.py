@@ -1,19 +1,23 @@
 """One installation under faults: its people and letters, its settings, and the audit that holds its ledger against the far side's."""
 
 import asyncio
+import signal
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import func, select
 
 from nurture.definitions.loading import load_text
 from nurture.services.defining import apply
 from nurture.services.enrolling import enrol
 from nurture.shipped import shipped
 from nurture.store.database import Database, connect
+from nurture.store.ledger import deliveries
 from nurture.store.workspace import ensure_workspace, load_workspace
 from tests.support.outbox_rows import IDENTITY, the_rows
 from tests.support.people import add_people
@@ -49,6 +53,16 @@ LETTER = """
 """
 
 
+class Houses(list["Household"]):
+    """Installations that live side by side."""
+
+    async def each(self, live: Callable[["Household"], Coroutine[Any, Any, None]]) -> None:
+        """The same life in every one; the first that fails ends the others."""
+        async with asyncio.TaskGroup() as lives:
+            for house in self:
+                lives.create_task(live(house), name=house.url)
+
+
 @dataclass
 class Household:
     """`fill` makes everything that is due; `worker` starts a process; `until` waits; `audit` judges."""
@@ -70,8 +84,24 @@ class Household:
         own = {"NURTURE_DATA_DIR": str(self.folder), "NURTURE_DATABASE_URL": self.url, "NURTURE_SMTP_URL": self.sink.url}
         return QUICK | own | self.more
 
+    @property
+    def sqlite(self) -> bool:
+        return self.url.startswith("sqlite")
+
     def worker(self, **more: Any) -> Worker:
         return self.crew(self.settings, self.log, **more)
+
+    async def end(self, worker: Worker, seconds: float = 30) -> int:
+        """Wait for its end, while others live on; its exit code."""
+        await self.until(lambda: worker.code() is not None, seconds)
+        return worker.code() or 0
+
+    async def stop(self, *workers: Worker) -> None:
+        """In an orderly way."""
+        for worker in workers:
+            worker.signal(signal.SIGTERM)
+        for worker in workers:
+            assert await self.end(worker) == 0, self.told()
 
     async def fill(self, people: int, letters: int = 1, lanes: int = 1, words: str = "A few words.") -> None:
         """So many people, shared among sequences of so many letters that may leave at any hour. The planner does the rest."""
@@ -94,27 +124,35 @@ class Household:
         return await the_rows(self.db)
 
     async def states(self) -> Counter[str]:
-        return Counter(row.state for row in await self.rows())
+        async with self.db.read() as tx:
+            found = await tx.execute(select(deliveries.c.state, func.count()).group_by(deliveries.c.state))
+            return Counter(dict(found.all()))
 
     async def finished(self) -> bool:
-        rows = await self.rows()
-        return len(rows) == len(self.people) * self.letters and all(row.state in ENDED for row in rows)
+        states = await self.states()
+        return states.total() == len(self.people) * self.letters and states.keys() <= ENDED
 
     async def halted(self) -> str | None:
         """Why nothing is planned or sent."""
         async with self.db.read() as tx:
             return (await load_workspace(tx)).halted
 
+    async def all_waiting(self) -> bool:
+        """Every letter is planned, and some have been tried in vain."""
+        rows = await self.rows()
+        return len(rows) == len(self.people) and {"deferred"} <= {row.state for row in rows} <= {"pending", "deferred"}
+
     async def nothing_in_hand(self) -> bool:
         return not (await self.states()).keys() & {"claimed", "sending"}
 
     def reaped(self) -> bool:
         """Some worker has lost its lease to a watcher."""
-        return "reaped" in self.log.read_text()
+        return any("reaped" in line for line in self.told().splitlines())
 
     def told(self) -> str:
         """The end of the workers' log, without the tracebacks."""
-        return "\n".join([line for line in self.log.read_text().splitlines() if line.startswith("20")][-60:])
+        log = self.log.read_text() if self.log.exists() else ""
+        return "\n".join([line for line in log.splitlines() if line.startswith("20")][-200:])
 
     async def until(self, found: Callable[[], Any], seconds: float = 60) -> None:
         """`found` may be a coroutine function."""

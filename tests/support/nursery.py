@@ -10,8 +10,11 @@ import json
 import os
 import signal
 import sys
+import tempfile
+from pathlib import Path
 from typing import Any
 
+NOBODY = 65534
 PRELOADED = ("nurture.cli.serving", "nurture.cli.service", "sqlalchemy.dialects.postgresql.asyncpg", "aiosqlite", "asyncpg", "nurture.store.schema")
 
 
@@ -29,6 +32,19 @@ def die_at(point: str, nth: int) -> None:
     sys.addaudithook(hook)
 
 
+def read_only(folder: Path) -> None:
+    """From here on this process may read the folder and write nothing in it, also where it began as root."""
+    for path in (folder, *folder.iterdir()):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    if os.getuid() == 0:
+        above = Path(tempfile.gettempdir())
+        for parent in folder.parents:
+            if parent != above and parent.is_relative_to(above):
+                parent.chmod(parent.stat().st_mode | 0o011)
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+
+
 def live(order: dict[str, Any]) -> None:
     """The forked process: becomes `nurture worker` and never returns."""
     from nurture.cli import main  # noqa: PLC0415 - loaded before the fork
@@ -44,6 +60,8 @@ def live(order: dict[str, Any]) -> None:
         import resource  # noqa: PLC0415
 
         resource.setrlimit(getattr(resource, limit), (value, value))
+    if order.get("read_only"):
+        read_only(Path(order["read_only"]))
     if order.get("dies_at"):
         die_at(f"nurture.{order['dies_at']}", order.get("nth", 1))
     code = 0

@@ -34,7 +34,7 @@ class ScriptedSink:
     def __init__(self, folder: Path, **options: Any) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.path, self.tls = folder / "far.ledger", options.get("tls", "none")
-        command = [sys.executable, str(PROGRAM), str(self.path), json.dumps(options)]
+        command = [sys.executable, "-W", "ignore", str(PROGRAM), str(self.path), json.dumps(options)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.port = int(self._read()["port"])
 

@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 QUICK = {
-    "NURTURE_SWEEP": "1s", "NURTURE_LEASE_SILENCE": "2s", "NURTURE_UNKNOWN_GRACE": "1s", "NURTURE_IN_FLIGHT": "20",
+    "NURTURE_SWEEP": "1s", "NURTURE_LEASE_SILENCE": "1s", "NURTURE_UNKNOWN_GRACE": "1s", "NURTURE_IN_FLIGHT": "20",
     "NURTURE_SMTP_CONNECTIONS": "4", "NURTURE_SETTLES": "1s", "NURTURE_SECRET_KEY": "a secret of the tests, long enough",
 }  # fmt: skip
 

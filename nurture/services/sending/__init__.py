@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from nurture.domain.readers import Reader
@@ -17,6 +18,7 @@ from nurture.services.sending.writing import Outgoing, Unwritable, Writer
 from nurture.store.claims import Claimed, hand_over, leave_out
 from nurture.store.database import Database
 from nurture.store.lanes import pause_lane
+from nurture.store.mark import Handed, write_mark
 from nurture.store.readers import readers
 from nurture.store.results import fail, release
 from nurture.store.sweeps import reap_rows
@@ -107,7 +109,17 @@ async def _hand_over(
         slice_, rest = rest[:size], rest[size:]
         ready, faults = await _written(writer, slice_, turn.lane.name, versions, people, clock())
         sys.audit("nurture.written")
-        wire.put(await _intend(db, ready, faults, turn, lease, desk, wire.rules, clock(), sent))
+        going = await _intend(db, ready, faults, turn, lease, desk, wire.rules, moment := clock(), sent)
+        wire.put(going)
+        await _note(going, desk, wire.rules, moment)
+
+
+async def _note(going: list[Outgoing], desk: Desk, rules: SendingRules, moment: datetime) -> None:
+    """The hand-off of these letters into `ledger.mark`, so that a backup which knows the claim and not this is seen to be one."""
+    if rules.mark_folder and desk.mark and going:
+        last = going[-1].intent
+        desk.mark = replace(desk.mark, handed=Handed(last.id, last.fence, moment))
+        await asyncio.to_thread(write_mark, rules.mark_folder, desk.mark)
 
 
 async def _written(

@@ -109,11 +109,11 @@ async def take(
         gone = {row.id for row in expired}
         late = [row.id for row in rows if row.id not in gone and row.closes_at and row.closes_at < now + WINDOW_LEFT]
         await move_late(tx, late, turn.book, now, sent)
-        mark = await count_claim(tx)
+        desk.mark = await count_claim(tx)
     sys.audit("nurture.claimed")
     sent.counts["failed"] += len(expired)
     if rules.mark_folder:
-        await asyncio.to_thread(write_mark, rules.mark_folder, mark)
+        await asyncio.to_thread(write_mark, rules.mark_folder, desk.mark)
     gone.update(late)
     return [row for row in rows if row.id not in gone]
 

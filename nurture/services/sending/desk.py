@@ -12,6 +12,7 @@ from nurture.services.sending.gate import Gate
 from nurture.services.sending.pace import Pace, Turns
 from nurture.store.documents import load_letter_versions
 from nurture.store.letterbook import BookShelf
+from nurture.store.mark import Mark
 
 KEEP_TEMPLATES = 300
 
@@ -28,7 +29,7 @@ class Prepared:
 
 @dataclass(slots=True)
 class Desk:
-    """`errors`: equal faults in a row, by lane. `dirty`: a sweep broke off midway."""
+    """`errors`: equal faults in a row, by lane. `dirty`: a sweep broke off midway. `mark`: what `ledger.mark` holds."""
 
     pace: Pace = field(default_factory=Pace)
     gate: Gate = field(default_factory=Gate)
@@ -36,6 +37,7 @@ class Desk:
     shelf: BookShelf = field(default_factory=BookShelf)
     errors: Counter[tuple[int, str]] = field(default_factory=Counter)
     dirty: bool = False
+    mark: Mark | None = None
     _prepared: OrderedDict[int, Prepared] = field(default_factory=OrderedDict)
 
     async def versions(self, tx: AsyncConnection, ids: Collection[int]) -> dict[int, Prepared]:
