@@ -68,7 +68,14 @@ class _Cursor(aiosqlite.Cursor):
 
 
 class FileConnection(aiosqlite.Connection):
-    """A connection to a file, for SQLAlchemy, which takes all rows of a statement at once."""
+    """A connection to a file, for SQLAlchemy, which takes all rows of a statement at once.
+
+    Its thread is a daemon, as SQLAlchemy makes it where it opens connections itself: a process that ends with an error must end.
+    """
+
+    def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
+        super().__init__(connector, iter_chunk_size=64)
+        self._thread.daemon = True
 
     @contextlib.asynccontextmanager
     async def cursor(self) -> AsyncIterator[_Cursor]:  # type: ignore[override] # only entered, as SQLAlchemy does
@@ -77,4 +84,4 @@ class FileConnection(aiosqlite.Connection):
 
 async def in_file(path: str, **options: Any) -> aiosqlite.Connection:
     """Open a file: `async_creator_fn` for SQLAlchemy's connect(). One task uses a connection at a time, whatever thread it runs in."""
-    return await FileConnection(lambda: sqlite3.connect(path, **options | {"check_same_thread": False}), iter_chunk_size=64)
+    return await FileConnection(lambda: sqlite3.connect(path, **options | {"check_same_thread": False}))

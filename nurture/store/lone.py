@@ -14,6 +14,8 @@ import aiosqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from nurture.store.inline import FileConnection
+
 
 class Lone(Protocol):
     async def run(self, statement: str, values: Sequence[Any]) -> int:
@@ -37,7 +39,7 @@ class SqliteLone:
     async def run(self, statement: str, values: Sequence[Any]) -> int:
         try:
             if self._connection is None:
-                self._connection = await aiosqlite.Connection(self._open, iter_chunk_size=64)
+                self._connection = await FileConnection(self._open)
             found: int = await self._connection._execute(_alone, self._connection._conn, statement, values)  # type: ignore[no-untyped-call]  # noqa: SLF001 - the only way to put several steps in one hop
         except sqlite3.Error as error:
             raise DBAPIError.instance(statement, None, error, sqlite3.Error, hide_parameters=True) from error
