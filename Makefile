@@ -14,8 +14,8 @@ run: setup ## Start the service with demo data on http://127.0.0.1:8000
 	$(BIN)/nurture serve --demo
 
 ##@ Prove
-test: setup ## Every test this machine can run; PostgreSQL and Redis start by themselves where they are installed
-	$(BIN)/python -m pytest
+test: setup ## Every test this machine can run, two at a time; PostgreSQL and Redis start by themselves where they are installed
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: setup ## Lint, types, floors and the rules of the house
 	$(BIN)/ruff check .

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from api.auth import app_of, key_or_visit
 from nurture.domain.tokens import proof
 from nurture.store import health
+from nurture.store.throttles import load_throttles, parked_counts
 
 READY_WITHIN = 2.0
 ASK_MOST = 64
@@ -44,6 +45,9 @@ def routes(registry: CollectorRegistry) -> list[Route]:
     unfolded = Gauge("nurture_events_unfolded", "Events that no standing knows yet.", registry=registry)
     overdue = Gauge("nurture_overdue_seconds", "How long a letter of a running lane waits beyond its time at most.", registry=registry)
     beats = Gauge("nurture_heartbeats", "Renewals of leases by all workers; stands still when none runs.", registry=registry)
+    resting = Gauge("nurture_resting", "1 while nothing goes to this relay or recipient domain.", ("name",), registry=registry)
+    rates = Gauge("nurture_rate", "Letters a second that a slowed relay or recipient domain takes now.", ("name",), registry=registry)
+    parked = Gauge("nurture_parked", "Letters that wait for the turn of their domain.", ("domain",), registry=registry)
     halted = Gauge("nurture_halted", "1 while planning and sending stand still.", registry=registry)
 
     async def metrics(request: Request) -> Response:
@@ -52,6 +56,8 @@ def routes(registry: CollectorRegistry) -> list[Route]:
             await key_or_visit(request)
         async with app.db.read() as tx:
             now = await health.waiting(tx)
+            slow = await load_throttles(tx)
+            waits = await parked_counts(tx) if slow else {}
         open_rows.clear()
         for state, count in now.open.items():
             open_rows.labels(state).set(count)
@@ -59,6 +65,14 @@ def routes(registry: CollectorRegistry) -> list[Route]:
         overdue.set(max(late, 0.0))
         unfolded.set(now.unfolded)
         beats.set(now.beats)
+        for gauge in (resting, rates, parked):
+            gauge.clear()
+        for row in slow:
+            resting.labels(row.name).set(row.state.away(app.clock()))
+            if (rate := row.state.rate_at(app.clock())) is not None:
+                rates.labels(row.name).set(rate)
+            if row.id in waits:
+                parked.labels(row.name.partition(":")[2]).set(waits[row.id])
         halted.set(now.halted)
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 

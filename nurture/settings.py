@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     database_url: str | None = Field(None, description="postgresql://... or sqlite:///path; unset: SQLite in the data folder.")
     redis_url: str | None = Field(None, description="redis://...; unset: jobs run embedded in the worker.")
     smtp_url: str | None = Field(
-        None, description="smtp://user:pass@host:587?tls=starttls|tls|none; unset: letters are captured and shown, none leaves."
+        None, description="smtp://user:pass@host:587?tls=starttls|tls|none, or several by spaces; unset: letters are captured and shown."
     )
     base_url: str = Field("http://127.0.0.1:8000", description="The public address that links in letters begin with.")
     secret_key: str | None = Field(
@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     smtp_idempotency_header: str = Field(
         "", description="Header with a key fixed for each delivery, for relays that drop repetitions: `Resend-Idempotency-Key`."
     )
-    smtp_connections: int = Field(4, ge=1, le=64, description="Open sessions to the relay.")
+    smtp_connections: int = Field(4, ge=1, le=64, description="Open sessions to a relay.")
     smtp_connect_timeout: Duration = Field(timedelta(seconds=60), description="Limit for connecting and the greeting.")
     smtp_command_timeout: Duration = Field(timedelta(minutes=5), description="Limit for each command up to the body.")
     smtp_dot_timeout: Duration = Field(timedelta(minutes=10), description="Limit for the answer after the final dot (RFC 5321 4.5.3.2.6).")

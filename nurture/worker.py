@@ -233,7 +233,7 @@ class Work:
         whole = await self.asks_all(now)
         await self.react(now, signs, whole)
         enrolled = await enrol_matching(db, now, changed_since=None if whole else now - CHANGED_WITHIN) + await open_occasions(db, now)
-        planned = await plan(db, now, rate=self.app.settings.smtp_rate)
+        planned = await plan(db, now, rate=self.app.settings.smtp_rate, warm_up=self.app.settings.warm_up)
         if moved or enrolled or planned.people:
             log.info("planned", moved=moved, enrolled=enrolled, people=planned.people, **planned.counts)
         if planned.people:

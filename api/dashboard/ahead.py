@@ -39,7 +39,8 @@ async def look_ahead(app: "App", now: datetime) -> Outlook:
     """The calendar of the next 30 days."""
     policy = await forecasting.policy(app.db)
     every = await forecasting.sample_of(app.db)
-    calendar = await forecasting.calendar(app.db, now, rate=app.settings.smtp_rate, every=every, chunk=forecasting.AT_ONCE)
+    rate, warm_up = app.settings.smtp_rate, app.settings.warm_up
+    calendar = await forecasting.calendar(app.db, now, rate=rate, warm_up=warm_up, every=every, chunk=forecasting.AT_ONCE)
     return Outlook(now, calendar, every, policy.timezone, policy.cap)
 
 

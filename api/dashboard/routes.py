@@ -1,6 +1,7 @@
 """The dashboard: pages that anybody can read, made on the server, without script."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
@@ -20,11 +21,13 @@ from api.errors import STATUS
 from nurture.domain.errors import NurtureError
 from nurture.services import browsing
 from nurture.services.access import Visit
+from nurture.services.overseeing import oversee
 from nurture.services.tasks import list_tasks
 
 if TYPE_CHECKING:
     from nurture.bootstrap import App
 
+SOON = timedelta(seconds=5)
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -32,6 +35,7 @@ def router(app: "App") -> APIRouter:
     """All pages of the dashboard, to be mounted at the root."""
     routes, pages, latest = APIRouter(include_in_schema=False), Pages(app.templates), Latest(overview.newest)
     measured, outlook = Measured(), Latest(look_ahead, HOUR)
+    standing = Latest(lambda app, now: oversee(app.db, now, app.settings.warm_up), SOON)
 
     def guarded(page: Guarded) -> Endpoint:
         """Only for those who are signed in; an error becomes a page with its one sentence."""
@@ -51,7 +55,8 @@ def router(app: "App") -> APIRouter:
         found = await latest.get(app)
         recent, policy = await browsing.letters(app.db, "sent", limit=8)
         shown = overview.context(found, policy.timezone, app.clock()) | curves_context(await measured.get(app))
-        return pages.answer(request, "overview.html", visit, recent=recent.lines, tasks=await list_tasks(app.db, limit=20), **shown)
+        todo, troubles = await list_tasks(app.db, limit=20), (await standing.get(app)).troubles()
+        return pages.answer(request, "overview.html", visit, recent=recent.lines, tasks=todo, troubles=troubles, **shown)
 
     async def sequences(request: Request, visit: Visit) -> Response:
         found = await latest.get(app)

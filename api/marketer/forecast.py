@@ -24,15 +24,15 @@ Days = Annotated[int, Query(ge=1, le=366, description="How far to look.")]
 async def forecast(request: Request, email: Email = None, days: Days = 30) -> dict[str, Any]:
     """Who gets what in the next days by the planner's own rules, as long as nobody answers, leaves or edits."""
     app = app_of(request)
-    now, span = app.clock(), timedelta(days=days)
+    now, span, rate, warm_up = app.clock(), timedelta(days=days), app.settings.smtp_rate, app.settings.warm_up
     if email is None:
         every = await forecasting.sample_of(app.db)
-        found = await forecasting.calendar(app.db, now, span, app.settings.smtp_rate, every=every, chunk=forecasting.AT_ONCE)
+        found = await forecasting.calendar(app.db, now, span, rate, warm_up=warm_up, every=every, chunk=forecasting.AT_ONCE)
         return {"at": now, "days": days, "every": every, "calendar": calendar_json(found)}
     person = await look_up(app.db, email)
     if person is None:
         raise NurtureError(f"nobody here has the address {email}; look it up with /api/v1/subscribers?email=", ErrorKind.MISSING)
-    letters = [ahead async for ahead in forecasting.forecast(app.db, now, span, [person], app.settings.smtp_rate)]
+    letters = [ahead async for ahead in forecasting.forecast(app.db, now, span, [person], rate, warm_up=warm_up)]
     return {
         "at": now, "days": days, "deliveries": [row for ahead in letters for row in delivery_rows(ahead)],
         "held": [row for ahead in letters for row in held_rows(ahead)],
@@ -48,6 +48,6 @@ async def drafts(request: Request, days: Days = 30) -> dict[str, Any]:
     documents = [p.document for p in loaded.documents]
     every, span = await forecasting.sample_of(app.db), timedelta(days=days)
     found = await forecasting.effect(
-        app.db, documents, app.clock(), span, app.settings.smtp_rate, every=every, chunk=forecasting.AT_ONCE
+        app.db, documents, app.clock(), span, app.settings.smtp_rate, warm_up=app.settings.warm_up, every=every, chunk=forecasting.AT_ONCE
     )  # fmt: skip
     return {"days": days, "every": every} | effect_json(found)

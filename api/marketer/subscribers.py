@@ -1,5 +1,6 @@
 """/api/v1/subscribers: people found, put in, changed, explained, brought back."""
 
+import asyncio
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -13,7 +14,8 @@ from api.paging import Page, Paging
 from nurture.domain import person_mix
 from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.mail.address import normalise
-from nurture.services import explaining, mixing, people
+from nurture.mail.capture import forget_captured
+from nurture.services import erasing, explaining, mixing, people
 from nurture.services.people import SubscriberIn, SubscriberPatch
 
 router = APIRouter(prefix="/subscribers", tags=["subscribers"], route_class=IdempotentRoute)
@@ -105,6 +107,20 @@ async def mix(request: Request, id: Id) -> dict[str, Any]:  # noqa: A002 - the w
     """What this person was promised and what they got; whether the next offer is earned, or due and not planned."""
     app = app_of(request)
     return person_mix.to_json(await mixing.person_mix(app.db, id, app.clock()))
+
+
+@router.get("/{id}/data", dependencies=READ)
+async def data(request: Request, id: Id) -> dict[str, Any]:  # noqa: A002 - the word of the API
+    """Everything that is kept about one person, for them."""
+    return await erasing.own_data(app_of(request).db, id)
+
+
+@router.delete("/{id}", dependencies=WRITE, status_code=204)
+async def erase(request: Request, id: Id) -> None:  # noqa: A002 - the word of the API
+    """Forget the person. Their letters keep a nameless row, the address a keyed hash: a list that still has it cannot mail it."""
+    app = app_of(request)
+    erased = await erasing.erase(app.db, id, app.clock())
+    await asyncio.to_thread(forget_captured, app.settings.data_dir / "captured", erased.letters)
 
 
 @router.post("/{id}/resubscribe", dependencies=WRITE)

@@ -54,7 +54,8 @@ async def _forecast(email: str | None, days: int, *, as_json: bool) -> int:
         if email and person is None:
             raise NurtureError(f"nobody here has the address {email}; look at the list with: nurture export", ErrorKind.MISSING)
         now, cap = app.clock(), (await forecasting.policy(app.db)).cap
-        async for ahead in forecasting.forecast(app.db, now, timedelta(days=days), [person] if person else None, app.settings.smtp_rate):
+        people, rate, warm_up = [person] if person else None, app.settings.smtp_rate, app.settings.warm_up
+        async for ahead in forecasting.forecast(app.db, now, timedelta(days=days), people, rate, warm_up=warm_up):
             calendar.add(ahead, cap)
             if as_json:
                 rows += delivery_rows(ahead)
@@ -89,7 +90,8 @@ async def _effect(files: list[Path], days: int, *, as_json: bool) -> int:
         sys.stderr.write("Nothing was forecast.\n")
         return 1
     async with opened() as app:
-        found = await effect(app.db, [p.document for p in loaded.documents], app.clock(), timedelta(days=days), app.settings.smtp_rate)
+        rate, warm_up = app.settings.smtp_rate, app.settings.warm_up
+        found = await effect(app.db, [p.document for p in loaded.documents], app.clock(), timedelta(days=days), rate, warm_up=warm_up)
     if as_json:
         print_json(effect_json(found))
         return 0

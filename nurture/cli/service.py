@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from nurture.cli.session import opened, run
+from nurture.cli.session import opened, run, run_service
 
 
 def register(app: typer.Typer) -> None:
@@ -35,7 +35,7 @@ def serve(
 
     settings = load_settings()
     chosen, fill = (serving.demo_settings(settings), furnish) if demo else (settings, None)
-    run(serving.serve(chosen, host, port, workers, demo, fill))
+    run_service(serving.serve(chosen, host, port, workers, demo, fill))
 
 
 def worker(parent: Annotated[int | None, typer.Option(hidden=True)] = None) -> None:
@@ -43,7 +43,7 @@ def worker(parent: Annotated[int | None, typer.Option(hidden=True)] = None) -> N
     from nurture.cli import serving  # noqa: PLC0415 - heavy: all services
     from nurture.settings import load_settings  # noqa: PLC0415
 
-    run(serving.work(load_settings(), parent))
+    run_service(serving.work(load_settings(), parent))
 
 
 def halt(

@@ -16,13 +16,22 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 GROUPS = (
     "service", "init", "definitions", "people", "access", "planning", "rules", "reports", "person",
-    "forecasting", "simulation", "feedback", "replies", "dkim", "doctor",
+    "forecasting", "simulation", "feedback", "replies", "dkim", "doctor", "ledger",
 )  # fmt: skip
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run one command's coroutine on an event loop of its own."""
     return asyncio.run(work)
+
+
+def run_service(work: Coroutine[Any, Any, T]) -> T:
+    """Run a command that goes on for days: on uvloop where there is one (not on Windows), since that halves what a letter's bytes cost."""
+    try:
+        import uvloop  # noqa: PLC0415 - only these commands pay for it
+    except ImportError:
+        return run(work)
+    return uvloop.run(work)
 
 
 @contextlib.asynccontextmanager

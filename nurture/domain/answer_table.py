@@ -152,7 +152,7 @@ _ONE_BUSY = _any(
 )  # fmt: skip
 _SIZE = _any(r"(?:message|letter|mail)(?: file)? (?:is )?too (?:big|large)", r"\bsize\b", "too large")
 _FULL = _any(
-    r"(?:mailbox|mail ?box|inbox)(?: \S{1,60})? (?:is )?full", r"over ?-?quota", r"quota.{0,20}(?:exceeded|reached|full)",
+    r"(?:mailbox|mail ?box|inbox)(?: \S{1,60})? (?:is )?full", r"over ?-?quota", r"quota.{0,20}(?:exceeded|reached|full|violat)",
     r"exceed\w*.{0,20}(?:quota|storage)", r"insufficient.{0,20}(?:space|quota|storage)", r"out of (?:space|storage)",
 )  # fmt: skip
 _DISABLED = _any(

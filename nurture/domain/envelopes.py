@@ -1,16 +1,15 @@
 """What goes to the relay and what comes back, as values. Judging a reply is domain/answers.py."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 Sign = Callable[[bytes, bytes], bytes]
 """From the header block (every field as it stands on the wire, each ended by CRLF, no empty line) and the body (all behind the empty line,
 not dot-stuffed) to the signature fields that go on top of them, each ended by CRLF."""
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """One message for one recipient. `message` is complete: CRLF line ends, no dot-stuffing (the wire does that).
 
     `clean`: who wrote it answers for it that it has no other line ends, ends with one, and that no line begins with a dot. Such a message
@@ -37,8 +36,7 @@ class Phase(StrEnum):
     BODY = "body"
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """The relay's answer, or its silence: `code` None means the line was lost or the time ran out in that phase."""
 
     delivery: int

@@ -1,15 +1,14 @@
 """The person as a letter sees them: plain data, no rows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from nurture.domain.words import Tracking
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(NamedTuple):
     """`received`: subjects of the last useful letters, newest first. `zone`: the IANA name in force for this person."""
 
     subscriber_id: int
@@ -22,5 +21,5 @@ class Reader:
     source: str = ""
     joined_at: datetime | None = None
     tracking: Tracking = Tracking.INDIVIDUAL
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, Any] = MappingProxyType({})
     received: tuple[str, ...] = ()

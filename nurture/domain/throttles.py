@@ -19,6 +19,7 @@ OPEN_AFTER = timedelta(minutes=10)
 ONE_COMPLAINT = timedelta(seconds=1)  # answers so near to each other are one: they were on the wire together
 REFUSALS_REST = 3
 COMPLAINTS_SLOW = 3  # of one domain in a row: a single one may mean anything
+FORGOTTEN = timedelta(days=1)  # after a rest that nobody tried to end
 RESTS = tuple(timedelta(minutes=m) for m in (15, 30, 60))
 
 
@@ -47,9 +48,13 @@ class Throttle:
     def away(self, now: datetime) -> bool:
         return self.away_until is not None and now < self.away_until
 
+    def trying(self, now: datetime) -> bool:
+        """Its rest is over, and no letter has shown yet that it takes them again: one goes first."""
+        return self.trips > 0 and self.away_until is not None and timedelta(0) <= now - self.away_until < FORGOTTEN
+
     def quiet(self, now: datetime) -> bool:
         """Nothing to tell of it any more."""
-        return self.rate_at(now) is None and not self.trips
+        return self.rate_at(now) is None and not self.away(now) and not self.trying(now)
 
 
 def slowed(before: Throttle, seen: float, reason: str, now: datetime) -> Throttle:
@@ -62,8 +67,9 @@ def slowed(before: Throttle, seen: float, reason: str, now: datetime) -> Throttl
 
 def rested(before: Throttle, reason: str, now: datetime) -> Throttle:
     """Refused several times in a row: away for a while, longer each time."""
-    wait = RESTS[min(before.trips, len(RESTS) - 1)]
-    return replace(before, away_until=now + wait, trips=before.trips + 1, reason=reason)
+    trips = before.trips if before.away(now) or before.trying(now) else 0
+    wait = RESTS[min(trips, len(RESTS) - 1)]
+    return replace(before, away_until=now + wait, trips=trips + 1, reason=reason)
 
 
 def welcomed(before: Throttle) -> Throttle:
@@ -77,7 +83,7 @@ def sentence(name: str, throttle: Throttle, now: datetime) -> str:
     if throttle.away(now) and throttle.away_until is not None:
         until = throttle.away_until.strftime("%H:%M UTC")
         return f"nothing goes to {what} until {until}: {throttle.reason}. It is tried again by itself; `nurture resume` tries at once"
-    if throttle.trips:
+    if throttle.trying(now):
         return f"{what} is tried again, one letter first, after: {throttle.reason}"
     rate = throttle.rate_at(now)
     return f"{what} takes {rate:.2g} letters a second for now, and more by and by: {throttle.reason}" if rate is not None else ""

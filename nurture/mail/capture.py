@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from nurture.domain.envelopes import Envelope, Phase, Reply
@@ -54,6 +54,12 @@ class CaptureRelay(OneByOne):
 
 def _path(folder: Path, delivery: int) -> Path:
     return folder / f"{int(delivery)}.eml"
+
+
+def forget_captured(folder: Path, deliveries: Iterable[int]) -> None:
+    """Remove these captured letters."""
+    for delivery in deliveries:
+        _path(folder, delivery).unlink(missing_ok=True)
 
 
 def read_captured(folder: Path, delivery: int) -> bytes | None:

@@ -6,7 +6,7 @@ letter waits where nobody sees it.
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
 import structlog
@@ -46,8 +46,38 @@ class Crew(Protocol):
         """Take nothing more and let go. Letters in the middle of a conversation are cut off and never reported: wait for them before."""
 
 
+HandOver = Callable[[Envelope], Awaitable[None]]
+"""Takes a letter to its end, and perhaps those that follow it; raises nothing."""
+
+
+class TaskCrew:
+    """A task for each way to hand a letter over; those that find nothing to carry sleep."""
+
+    def __init__(self, letters: Letters, ways: Iterable[HandOver]) -> None:
+        self._letters = letters
+        self._awake = asyncio.Event()
+        self._tasks = [asyncio.create_task(self._carry(way), name=f"carrier {n}") for n, way in enumerate(ways)]
+
+    def wake(self) -> None:
+        """There may be letters to take."""
+        self._awake.set()
+
+    async def close(self) -> None:
+        """As Crew.close."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _carry(self, hand_over: HandOver) -> None:
+        while True:
+            while (envelope := self._letters.take()) is None:
+                self._awake.clear()
+                await self._awake.wait()
+            await hand_over(envelope)
+
+
 class OneByOne(ABC):
-    """A relay that knows how to deliver one letter; its crew is as many tasks as it has sessions."""
+    """A relay that knows how to deliver one letter, and no more."""
 
     @abstractmethod
     async def deliver(
@@ -57,34 +87,13 @@ class OneByOne(ABC):
 
     def crew(self, letters: Letters, sessions: int) -> Crew:
         """Carry `letters` over at most so many sessions, until closed."""
-        return _Tasks(self.deliver, letters, sessions)
 
+        async def hand_over(envelope: Envelope) -> None:
+            try:
+                reply = await self.deliver(envelope, lambda: letters.may_write(envelope), letters.may_finish)
+            except Exception:
+                log.exception("the relay's own code failed; whether the letter left is not known", delivery=envelope.delivery)
+                reply = Reply(envelope.delivery, Phase.BODY, None, None, "the conversation broke off", "")
+            letters.ended(envelope, reply)
 
-class _Tasks:
-    def __init__(self, deliver: Callable[..., Awaitable[Reply]], letters: Letters, sessions: int) -> None:
-        self._deliver, self._letters = deliver, letters
-        self._awake = asyncio.Event()
-        self._tasks = [asyncio.create_task(self._carry(), name=f"carrier {n}") for n in range(sessions)]
-
-    def wake(self) -> None:
-        self._awake.set()
-
-    async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _carry(self) -> None:
-        letters = self._letters
-        while True:
-            while (envelope := letters.take()) is None:
-                self._awake.clear()
-                await self._awake.wait()
-            letters.ended(envelope, await self._reply(envelope))
-
-    async def _reply(self, envelope: Envelope) -> Reply:
-        try:
-            return await self._deliver(envelope, lambda: self._letters.may_write(envelope), self._letters.may_finish)
-        except Exception:
-            log.exception("the relay's own code failed; whether the letter left is not known", delivery=envelope.delivery)
-            return Reply(envelope.delivery, Phase.BODY, None, None, "the conversation broke off", "")
+        return TaskCrew(letters, [hand_over] * sessions)

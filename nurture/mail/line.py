@@ -6,17 +6,15 @@ throws away what comes beyond; a pipelined conversation (RFC 2920) has several u
 
 import asyncio
 from collections import deque
-from typing import NamedTuple
 
 _LONGEST = 32_768  # bytes of one answer with all its lines; RFC 5321 4.5.3.1.5 allows 512 a line
 _MARKS = (b" ", b"-", b"")
+_CODES = {b"%d" % code: code for code in range(100, 1000)}
+_WHOLE = {b"%d " % code: code for code in range(200, 600)}  # how nearly every answer begins, which then is one line
 
 
-class Answer(NamedTuple):
-    """`text` without the codes, its lines joined by LF."""
-
-    code: int
-    text: str
+Answer = tuple[int, bytes]
+"""The code, and the words without it, their lines joined by LF."""
 
 
 class LineLost(Exception):  # noqa: N818 - an event on the wire, not an error of ours
@@ -29,10 +27,11 @@ class Line(asyncio.Protocol):
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
         self._loop = asyncio.get_running_loop()
-        self._answers: deque[Answer] = deque()
+        self._answers: deque[Answer] = deque()  # heard and not yet taken
         self._owed = 0  # answers to commands that were said
         self._rest = b""  # of a line
         self._lines: list[bytes] = []  # of an answer
+        self._class = 0  # the first digit of their code
         self._heard = 0  # bytes of that answer
         self.lost = ""  # why no further answer will come
         self._news: asyncio.Future[None] | None = None
@@ -74,11 +73,16 @@ class Line(asyncio.Protocol):
         self._transport.close()
 
     def data_received(self, data: bytes) -> None:
-        *lines, self._rest = (self._rest + data if self._rest else data).split(b"\n")
+        *lines, self._rest = (self._rest + data if self._rest else data).replace(b"\r\n", b"\n").split(b"\n")
         for line in lines:
             if self.lost:
                 return
-            self._hear(line)
+            code = _WHOLE.get(line[:4])
+            if code and self._owed and not self._lines:
+                self._owed -= 1
+                self._answers.append((code, line[4:]))
+            else:
+                self._hear(line)
         if self._rest and not self._owed:
             self.cut("the relay spoke without being asked")
         elif self._heard + len(self._rest) > _LONGEST:
@@ -99,24 +103,23 @@ class Line(asyncio.Protocol):
 
     def _hear(self, line: bytes) -> None:
         """One line of an answer (RFC 5321 4.2.1); the last one ends it."""
-        line = line.removesuffix(b"\r")
-        code, mark = line[:3], line[3:4]
-        if len(code) != 3 or not code.isdigit() or mark not in _MARKS or (self._lines and self._lines[0][:1] != code[:1]):
+        mark, code = line[3:4], _CODES.get(line[:3])
+        if code is None or mark not in _MARKS or (self._lines and code // 100 != self._class):
             self.cut(f"the relay answered {line[:200].decode('utf-8', 'replace')!r}, which is no SMTP")
         elif not self._owed:
             self.cut(f"the relay spoke without being asked: {line[:200].decode('utf-8', 'replace')}")
         elif mark == b"-":
-            self._lines.append(line)
+            self._lines.append(line[4:])
             self._heard += len(line)
+            self._class = code // 100
         else:
             self._owed -= 1
             if self._lines:
-                line = b"\n".join([*(part[4:].strip() for part in self._lines), line[4:]])
+                self._answers.append((code, b"\n".join([*self._lines, line[4:]])))
                 self._lines.clear()
                 self._heard = 0
-                self._answers.append(Answer(int(code), line.decode("utf-8", "surrogateescape")))
             else:
-                self._answers.append(Answer(int(code), line[4:].decode("utf-8", "surrogateescape")))
+                self._answers.append((code, line[4:]))
 
     def _tell(self) -> None:
         if self._news is not None and not self._news.done():

@@ -5,6 +5,7 @@ from collections import deque
 
 import structlog
 
+from nurture.domain.envelopes import Phase
 from nurture.mail.end import End, Unopened
 from nurture.mail.opening import Door
 from nurture.mail.session import Session
@@ -13,6 +14,7 @@ IDLE = 30.0  # seconds; relays hang up after some minutes, and what stands betwe
 TRIES = 3  # so many failures in a row, and the relay is away
 LONGEST_REST = 60.0
 NOT_AHEAD = 600.0  # seconds without letters announced ahead, once an answer was lost with one
+_OPENING = (Phase.CONNECT, Phase.TLS, Phase.AUTH)
 log = structlog.get_logger("nurture.mail")
 
 
@@ -44,9 +46,12 @@ class Pool:
         return self.avoided or (self._failures >= TRIES and (now < self._rests_until or self._probing))
 
     @property
-    def trouble(self) -> End | None:
-        """What the relay, or its silence, said last instead of opening a session."""
-        return self._trouble
+    def trouble(self) -> End:
+        """What a letter is told that the relay cannot be tried for."""
+        last = self._trouble
+        if last and last.phase in _OPENING:
+            return last
+        return End(Phase.CONNECT, None, f"the relay is away: {last.text}" if last else "no relay can be reached")
 
     def ahead(self, now: float) -> bool:
         """Whether the relay bears a letter announced before the last one has its answer."""
@@ -120,7 +125,7 @@ class Pool:
         if self._failures >= TRIES:
             rest = min(2.0 ** (self._failures - TRIES), LONGEST_REST)
             self._rests_until = asyncio.get_running_loop().time() + rest
-            log.warning("the relay is away", relay=self.name, phase=end.phase.value, code=end.code, answer=end.text[:200], rest=rest)
+            log.warning("the relay is away", relay=self.name, phase=end.phase.value, code=end.code, answer=end.said[:200], rest=rest)
 
     async def close(self) -> None:
         """Say goodbye on every idle session; those in use end after their letter."""

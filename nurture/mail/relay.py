@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 import structlog
 
 from nurture.domain.envelopes import Envelope, Phase, Reply
-from nurture.mail.crew import NOT_WRITTEN, Crew, Letters
+from nurture.mail.crew import NOT_WRITTEN, Crew, Letters, TaskCrew
 from nurture.mail.end import End, Unopened
 from nurture.mail.opening import Door
 from nurture.mail.plan import Plan
@@ -42,14 +42,14 @@ class SmtpRelay:
 
     def crew(self, letters: Letters, sessions: int) -> Crew:
         """Carry `letters` over at most so many sessions, until closed. Every letter ends in one Reply, whatever happens."""
-        return _Crew(self, letters, sessions)
+        return TaskCrew(letters, [Carrier(self, letters).hand_over for _ in range(sessions)])
 
     async def deliver(
         self, envelope: Envelope, may_write: Callable[[], bool] = lambda: True, may_finish: Callable[[], bool] = lambda: True
     ) -> Reply:
         """Hand one letter over; the relay's answer, or its silence, with the phase it came in. The two questions are those of Letters."""
         only = _Only(may_write, may_finish)
-        await Carrier(self, only, lambda: False).hand_over(envelope)
+        await Carrier(self, only).hand_over(envelope)
         return only.reply
 
     @property
@@ -75,10 +75,10 @@ class SmtpRelay:
 
 
 class Carrier:
-    """One letter at a time, over whichever session is at hand. `may_announce` as `Source.ahead`."""
+    """One letter at a time, over whichever session is at hand."""
 
-    def __init__(self, relay: SmtpRelay, letters: Letters, may_announce: Callable[[], bool]) -> None:
-        self._relay, self._letters, self._may_announce = relay, letters, may_announce
+    def __init__(self, relay: SmtpRelay, letters: Letters) -> None:
+        self._relay, self._letters = relay, letters
         self._loop = asyncio.get_running_loop()
         self._pool = relay.pools[0]
         self._in_hand: dict[int, Envelope] = {}
@@ -122,7 +122,7 @@ class Carrier:
             except Unopened:
                 tried.append(pool)
         self._pool = (tried or self._relay.pools)[0]
-        self.ended(letter, self._pool.trouble or End(Phase.CONNECT, None, "no relay can be reached"))
+        self.ended(letter, self._pool.trouble)
         return None
 
     def _planned(self, envelope: Envelope) -> Plan | None:
@@ -139,7 +139,7 @@ class Carrier:
     def follow(self, session: Session) -> Plan | None:
         """The next letter that this session can take; none when somebody waits for the session or a better relay is back."""
         pool = self._pool
-        if pool.wanted or self._relay.best(self._loop.time()) not in (pool, None):
+        if pool.wanted or pool.avoided or self._relay.best(self._loop.time()) not in (pool, None):
             return None
         while envelope := self._letters.take():
             letter = self._planned(envelope)
@@ -152,8 +152,8 @@ class Carrier:
         return None
 
     def ahead(self) -> bool:
-        """Not while others are without work, and not where the relay could not bear it."""
-        return self._may_announce() and self._pool.ahead(self._loop.time())
+        """Not where the relay could not bear it."""
+        return self._pool.ahead(self._loop.time())
 
     def ended(self, letter: Plan, end: End) -> None:
         """A letter has its end; what it says about the relay is noted."""
@@ -170,36 +170,6 @@ class Carrier:
 
 _SPOKEN = (Phase.MAIL, Phase.RCPT, Phase.DATA, Phase.BODY)
 _LOST = (Phase.MAIL, Phase.RCPT, Phase.DATA)
-
-
-class _Crew:
-    """As many carriers as there are sessions; they sleep when there is nothing to carry."""
-
-    def __init__(self, relay: SmtpRelay, letters: Letters, sessions: int) -> None:
-        self._relay, self._letters = relay, letters
-        self._awake = asyncio.Event()
-        self._asleep = 0
-        self._tasks = [asyncio.create_task(self._carry(), name=f"carrier {n}") for n in range(sessions)]
-
-    def wake(self) -> None:
-        self._awake.set()
-
-    async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _carry(self) -> None:
-        carrier = Carrier(self._relay, self._letters, lambda: self._asleep == 0)
-        while True:
-            while (envelope := self._letters.take()) is None:
-                self._awake.clear()
-                self._asleep += 1
-                try:
-                    await self._awake.wait()
-                finally:
-                    self._asleep -= 1
-            await carrier.hand_over(envelope)
 
 
 class _Only:

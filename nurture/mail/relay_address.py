@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from nurture.domain.errors import NurtureError
 
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
-_FORM = "smtp://user:password@host:587?tls=starttls (or tls, none)"
+_FORM = "smtp://user:password@host:587?tls=starttls (or tls, none), and several with spaces between them"
 
 
 @dataclass(frozen=True, slots=True)

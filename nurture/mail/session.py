@@ -124,15 +124,15 @@ class Session:
             end = end or End(phase, None, str(lost))
         if end:
             self._unclean = True
-            self._void = code == 354 and not taken
-            if code == 354 and taken:
+            self._void = code == 354
+            if self._void and taken:
                 self.drop()  # a dot now would make an empty letter for somebody
         return end
 
-    def _refusal(self, phase: Phase, code: int, text: str) -> End:
+    def _refusal(self, phase: Phase, code: int, text: bytes) -> End:
         if code == 421 or not 400 <= code < 600:  # it says goodbye, or what is no answer to this command
             self.drop()
-        return End(phase, code if 200 <= code < 600 else None, text)
+        return End(phase, code if 200 <= code < 600 else None, _words(text))
 
     async def _give(self, letter: Plan, source: Source) -> tuple[End, Plan | None]:
         """The body; with its dot may go the commands of the next letter, which is returned too (RFC 2920 3.1)."""
@@ -140,7 +140,7 @@ class Session:
             self.drop()
             return End(Phase.DATA, None, NOT_WRITTEN), None
         if not self.alive:
-            return End(Phase.DATA, None, self._line.lost), None
+            return End(Phase.DATA, None, self._line.lost or "the line was closed"), None
         ahead = source.follow(self) if self._quick and self.offered.pipelining and source.ahead() else None
         if ahead:
             self._line.say(b"".join((letter.body(), *ahead.commands(self.offered))), 4)
@@ -155,10 +155,10 @@ class Session:
         self._quick = self._loop.time() - dot < QUICK
         if not (200 <= code < 300 or 400 <= code < 600):
             self.drop()
-            return End(Phase.BODY, None, f"the relay answered {code} {text}"), ahead
+            return End(Phase.BODY, None, f"the relay answered {code} {_words(text)}"), ahead
         if code == 421:
             self.drop()
-        return End(Phase.BODY, code, text), ahead
+        return End(Phase.BODY, code, _words(text)), ahead
 
     async def _end_void(self) -> None:
         """A refused letter that got its 354 all the same ends with nothing but a dot (RFC 2920 3.1)."""
@@ -179,7 +179,7 @@ class Session:
         self._unclean = False
         if not 200 <= code < 300:
             self.drop()
-            raise LineLost(f"the relay answered {code} to RSET: {text}")
+            raise LineLost(f"the relay answered {code} to RSET: {_words(text)}")
 
     def drop(self) -> None:
         """End without a word; what was half said must not be continued."""
@@ -199,3 +199,7 @@ class Session:
             pass
         finally:
             self._line.cut()
+
+
+def _words(text: bytes) -> str:
+    return text.decode("utf-8", "replace")

@@ -58,5 +58,5 @@ def _open(encoded: bytes) -> bytes:
     """With room for the `=` of a soft break at the end."""
     if _column(encoded) < LINE:
         return encoded
-    end = 3 if encoded[-3:-2] == b"=" else 1
+    end = 3 if encoded[-3:-2] == b"=" else 1  # a line that began with a dot can end so
     return encoded[:-end] + SOFT + _dotless(encoded[-end:])

@@ -20,9 +20,9 @@ from nurture.store import access as rows
 from nurture.store.database import Database
 
 SCOPES = (
-    "all", "subscribers:read", "subscribers:write", "sequences:read", "sequences:write", "deliveries:read", "events:read", "events:write",
-    "send", "reports:read", "policy:read", "policy:write", "keys:write", "tasks:read", "tasks:write", "webhooks:read", "webhooks:write",
-    "replies:read", "replies:write",
+    "all", "subscribers:read", "subscribers:write", "sequences:read", "sequences:write", "deliveries:read", "deliveries:write",
+    "events:read", "events:write", "send", "reports:read", "policy:read", "policy:write", "keys:write", "tasks:read", "tasks:write",
+    "webhooks:read", "webhooks:write", "replies:read", "replies:write",
 )  # fmt: skip
 _KEY_SHAPE = re.compile(r"nur_([a-z0-9]{8})_([A-Za-z0-9_-]{43})")
 _USED_EVERY = timedelta(minutes=1)

@@ -17,6 +17,7 @@ from nurture.store.database import Connection, Database
 from nurture.store.documents import load_policy
 from nurture.store.joining import asked_for, last_asked
 from nurture.store.lowering import MAILS
+from nurture.store.suppressions import lift
 
 LONGEST = 200
 
@@ -118,6 +119,7 @@ async def confirm(db: Database, subscriber_id: int, delivery_id: int, now: datet
             tx, subscriber_id, MAILS, granted=True, source=source, ip=ip, now=now, wording=form.text if form else ""
         )
         await subscribers.set_status(tx, subscriber_id, Status.SUBSCRIBED, now)
+        await lift(tx, person.email)
         await events.add_events(tx, [_joined(subscriber_id, delivery_id, source, now)])
     return Confirmed(known=True, subscribed=True, locale=person.locale)
 

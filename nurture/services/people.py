@@ -20,6 +20,7 @@ from nurture.store.documents import load_policy
 from nurture.store.lowering import follow_lowering, record_consents
 from nurture.store.segments import expanded, segment_condition
 from nurture.store.subscribers import Person
+from nurture.store.suppressions import ERASED, suppressed
 
 Line = Annotated[str, Field(max_length=300)]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
@@ -108,6 +109,8 @@ async def upsert(db: Database, given: SubscriberIn, now: datetime) -> Put:
     async with db.write() as tx:
         known = await subscribers.find(tx, draft.email)
         if known is None:
+            if await suppressed(tx, [draft.email]):
+                raise NurtureError(ERASED, ErrorKind.CONFLICT)
             (new,) = await subscribers.add(tx, [newcomer(draft, now) | {"tags": draft.tags or ()}])
             if new:
                 return Put(_there(await subscribers.get(tx, new), draft.email), "created")

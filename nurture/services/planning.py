@@ -10,20 +10,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from nurture.domain.capacity import Load
 from nurture.domain.delivery import message_id
 from nurture.domain.documents import Policy
 from nurture.domain.planning import plan_person
 from nurture.domain.plans import Done, Person, Plan, Send, Skip, Way
+from nurture.domain.warming import WarmUp
 from nurture.store.agenda import due_people, set_looks, take
 from nurture.store.cohorts import Cohort, Member, load_cohort
 from nurture.store.database import Connection, Database
 from nurture.store.enrolments import pack_decision, save_decisions, save_ways, says_the_same
-from nurture.store.outbox import cancel_rows, open_rows, outrank, plan_rows, reopen, waiting_by_minute
+from nurture.store.outbox import cancel_rows, open_rows, outrank, plan_rows, reopen
 from nurture.store.programme import Programme, load_programme
+from nurture.store.throttles import load_ahead
 from nurture.store.workspace import load_workspace
 
+Bounds = tuple[float | None, WarmUp | None]  # letters a second, letters a day
 LOOK_AGAIN = timedelta(minutes=15)  # when a row could not be written though the rules wanted it
 NO_SENDER = "nurture.invalid"
 _EVER = datetime.min.replace(tzinfo=UTC)
@@ -49,26 +53,28 @@ class _Looked:
     plans: Mapping[int, Plan]
 
 
-async def plan(db: Database, now: datetime, chunk: int = 2000, rate: float | None = None) -> Planned:
+async def plan(
+    db: Database, now: datetime, chunk: int = 2000, rate: float | None = None, warm_up: WarmUp | None = None
+) -> Planned:  # fmt: skip
     """Plan all whose look is due, a chunk a transaction. Idempotent: planned people are looked at again only when something changes.
 
-    `rate`: letters a second that the relay carries. What a window cannot take then fills the windows after it, those served longest ago
-    first. Several workers may plan side by side.
+    `rate`: letters a second that the relay carries; `warm_up`: so many a day. What a window cannot take then fills the windows after it,
+    those served longest ago first. Several workers may plan side by side.
     """
     planned, met = Planned(), False
     while True:
-        due, done = await _plan_chunk(db, now, chunk, planned, rate, last_first=met)
+        due, done = await _plan_chunk(db, now, chunk, planned, (rate, warm_up), last_first=met)
         if due < chunk or (not done and (met or planned.load is not None)):
             return planned
         met = met or not done  # another planner was there first (SQLite): go on from the other end, where there is nobody yet
 
 
 async def _plan_chunk(
-    db: Database, now: datetime, chunk: int, planned: Planned, rate: float | None, *, last_first: bool
+    db: Database, now: datetime, chunk: int, planned: Planned, bounds: Bounds, *, last_first: bool
 ) -> tuple[int, int]:
     """How many people were due, and how many of them are planned now: the others changed, or somebody else had them, meanwhile."""
     async with db.read_then_write() as (reading, begin_to_write):
-        looked = await _look(db, reading, now, chunk, planned, rate, last_first=last_first)
+        looked = await _look(db, reading, now, chunk, planned, bounds, last_first=last_first)
         if looked is None:
             return 0, 0
         taken = await _write(db, await begin_to_write(), looked, now, planned)
@@ -79,15 +85,15 @@ async def _plan_chunk(
 
 
 async def _look(
-    db: Database, tx: Connection, now: datetime, chunk: int, planned: Planned, rate: float | None, *, last_first: bool
+    db: Database, tx: Connection, now: datetime, chunk: int, planned: Planned, bounds: Bounds, *, last_first: bool
 ) -> _Looked | None:
     workspace = await load_workspace(tx)
     due = {} if workspace.halted else await due_people(tx, now, chunk, last_first=last_first)
     if not due:
         return None
-    if rate is not None and planned.load is None:
-        planned.load = Load.of(rate, await waiting_by_minute(tx))
     programme = await load_programme(db, tx)
+    if planned.load is None:
+        planned.load = await load_ahead(tx, *bounds, ZoneInfo(programme.policy.timezone), now)
     cohort = await load_cohort(tx, programme, due, now)
     return _Looked(programme, workspace.identity, due, cohort, _decide(cohort, programme.policy, now, planned.load))
 

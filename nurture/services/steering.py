@@ -12,7 +12,7 @@ from nurture.store.browsing import count_enrolments
 from nurture.store.database import Connection, Database
 from nurture.store.documents import StoredDocument, ensure_lane, load_document, load_documents, set_state
 from nurture.store.enrolments import end_ways, restart_clocks
-from nurture.store.lanes import notices, set_lane
+from nurture.store.lanes import BY_HAND, notices, set_lane
 from nurture.store.occasions import set_coming, unended_occasions
 from nurture.store.outbox import cancel_open
 from nurture.store.versions import count_pinned
@@ -85,7 +85,7 @@ async def pause(db: Database, kind: str, name: str, now: datetime) -> int:
     """Stop a sequence or campaign at the next intent; its waiting rows are cancelled for the while. Returns how many."""
     async with db.write() as tx:
         lane = await _lane(tx, await _steered(tx, kind, name))
-        await set_lane(tx, f"{kind}:{name}", "paused", f"paused by hand; go on with: nurture {kind} resume {name}")
+        await set_lane(tx, f"{kind}:{name}", "paused", f"{BY_HAND}; go on with: nurture {kind} resume {name}")
     return await _take_back(db, lane, "paused", now)
 
 

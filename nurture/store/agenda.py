@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import String, select, text, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from nurture.store.dialect import skip_locked
+from nurture.store.dialect import by_key, skip_locked
 from nurture.store.dialect_batch import Batch
 from nurture.store.dialect_bulk import update_rows
 from nurture.store.standings import standings
@@ -19,14 +19,16 @@ from nurture.store.tables.deliveries import UNFOLDED
 
 _s = standings.c
 _ENDED = "state IN ('accepted', 'rejected', 'failed', 'cancelled', 'held') AND kind <> 'service'"
-# In the words of the partial index: no scan of the ledger.
-_KNOWN = f"subscriber_id NOT IN (SELECT subscriber_id FROM deliveries WHERE {UNFOLDED} AND {_ENDED})"  # noqa: S608 - words of our own
-_DUE = select(_s.subscriber_id, type_coerce(_s.plan_at, String)).where(text(f"standings.{_KNOWN}"))
+# In the words of the partial index: one seek a person, however many letters ended since the last folding.
+_KNOWN = (
+    f"NOT EXISTS (SELECT 1 FROM deliveries WHERE deliveries.subscriber_id = standings.subscriber_id AND {UNFOLDED} AND {_ENDED})"  # noqa: S608 - words of our own
+)
+_DUE = select(_s.subscriber_id, type_coerce(_s.plan_at, String)).where(text(_KNOWN))
 
 _TAKE = Batch(
     {"person": _s.subscriber_id.type, "due": _s.plan_at.type, "again": _s.plan_at.type},
     lambda given: update(standings)
-    .where(_s.subscriber_id == given.c.person, _s.plan_at == given.c.due, text(f"standings.{_KNOWN}"))
+    .where(_s.subscriber_id == given.c.person, _s.plan_at.is_not_distinct_from(given.c.due), text(_KNOWN))
     .values(plan_at=given.c.again)
     .returning(_s.subscriber_id),
 )
@@ -37,6 +39,7 @@ async def due_people(tx: AsyncConnection, now: datetime, limit: int, *, last_fir
 
     On PostgreSQL they are this transaction's alone until it ends. People with news not folded yet are passed over: they stay on it.
     """
+    await by_key(tx)
     order = (_s.plan_at, _s.served_at)
     query = _DUE.where(_s.plan_at <= now).order_by(*(c.desc() for c in order) if last_first else order).limit(limit)
     return dict(map(tuple, await tx.execute(skip_locked(tx, query))))

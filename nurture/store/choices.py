@@ -35,7 +35,7 @@ class Stand:
 async def stand_of(tx: Connection, subscriber_id: int, *, lock: bool = False) -> Stand | None:
     """None once the person is erased."""
     columns = (_s.id, _s.email, _s.status, _s.locale, _s.kinds, _s.frequency, _s.paused_until, _s.status_at, _s.topics, _s.timezone)
-    query = select(*columns).where(_s.id == subscriber_id)
+    query = select(*columns).where(_s.id == subscriber_id, _s.erased_at.is_(None))
     row = (await tx.execute(query.with_for_update() if lock else query)).one_or_none()
     if row is None:
         return None

@@ -18,6 +18,7 @@ from nurture.domain.words import Kind, Kinds, State, Status
 from nurture.store.database import Database
 from nurture.store.dialect import read_json
 from nurture.store.dialect_batch import Batch, moment
+from nurture.store.lanes import BY_HAND
 from nurture.store.ledger import deliveries, lanes, one_of, subscribers, workspace
 from nurture.store.mark import Handed, Mark
 from nurture.store.tables.deliveries import DUE_STATES
@@ -152,12 +153,17 @@ def _lane_is(lane_id: Any, flag: str) -> ColumnElement[bool]:
     return exists().where(_l.id == lane_id, _l.flag == flag)
 
 
+def _paused_by_hand(lane_id: Any) -> ColumnElement[bool]:
+    """Its waiting rows were cancelled for the while; those that were claimed then follow. Where the engine paused a lane they wait."""
+    return exists().where(_l.id == lane_id, _l.flag == "paused", _l.reason.startswith(BY_HAND))
+
+
 def _person(condition: ColumnElement[bool]) -> ColumnElement[bool]:
     return exists().where(_s.id == _d.subscriber_id, condition).correlate(deliveries)
 
 
 def refusals(now: datetime | BindParameter[datetime], topic: str | None) -> dict[str, ColumnElement[bool]]:
-    """Why a person may not get a row now, first match first: the reason of the cancellation and its condition over `deliveries`.
+    """Why a person may not get a row now, first match first: the reason and its condition over `deliveries` and their subscriber's row.
 
     Service letters still reach those who left (a receipt, a new opt-in), never those who bounced or complained.
     """
@@ -167,9 +173,9 @@ def refusals(now: datetime | BindParameter[datetime], topic: str | None) -> dict
     if topic is not None:
         declined = or_(declined, func.coalesce(_s.topics[topic].as_boolean(), true()) != true())
     return {
-        "left": or_(_person(dead), and_(~service, _person(_s.status != Status.SUBSCRIBED.value))),
-        "declined": and_(~service, _person(declined)),
-        "paused": and_(~service, _person(_s.paused_until > now)),
+        "left": or_(dead, and_(~service, _s.status != Status.SUBSCRIBED.value)),
+        "declined": and_(~service, declined),
+        "paused": and_(~service, _s.paused_until > now),
     }
 
 
@@ -221,7 +227,7 @@ def _intent(topic: str | None) -> Batch:
         .where(
             _d.id == given.c.row, _d.fence == given.c.held, _d.state == State.CLAIMED.value, _d.worker_id == _WORKER,
             or_(_d.closes_at.is_(None), _d.closes_at >= bindparam("least", type_=_d.closes_at.type)),
-            *[~refused for refused in refusals(_NOW, topic).values()],
+            ~_person(or_(*refusals(_NOW, topic).values())),
             _lane_is(_d.lane_id, "running"), _not_halted(), alive(_WORKER),
         )
         .values(
@@ -238,7 +244,9 @@ async def leave_out(tx: AsyncConnection, rows: Sequence[Intent], now: datetime) 
     """
     became: dict[int, str] = {}
     for topic, group in _by_topic(rows).items():
-        why = {**refusals(now, topic), "cancelled": _lane_is(_d.lane_id, "cancelled")}
+        why = {reason: _person(refused) for reason, refused in refusals(now, topic).items()}
+        why["cancelled"] = _lane_is(_d.lane_id, "cancelled")
+        why["paused"] = or_(why["paused"], _paused_by_hand(_d.lane_id))
         statement = (
             update(deliveries)
             .where(_d.id == bindparam("row"), _d.fence == bindparam("held"), _d.state == State.CLAIMED.value)

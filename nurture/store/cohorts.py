@@ -136,7 +136,8 @@ async def load_cohort(
         first = own[0]
         ways = []
         for row in own if first.id is not None else ():
-            kept = stored[row.id] = WayRow(json.loads(row.history) if row.history != "[]" else [], row.decision)
+            history = json.loads(row.history) if row.history != "[]" else []
+            kept = stored[row.id] = WayRow(history, None if row.decision == "null" else row.decision)
             source = sources.get(row.sequence_id)
             if source is not None and row.version is not None:
                 source = programme.pinned.get((row.sequence_id, row.version), source)

@@ -17,23 +17,25 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import StaticPool
 
 from nurture.domain.errors import ErrorKind, NurtureError
-from nurture.store.inline import Lone, in_file, in_memory
+from nurture.store.inline import in_file, in_memory
+from nurture.store.lone import Lone, PostgresLone, SqliteLone
 
 Connection = AsyncConnection
-_LET_GO = (  # a process that froze in the middle of a transaction, or whose machine is gone, must not keep its locks for hours
-    "SELECT set_config('idle_in_transaction_session_timeout', '30s', false), set_config('tcp_keepalives_idle', '30', false), "
-    "set_config('tcp_keepalives_interval', '10', false), set_config('tcp_keepalives_count', '3', false)"
-)
 BUSY_TIMEOUT_MS = 30_000
-# The server notices within a minute that a machine is gone without a word, and frees the locks of its transactions for the others.
-KEEPALIVE = {"tcp_keepalives_idle": "20", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "4"}
+# A process that froze in the middle of a transaction (milliseconds), or whose machine is gone without a word, keeps no locks for hours.
+LET_GO = {
+    "idle_in_transaction_session_timeout": "30000",
+    "tcp_keepalives_idle": "20",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "4",
+}
 _QUIET = {"hide_parameters": True}  # errors are logged; the values of a statement are people's addresses and letters
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
     """`writer` queues the writers of this process (SQLite has one); `single` also queues readers: the in-memory database has one
-    connection. `lone` is there for files on SQLite.
+    connection, and no `lone` one.
     """
 
     engine: AsyncEngine
@@ -88,17 +90,13 @@ class Database:
 
     async def alone(self, statement: str, values: Sequence[Any]) -> int:
         """Run one statement as a transaction of its own, durable when this returns: a few trips less than `write()`. How many rows it
-        changed. The statement is the driver's (store/dialect_batch.py).
+        changed. The statement is the driver's (store/dialect_batch.py), and one that may run twice (store/lone.py).
         """
-        if self.lone:
-            async with self.writer:
-                return await self.lone.run(statement, values)
-        if self.sqlite:
+        if self.lone is None:
             async with self.write() as tx:
                 return int((await tx.exec_driver_sql(statement, tuple(values))).rowcount)
-        async with self.engine.connect() as opened:
-            connection = await opened.execution_options(isolation_level="AUTOCOMMIT")
-            return int((await connection.exec_driver_sql(statement, tuple(values))).rowcount)
+        async with self.writer if self.sqlite else contextlib.nullcontext():
+            return await self.lone.run(statement, values)
 
     async def reach(self) -> None:
         """Open it once; raises NurtureError with where it is looked for and what it answered. The password is not shown."""
@@ -132,18 +130,17 @@ def connect(url: str) -> Database:
         return _sqlite(url)
     asyncpg = parsed.set(drivername="postgresql+asyncpg")
     engine = create_async_engine(
-        asyncpg, pool_size=10, max_overflow=10, pool_pre_ping=True, connect_args={"server_settings": KEEPALIVE}, **_QUIET
+        asyncpg, pool_size=10, max_overflow=10, pool_pre_ping=True, connect_args={"server_settings": LET_GO}, **_QUIET
     )
 
     @event.listens_for(engine.sync_engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
         cursor.execute("SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'")
-        cursor.execute(_LET_GO)
         cursor.close()
         connection.commit()  # else the setting would end with a transaction that is rolled back
 
-    return Database(engine, sqlite=False, single=False)
+    return Database(engine, sqlite=False, single=False, lone=PostgresLone(engine))
 
 
 def _sqlite(url: str) -> Database:
@@ -163,7 +160,8 @@ def _sqlite(url: str) -> Database:
         immediate = connection.get_execution_options().get("immediate", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
-    return Database(engine, sqlite=True, single=memory, lone=None if memory else Lone(str(parsed.database), partial(_set_up, memory=False)))
+    lone = None if memory else SqliteLone(str(parsed.database), partial(_set_up, memory=False))
+    return Database(engine, sqlite=True, single=memory, lone=lone)
 
 
 def _set_up(connection: Any, *, memory: bool) -> None:
@@ -174,6 +172,6 @@ def _set_up(connection: Any, *, memory: bool) -> None:
         cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")  # an intent that is committed survives a power cut
     cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.execute("PRAGMA cache_size=-32000")
+    cursor.execute("PRAGMA cache_size=-12000")  # KB for each connection: 32 MB saved no time with the system's own cache below it
     cursor.execute("PRAGMA temp_store=MEMORY")  # a batch lies beside its statement: in no file
     cursor.close()

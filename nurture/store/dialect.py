@@ -35,6 +35,19 @@ def skip_locked(tx: AsyncConnection, query: Select[Any]) -> Select[Any]:
     return query.with_for_update(skip_locked=True) if tx.dialect.name == "postgresql" else query
 
 
+_BY_KEY = {"enable_hashjoin": "off", "enable_mergejoin": "off", "join_collapse_limit": "1", "random_page_cost": "1.1", "jit": "off"}
+
+
+async def by_key(tx: AsyncConnection) -> None:
+    """For the rest of the transaction what is joined is looked up by its key, in the order written.
+
+    PostgreSQL would sooner read a table of a hundred thousand people from end to end for each chunk of two thousand, since it takes every
+    page for one on a turning disk and knows little of a list that has just come in: the cost of a person would grow with the list.
+    """
+    if tx.dialect.name == "postgresql":
+        await tx.exec_driver_sql("SELECT " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _BY_KEY.items()))
+
+
 def among(tx: AsyncConnection, column: Any, ids: Iterable[int]) -> ColumnElement[bool]:
     """`column IN (...)` with one parameter, however many ids there are."""
     if tx.dialect.name == "postgresql":

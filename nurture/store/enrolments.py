@@ -20,6 +20,7 @@ enrolments = METADATA.tables["enrolments"]
 events = METADATA.tables["events"]
 TAKEN_BACK = "withdrawn"  # the state of a way that a fallen verdict took back: it counts as none
 REACHED = ("accepted", "unknown", "held", "rejected", "failed")  # states after which a letter is not offered to the person again
+_STILL_ACTIVE = "state || '' = 'active'"  # in words that no index answers: the row is found by its key, not among all that are active
 _e = enrolments.c
 _p = subscribers.c
 
@@ -64,12 +65,12 @@ async def save_ways(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> N
     """Each row: id, history, stale_since, decision (packed), state, ended_at, end_reason. A way that somebody else ended is left alone."""
     names = ("history", "stale_since", "decision", "state", "ended_at", "end_reason")
     values = [(*(r.get(n) for n in names), r["id"]) for r in rows]
-    await update_rows(tx, enrolments, "id", names, values, "state = 'active'")
+    await update_rows(tx, enrolments, "id", names, values, _STILL_ACTIVE)
 
 
 async def save_decisions(tx: AsyncConnection, said: Sequence[tuple[str | None, int]]) -> None:
     """(packed decision, enrolment id) of ways of which nothing else has changed."""
-    await update_rows(tx, enrolments, "id", ("decision",), said, "state = 'active'")
+    await update_rows(tx, enrolments, "id", ("decision",), said, _STILL_ACTIVE)
 
 
 def pack_decision(at: str, letter: str | None, word: str, reason: str, rule: str, until: datetime | None) -> str:

@@ -66,7 +66,7 @@ async def sent_deliveries(tx: Connection, ids: Iterable[int]) -> dict[int, Sent]
     query = (
         select(d.id, d.subscriber_id, d.state, d.dup_risk, d.accepted_at, d.handed_at, s.tracking)
         .join(SUBSCRIBERS, s.id == d.subscriber_id)
-        .where(d.id.in_(sorted(set(ids))))
+        .where(d.id.in_(sorted(set(ids))), s.erased_at.is_(None))
         .order_by(d.id)
         .with_for_update(of=DELIVERIES, key_share=True)
     )

@@ -62,7 +62,7 @@ def _ended(row: Any) -> EndedRow:
 
 
 async def unfolded_rows(tx: AsyncConnection, limit: int) -> list[EndedRow]:
-    query = _ENDED.where(text(UNFOLDED), _d.state.in_(ENDED)).order_by(_d.id).limit(limit)  # the words of the partial index
+    query = _ENDED.where(text(UNFOLDED), _d.state.in_(ENDED)).order_by(_d.subscriber_id, _d.id).limit(limit)  # as its partial index
     return [_ended(row) for row in await tx.execute(query)]
 
 

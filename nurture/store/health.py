@@ -40,8 +40,8 @@ async def waiting(tx: Connection) -> Waiting:
     }  # fmt: skip
     leased = select(_d.state, func.count()).where(text(LEASED_STATES)).group_by(_d.state)
     counts |= {row[0]: row[1] for row in await tx.execute(leased)}
-    first = select(func.min(_d.due_at)).where(_d.lane_id == _lanes.c.id, text(DUE_STATES)).correlate(_lanes).scalar_subquery()
-    due = [at for at in (await tx.execute(select(first).where(_lanes.c.flag == "running"))).scalars() if at]
+    first = select(func.min(_d.due_at)).where(_d.lane_id == _lanes.c.id, _d.throttle_id == 0, text(DUE_STATES)).correlate(_lanes)
+    due = [at for at in (await tx.execute(select(first.scalar_subquery()).where(_lanes.c.flag == "running"))).scalars() if at]
     unfolded = (await tx.execute(select(func.count()).select_from(_events).where(text("folded = 0")))).scalar_one()
     beats = (await tx.execute(select(func.coalesce(func.sum(_workers.c.seen), 0)))).scalar_one()
     halted = (await tx.execute(select(_workspace.c.halted))).scalar_one_or_none()

@@ -27,7 +27,7 @@ class Whose:
 
 async def whose_delivery(tx: Connection, delivery_id: int, subscriber_id: int) -> Whose | None:
     """The person behind a return address; the delivery may be gone, the person may be erased."""
-    email = (await tx.execute(select(_s.email).where(_s.id == subscriber_id))).scalar_one_or_none()
+    email = (await tx.execute(select(_s.email).where(_s.id == subscriber_id, _s.erased_at.is_(None)))).scalar_one_or_none()
     if email is None:
         return None
     known = await tx.execute(select(_d.id).where(_d.id == delivery_id, _d.subscriber_id == subscriber_id))
@@ -39,7 +39,7 @@ async def whose_message(tx: Connection, message_ids: Sequence[str]) -> Whose | N
     if not message_ids:
         return None
     query = select(_d.message_id, _d.subscriber_id, _s.email, _d.id).join(subscribers, _s.id == _d.subscriber_id)
-    found = {row[0]: Whose(*row[1:]) for row in await tx.execute(query.where(_d.message_id.in_(list(message_ids))))}
+    found = {row[0]: Whose(*row[1:]) for row in await tx.execute(query.where(_d.message_id.in_(list(message_ids)), _s.erased_at.is_(None)))}
     return next((found[i] for i in message_ids if i in found), None)
 
 

@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Callable, Generator, Iterable, Sequen
 from typing import Any
 
 import aiosqlite
-from sqlalchemy.exc import DBAPIError
 
 
 class _AtOnce:
@@ -79,43 +78,3 @@ class FileConnection(aiosqlite.Connection):
 async def in_file(path: str, **options: Any) -> aiosqlite.Connection:
     """Open a file: `async_creator_fn` for SQLAlchemy's connect(). One task uses a connection at a time, whatever thread it runs in."""
     return await FileConnection(lambda: sqlite3.connect(path, **options | {"check_same_thread": False}), iter_chunk_size=64)
-
-
-def _alone(connection: sqlite3.Connection, statement: str, values: Sequence[Any]) -> int:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        changed = connection.execute(statement, values).rowcount
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-    return changed
-
-
-class Lone:
-    """A connection for statements that are a transaction each: begin, statement and commit in one hop, undone together."""
-
-    def __init__(self, path: str, prepare: Callable[[sqlite3.Connection], None]) -> None:
-        self._path, self._prepare = path, prepare
-        self._connection: aiosqlite.Connection | None = None
-
-    def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, check_same_thread=False)
-        self._prepare(connection)
-        return connection
-
-    async def run(self, statement: str, values: Sequence[Any]) -> int:
-        """How many rows it changed, durable. Raises what SQLAlchemy would."""
-        try:
-            if self._connection is None:
-                self._connection = await aiosqlite.Connection(self._open, iter_chunk_size=64)
-            found: int = await self._connection._execute(_alone, self._connection._conn, statement, values)  # type: ignore[no-untyped-call]  # noqa: SLF001 - the only way to put several steps in one hop
-        except sqlite3.Error as error:
-            raise DBAPIError.instance(statement, None, error, sqlite3.Error, hide_parameters=True) from error
-        return found
-
-    async def close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.close()

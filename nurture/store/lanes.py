@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from nurture.store.ledger import lanes
 
 _l = lanes.c
+BY_HAND = "paused by hand"
 
 
 async def pause_lane(tx: AsyncConnection, lane_id: int, reason: str) -> None:

@@ -36,38 +36,40 @@ class Result(NamedTuple):
     counts_attempt: bool = True
 
 
-_GIVEN = {
-    "row": _d.id.type, "held": _d.fence.type, "at": _d.ended_at.type, "said": _d.code.type, "class": _d.enhanced.type,
-    "words": _d.answer.type, "by": _d.relay.type, "why": _d.outcome.type, "due": _d.due_at.type, "tries": _d.attempts.type,
-}  # fmt: skip
 _HOLD = {"row": _d.id.type, "held": _d.fence.type}
+_ANSWER = {
+    "at": _d.ended_at.type, "said": _d.code.type, "class": _d.enhanced.type, "words": _d.answer.type, "by": _d.relay.type,
+    "tries": _d.attempts.type,
+}  # fmt: skip
+_NEXT = {"why": _d.outcome.type, "due": _d.due_at.type}
 
 
-def _ends(state: State) -> Batch:
-    """An end of a try: what each state adds to the relay's answer. Only `accepted` asks for neither fence nor state."""
+def _answered(given: Any, **more: Any) -> dict[str, Any]:
+    g = given.c
+    said = {"code": g.said, "enhanced": g["class"], "answer": g.words, "relay": g.by, "attempts": _d.attempts + g.tries}
+    return {"worker_id": None, **said, **more}
 
+
+def _accepted(given: Any) -> Update:
+    """Neither fence nor state is asked for, but that it is not yet known."""
+    at = given.c.at
+    row = update(deliveries).where(_d.id == given.c.row, _d.state != State.ACCEPTED.value)
+    return row.values(state=State.ACCEPTED.value, accepted_at=at, ended_at=at, folded=0, outcome=None, **_answered(given))
+
+
+def _otherwise(state: State) -> Batch:
     def build(given: Any) -> Update:
         g = given.c
-        held = (_d.id == g.row, _d.fence == g.held, _d.state == State.SENDING.value)
-        ended = {"ended_at": g.at, "folded": 0}
         waits = {"due_at": func.coalesce(g.due, _d.due_at)}
-        more = {
-            State.ACCEPTED: {"accepted_at": g.at, **ended}, State.REJECTED: ended, State.DEFERRED: waits,
-            State.UNKNOWN: {"folded": 0, **waits},
-        }[state]  # fmt: skip
-        return (
-            update(deliveries)
-            .where(*((_d.id == g.row, _d.state != State.ACCEPTED.value) if state is State.ACCEPTED else held))
-            .values(
-                state=state.value, worker_id=None, code=g.said, enhanced=g["class"], answer=g.words, relay=g.by,
-                attempts=_d.attempts + g.tries, outcome=g.why, **more,
-            )
-        )  # fmt: skip
+        more = {State.REJECTED: {"ended_at": g.at, "folded": 0}, State.DEFERRED: waits, State.UNKNOWN: {"folded": 0, **waits}}[state]
+        row = update(deliveries).where(_d.id == g.row, _d.fence == g.held, _d.state == State.SENDING.value)
+        return row.values(state=state.value, outcome=g.why, **_answered(given, **more))
 
-    return Batch(_GIVEN, build)
+    return Batch(_HOLD | _ANSWER | _NEXT, build)
 
 
-_ENDS = {state: _ends(state) for state in (State.ACCEPTED, State.REJECTED, State.DEFERRED, State.UNKNOWN)}
+_ACCEPTED = Batch({"row": _d.id.type} | _ANSWER, _accepted)
+_OTHERWISE = {state: _otherwise(state) for state in (State.REJECTED, State.DEFERRED, State.UNKNOWN)}
 _BACK = Batch(
     _HOLD,
     lambda given: update(deliveries)
@@ -82,16 +84,19 @@ async def record(tx: AsyncConnection, results: Iterable[Result]) -> None:
     for result in results:
         by_state.setdefault(result.state, []).append(result)
     for state, ended in by_state.items():
-        await _ENDS[state].change(tx, _given(ended))
+        if state is State.ACCEPTED:
+            await _ACCEPTED.change(tx, [(r.id, *_answer(r)) for r in ended])
+        else:
+            await _OTHERWISE[state].change(tx, [(r.id, r.fence, *_answer(r), r.outcome, r.due_at) for r in ended])
 
 
-async def record_accepted(db: Database, results: Sequence[Result]) -> None:
+async def record_accepted(db: Database, results: Iterable[Result]) -> None:
     """The same for a batch that was accepted whole, as nearly always: one statement, durable when this returns."""
-    await _ENDS[State.ACCEPTED].alone(db, _given(results))
+    await _ACCEPTED.alone(db, [(r.id, *_answer(r)) for r in results])
 
 
-def _given(results: Iterable[Result]) -> list[tuple[Any, ...]]:
-    return [(number, fence, *answer, int(counts)) for number, fence, _, *answer, counts in results]
+def _answer(r: Result) -> tuple[Any, ...]:
+    return r.at, r.code, r.enhanced, r.answer, r.relay, int(r.counts_attempt)
 
 
 async def fail(tx: AsyncConnection, rows: Sequence[tuple[int, int, str]], outcome: str, now: datetime) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import delete, null, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from nurture.domain.words import Evidence, State
+from nurture.domain.words import Evidence
 from nurture.store.dialect_parts import Forgetting, Part, month_part, parts_of
 from nurture.store.events import HIT_TYPES
 from nurture.store.ledger import deliveries
@@ -20,7 +20,6 @@ _imports, _jobs, _sessions = (METADATA.tables[n] for n in ("imports", "jobs", "s
 _d = deliveries.c
 AT_ONCE = 500  # rows of one transaction
 IMPORTS_KEPT = timedelta(days=90)
-_OVER = tuple(s.value for s in (State.ACCEPTED, State.REJECTED, State.FAILED, State.CANCELLED))
 _HITS = ", ".join(f"'{kind}'" for kind in HIT_TYPES)
 HITS_OF_NOBODY = Forgetting(drops=f"folded = 1 AND evidence <> '{Evidence.HUMAN.value}' AND type IN ({_HITS})")
 ADDRESSES = Forgetting(empties=("ip", "agent"))
@@ -52,7 +51,7 @@ async def _done(tx: AsyncConnection, job: str) -> set[str]:
 
 async def empty_words(tx: AsyncConnection, before: datetime) -> int:
     """The words of service letters that ended before the moment, at most AT_ONCE; how many. The row with its key stays."""
-    old = select(_d.id).where(text(WORDED), _d.ended_at < before, _d.state.in_(_OVER)).order_by(_d.ended_at).limit(AT_ONCE)
+    old = select(_d.id).where(text(WORDED), _d.ended_at < before).order_by(_d.ended_at).limit(AT_ONCE)
     return int((await tx.execute(update(deliveries).where(_d.id.in_(old)).values(payload=null()))).rowcount)
 
 

@@ -72,7 +72,7 @@ class Person:
 _OWN = [name for name in Person.__dataclass_fields__ if name not in ("tags", "engagement", "temperature")]
 _READ = select(*(_s[n] for n in _OWN), standings.c.engagement, standings.c.temperature).outerjoin_from(
     subscribers, standings, standings.c.subscriber_id == _s.id
-)
+).where(_s.erased_at.is_(None))
 
 
 async def get(tx: Connection, subscriber_id: int) -> Person | None:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, bindparam, case, select, text, update
+from sqlalchemy import and_, bindparam, case, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.rhythm import Rhythm, rhythm_of
@@ -101,13 +101,15 @@ async def to_next_window(tx: AsyncConnection, rows: Sequence[Moved]) -> None:
 
 
 async def cancel(tx: AsyncConnection, rows: Sequence[tuple[int, int, str]], now: datetime) -> None:
-    """(id, fence, reason): pending, deferred, claimed or unknown -> cancelled. That an unknown one may have come stays in `dup_risk`."""
+    """(id, fence, reason): what waits, is claimed or in doubt -> cancelled. That one in doubt may have come stays in `dup_risk`."""
+    unmarked = or_(_d.state == State.UNKNOWN.value, and_(_d.state == State.HELD.value, _d.dup_risk == 0))
+    states = [*_WAITING, State.UNKNOWN.value, State.HELD.value]
     statement = (
         update(deliveries)
-        .where(_d.id == bindparam("row"), _d.fence == bindparam("held"), one_of(_d.state, [*_WAITING, State.UNKNOWN.value]))
+        .where(_d.id == bindparam("row"), _d.fence == bindparam("held"), one_of(_d.state, states))
         .values(
             state=State.CANCELLED.value, outcome=bindparam("why"), ended_at=now, worker_id=None, folded=0,
-            dup_risk=_d.dup_risk + case((_d.state == State.UNKNOWN.value, 1), else_=0),
+            dup_risk=_d.dup_risk + case((unmarked, 1), else_=0),
         )
     )  # fmt: skip
     if rows:

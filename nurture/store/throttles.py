@@ -3,14 +3,18 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import bindparam, exists, func, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from nurture.domain.capacity import Load
 from nurture.domain.throttles import Throttle
+from nurture.domain.warming import WarmUp, day_of
 from nurture.domain.words import State
 from nurture.store.dialect import insert
 from nurture.store.ledger import deliveries, lanes, workspace
+from nurture.store.outbox import waiting_by_minute
 from nurture.store.tables import METADATA
 from nurture.store.tables.deliveries import DUE_STATES, LEASED_STATES
 
@@ -94,6 +98,17 @@ async def used_since(tx: AsyncConnection, since: datetime) -> int:
     leased = select(func.count()).where(text(LEASED_STATES), _d.worker_id.is_not(None))
     total = await tx.execute(select(accepted.scalar_subquery() + leased.scalar_subquery()))
     return int(total.scalar_one())
+
+
+async def load_ahead(
+    tx: AsyncConnection, rate: float | None, warm_up: WarmUp | None, zone: ZoneInfo, now: datetime, every: int = 1
+) -> Load | None:  # fmt: skip
+    """What waits, against what the relay carries and the warm-up allows; None where nothing bounds it."""
+    if rate is None and warm_up is None:
+        return None
+    day, began = day_of(now, zone)
+    gone = {day: await used_since(tx, began)} if warm_up else None
+    return Load.of(rate, await waiting_by_minute(tx), warm_up, zone, gone=gone, every=every)
 
 
 async def one_claims_at_a_time(tx: AsyncConnection) -> None:

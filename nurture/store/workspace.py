@@ -32,6 +32,12 @@ async def load_workspace(tx: AsyncConnection) -> WorkspaceRow:
     return WorkspaceRow(bytes(row.identity), row.halted, row.claims)
 
 
+async def halted_because(tx: AsyncConnection) -> str | None:
+    """Why everything stands still; None while all runs."""
+    reason: str | None = (await tx.execute(select(_w.halted).where(_w.id == 1))).scalar_one_or_none()
+    return reason
+
+
 async def halt(tx: AsyncConnection, reason: str) -> None:
     """Stop planning and sending everywhere; what is on the wire finishes. The first reason stays until resume()."""
     await tx.execute(update(workspace).where(_w.id == 1, _w.halted.is_(None)).values(halted=reason))

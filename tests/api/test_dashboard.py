@@ -17,6 +17,7 @@ from nurture.domain.words import Engagement, EventType, Flag, Kind, State, Statu
 from nurture.services.access import setup_token
 from nurture.store.database import Database
 from nurture.store.tables import METADATA
+from nurture.store.workspace import ensure_workspace, halt
 from tests.support.desk import HOST, PASSWORD, USER, browser, open_desk, sign_in, token_of
 from tests.support.history import act_on, delivery, fill, prepare
 from tests.support.people import NOW, add_people
@@ -204,6 +205,18 @@ async def test_the_overview_says_how_sure_it_is_and_draws_the_curves(app: App, d
     labels = [c.attributes["aria-label"] for c in page.css("svg.chart.lines")]
     assert sum("still show a sign" in label or "have bought" in label for label in labels) == 4  # each for a desk and for a phone
     assert page.css("svg.usual-bar rect.error")
+
+
+@pytest.mark.parametrize("reason", [None, "the clock <jumped>"])
+async def test_what_keeps_letters_back_stands_on_the_overview(app: App, desk: httpx2.AsyncClient, reason: str | None) -> None:
+    await fill(app.db, people=2, weeks=2)
+    if reason:
+        async with app.db.write() as tx:
+            await ensure_workspace(tx, NOW, b"0123456789abcdef")
+            await halt(tx, reason)
+    page = (await desk.get("/")).text
+    assert ("What keeps letters back" in page) is bool(reason)
+    assert ("halted: the clock &lt;jumped&gt;" in page) is bool(reason)
 
 
 async def test_an_unearned_offer_is_shown_in_plain_sight(app: App, desk: httpx2.AsyncClient) -> None:

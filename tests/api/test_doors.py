@@ -19,13 +19,13 @@ from tests.api.conftest import House, client_of
 from tests.support.people import add_people
 
 SCOPE_OF = {
-    ("subscribers", "get"): "subscribers:read", ("subscribers", "post"): "subscribers:write", ("subscribers", "patch"): "subscribers:write",
+    ("subscribers", "get"): "subscribers:read", ("subscribers", "post"): "subscribers:write", ("subscribers", "patch"): "subscribers:write", ("subscribers", "delete"): "subscribers:write",
     ("segments", "get"): "sequences:read", ("segments", "post"): "sequences:write",
     ("sequences", "get"): "sequences:read", ("sequences", "post"): "sequences:write",
     ("campaigns", "get"): "sequences:read", ("campaigns", "post"): "sequences:write",
     ("cleanups", "get"): "sequences:read", ("cleanups", "post"): "sequences:write",
     ("letters", "get"): "sequences:read", ("letters", "post"): "sequences:write",
-    ("deliveries", "get"): "deliveries:read", ("events", "get"): "events:read", ("events", "post"): "events:write",
+    ("deliveries", "get"): "deliveries:read", ("deliveries", "post"): "deliveries:write", ("events", "get"): "events:read", ("events", "post"): "events:write",
     ("send", "post"): "send", ("reports", "get"): "reports:read", ("policy", "get"): "policy:read", ("policy", "put"): "policy:write",
     ("forecast", "get"): "subscribers:read", ("forecast", "post"): "subscribers:read",
     ("rules", "get"): "sequences:read", ("rules", "post"): "sequences:write",

@@ -1,7 +1,8 @@
-"""What a person costs to plan: against a bare insert of as many rows, with a longer list, under way, and on PostgreSQL."""
+"""What a person costs to plan: against a bare insert of as many rows, with a longer list, under way, with two workers, and on PostgreSQL."""
 
 import asyncio
 import gc
+import multiprocessing
 import sqlite3
 import time
 from datetime import UTC, date, datetime, timedelta
@@ -83,6 +84,45 @@ async def planned(url: str, people: int, *, under_way: bool = False) -> tuple[fl
         await db.close()
 
 
+def _worker(url: str, start: Any, ended: Any) -> None:
+    """One of several processes that plan the same list."""
+
+    async def sweep() -> None:
+        db = connect(url)
+        await db.reach()
+        gc.collect()
+        gc.freeze()
+        start.wait()
+        began = time.perf_counter()
+        done = await plan(db, MONDAY)
+        ended.put((done.people, began, time.perf_counter()))
+        await db.close()
+
+    asyncio.run(sweep())
+
+
+def planned_by_two(url: str, people: int, *, under_way: bool = False) -> float:
+    """Seconds a person by the clock, as two workers plan them that start together: what `serve --workers 2` does with a long list."""
+
+    async def prepare() -> None:
+        db = await listed(url, people)
+        if under_way:
+            await put_under_way(db)
+        await db.close()
+
+    asyncio.run(prepare())
+    fresh = multiprocessing.get_context("spawn")
+    start, ended = fresh.Barrier(2), fresh.Queue()
+    workers = [fresh.Process(target=_worker, args=(url, start, ended)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    done = [ended.get(timeout=120) for _ in workers]
+    for worker in workers:
+        worker.join()
+    assert sum(n for n, _, _ in done) == people
+    return (max(end for _, _, end in done) - min(began for _, began, _ in done)) / people
+
+
 def inserted(folder: Path, rows: int) -> float:
     """Seconds a row for a bare insert of rows with two indexes, a thousand a commit."""
     bare = sqlite3.connect(folder / "bare.db")
@@ -113,10 +153,20 @@ def test_planning_those_under_way(tmp_path: Path, figures: Figures) -> None:
     figures.note("planning_under_way_work_us", work * 1e6)
 
 
+def test_two_workers_plan_side_by_side(tmp_path: Path, figures: Figures) -> None:
+    """Each has its own end of the list: they share the work, and only writing takes turns."""
+    cold = planned_by_two(f"sqlite:///{tmp_path / 'cold.db'}", MANY)
+    under_way = planned_by_two(f"sqlite:///{tmp_path / 'under-way.db'}", MANY, under_way=True)
+    figures.note("planning_two_workers_people_per_second", 1 / cold)
+    figures.note("planning_two_workers_under_way_people_per_second", 1 / under_way)
+
+
 @pytest.mark.postgres
 def test_planning_on_postgres(postgres: str, figures: Figures) -> None:
     few, _ = asyncio.run(planned(fresh_postgres(postgres), FEW))
     many, work = asyncio.run(planned(fresh_postgres(postgres), MANY))
     figures.note("planning_postgres_us", many * 1e6)
     figures.note("planning_postgres_work_us", work * 1e6)
+    figures.note("planning_postgres_people_per_second", 1 / many)
+    figures.note("planning_postgres_two_workers_people_per_second", 1 / planned_by_two(fresh_postgres(postgres), MANY))
     assert figures.note("planning_postgres_growth_with_8_times_the_list", many / few) < 2

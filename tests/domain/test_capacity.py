@@ -1,11 +1,13 @@
 """What the relay can carry: a full minute passes on to the next, a full window to the one after it."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nurture.domain.capacity import Load, minute_of
+from nurture.domain.warming import WarmUp
 
 OPENS = datetime(2026, 3, 4, 10, tzinfo=UTC)
 CLOSES = OPENS + timedelta(hours=2)
@@ -52,3 +54,37 @@ def test_the_place_found_is_free_and_inside(start: int, seconds: int, length: in
         assert load.taken[minute_of(moment)] == 0
     else:
         assert all(load.taken[m] for m in range(minute_of(opens), minute_of(closes - timedelta(microseconds=1)) + 1))
+
+
+def test_the_warm_up_bounds_each_day_of_the_workspace_less_a_tenth_for_service() -> None:
+    plan = WarmUp(OPENS.date(), 10, 2.0, 1000)
+    berlin = ZoneInfo("Europe/Berlin")
+    load = Load.of(None, {minute_of(OPENS): 2}, plan, berlin, gone={OPENS.date(): 3})
+    found = []
+    for n in range(9):
+        moment = load.room(OPENS, CLOSES, OPENS + n * MINUTE)
+        if moment is None:
+            break
+        load.take(moment)
+        found.append(moment)
+    assert len(found) == 9 - 2 - 3, "nine of ten, less what waits and what has left"
+    assert load.room(OPENS, CLOSES, OPENS) is None
+    tomorrow = OPENS + timedelta(days=1)
+    second = 0
+    while (moment := load.room(tomorrow, tomorrow + timedelta(hours=2), tomorrow)) is not None:
+        load.take(moment)
+        second += 1
+    assert second == 18
+    late = datetime(2026, 3, 4, 23, 30, tzinfo=UTC)
+    assert load.room(late, late + MINUTE, late) is None, "half past midnight in Berlin is the second day"
+    free = tomorrow + timedelta(days=30)
+    assert all(load.room(free, free + MINUTE, free) == free for _ in range(50)), "no ceiling after the warm-up"
+
+
+def test_a_sample_of_people_has_its_part_of_the_day() -> None:
+    load = Load.of(None, {}, WarmUp(OPENS.date(), 1000), every=10)
+    taken = 0
+    while (moment := load.room(OPENS, CLOSES, OPENS)) is not None:
+        load.take(moment)
+        taken += 1
+    assert taken == 90

@@ -66,6 +66,12 @@ def test_rests_grow_and_one_letter_ends_them() -> None:
         waits.append(state.away_until - NOW)
     assert waits == [*RESTS, RESTS[-1]]
     assert welcomed(state) == Throttle(reason="refused")
+    assert state.away_until is not None
+    for after, trying in ((-SECOND, False), (timedelta(0), True), (timedelta(hours=23), True), (timedelta(days=1), False)):
+        assert state.trying(state.away_until + after) is trying
+    forgotten = rested(state, "refused", state.away_until + timedelta(days=2))
+    assert (forgotten.trips, forgotten.away_until) == (1, state.away_until + timedelta(days=2) + RESTS[0]), "it begins anew"
+    assert state.quiet(state.away_until + timedelta(days=1))
     assert welcomed(state).quiet(NOW)
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from nurture.domain.documents import Sender
 from nurture.domain.envelopes import Envelope
 from nurture.domain.errors import NurtureError
+from nurture.mail.plan import dot_stuffed
 from nurture.mail.relay import SmtpRelay
 from nurture.render.message import quoted_printable
 from nurture.render.rendering import Rendered
@@ -47,6 +48,7 @@ def strictly(raw: bytes) -> EmailMessage:
     assert raw.count(b"\r\n") == raw.count(b"\n") == raw.count(b"\r")
     assert max(map(len, raw.split(b"\r\n"))) <= 998
     assert b"\x00" not in raw
+    assert dot_stuffed(raw) == raw + b".\r\n", "clean, as its envelope promises"
     parsed = message_from_bytes(raw, EmailMessage, policy=STRICT)
     for name in ONCE:
         assert len(parsed.get_all(name, [])) <= 1, name

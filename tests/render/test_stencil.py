@@ -7,7 +7,7 @@ from email import message_from_bytes
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nurture.definitions.loading import load_files
@@ -16,6 +16,7 @@ from nurture.domain.errors import NurtureError
 from nurture.domain.readers import Reader
 from nurture.domain.tokens import Purpose, TokenKey, read
 from nurture.domain.words import Tracking
+from nurture.mail.plan import dot_stuffed
 from nurture.render.compiling import compile_letter
 from nurture.render.encoding import quoted_chunk, quoted_words
 from nurture.render.masthead import Masthead, write_generally
@@ -80,9 +81,10 @@ def decoded(raw: bytes) -> tuple[bytes, list[bytes]]:
 
 
 def on_the_wire(raw: bytes) -> None:
-    """What SMTP and RFC 2045 ask of every line."""
+    """What SMTP and RFC 2045 ask of every line; and the message is `clean`, so that the wire need not look through it."""
     head, _, body = raw.partition(b"\r\n\r\n")
     assert raw.count(b"\r\n") == raw.count(b"\n") == raw.count(b"\r")
+    assert dot_stuffed(raw) == raw + b".\r\n"
     assert body.isascii()
     for line in body.split(b"\r\n"):
         assert len(line) <= 76
@@ -153,6 +155,16 @@ def test_the_text_closes_up_around_missing_words_and_their_blank_lines(note: str
     assert both(alone, Reader(7, "bob@example.org", fields={"note": note}))
 
 
+@pytest.mark.parametrize("note", ["", " ", "N", "\n\n\nN\n\n\n"])
+def test_the_text_begins_and_ends_with_words_and_has_no_wide_gaps(note: str) -> None:
+    text = "{{ fields.note }}\n\n\n\nOne \n \n\n\nTwo\n" + POSTAL + " {{ unsubscribe_url }}\n\n\n{{ fields.note }}\n\n"
+    for written in (text, text.replace("{{ fields.note }}", ""), "{{ fields.note }}" + text.replace("Two", "{{ fields.note }}") + "{{ fields.note }}"):
+        content = {"kind": "useful", "subject": "S", "preheader": "", "html": text, "text": written}
+        quick = both(stencil_of(type("Letter", (), {"content": content, "links": ()})), Reader(7, "bob@example.org", fields={"note": note}))
+        assert quick
+        assert b"\n\n\n" not in decoded(quick)[1][0]
+
+
 def test_a_letter_that_sets_names_or_has_macros_is_left_to_the_general_way() -> None:
     macro = "{% macro go(x) %}[{{ x }}](https://example.com/a){% endmacro %}\n\n{{ go(first_name) }}"
     for body in (macro, "{% set x = first_name %}{{ x }}", "{% if why %}{% set x = 1 %}{% endif %}{{ x }}"):
@@ -186,6 +198,20 @@ def test_one_token_for_each_purpose_serves_every_link() -> None:
         assert found
         assert (found.delivery, found.subscriber, found.version) == (9, 7, 3)
     assert text.count(b"/c/") == 10
+
+
+def test_what_signs_sees_the_quick_letter_as_it_leaves() -> None:
+    seen: list[tuple[bytes, bytes]] = []
+
+    def sign(head: bytes, body: bytes) -> bytes:
+        seen.append((head, body))
+        return b"DKIM-Signature: v=1\r\n"
+
+    reader = Reader(7, "bob@example.org", "Bob", "Bob", received=("One",), fields={"list": []})
+    plain, with_signature = ONE_RICH.write_quickly(reader, occasion()), ONE_RICH.write_quickly(reader, occasion(), sign)
+    assert plain
+    assert with_signature == b"DKIM-Signature: v=1\r\n" + plain
+    assert seen == [(plain.partition(b"\r\n\r\n")[0] + b"\r\n", plain.partition(b"\r\n\r\n")[2])]
 
 
 def test_nobody_gets_a_letter_without_the_way_out() -> None:
@@ -225,6 +251,9 @@ def test_a_service_letter_is_not_tracked_and_has_no_way_out() -> None:
 CHUNKS = st.text(max_size=200).map(lambda text: re.sub("[\r\x85\u2028\u2029]", "\n", text)) | st.text(alphabet=" .=\n\tä-a", max_size=200)
 
 
+@example(["a", "x" * 75 + ".", "b"])
+@example(["a", "b", "x" * 75 + ".", "c"])
+@example(["a", "." + "x" * 67 + "ä", "b"])
 @given(st.lists(CHUNKS, min_size=1, max_size=8))
 def test_pieces_side_by_side_are_plain_quoted_printable(texts: list[str]) -> None:
     """A chunk, any words, a chunk, any words ... a chunk: as sheets set them."""

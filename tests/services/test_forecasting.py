@@ -5,6 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from nurture.domain.documents import Campaign, LibraryLetter, Policy, Segment, Sequence
+from nurture.domain.warming import WarmUp
 from nurture.services.campaigning import open_occasions, start
 from nurture.services.enrolling import enrol
 from nurture.services.folding import fold
@@ -159,6 +160,20 @@ async def test_it_knows_what_the_relay_carries(db: Database) -> None:
     assert [(day.isoformat(), c.total()) for day, c in sorted(free.days.items())] == [("2026-03-03", 7)]
     told = [(day.isoformat(), c.total()) for day, c in sorted(narrow.days.items())]
     assert told == [("2026-03-03", 2), ("2026-03-04", 2), ("2026-03-05", 2), ("2026-03-10", 1)]
+
+
+async def test_it_knows_the_days_of_a_warm_up_and_so_does_the_plan(db: Database) -> None:
+    wide = [{"days": ["tue", "wed", "thu"], "from": "10:00", "until": "12:00"}]
+    await install(db, ROOFS, WEEKLY | {"schedule": "now", "windows": {"other": wide}})
+    await add_people(db, *(f"p{n}@example.com" for n in range(9)), tags=("roof",), timezone="UTC")
+    await start(db, "news", NOW)
+    await open_occasions(db, NOW)
+    plan_of_days = WarmUp(NOW.date() + DAY, 3, 1.5, 1000)  # two on Tuesday, four on Wednesday, six on Thursday: a tenth is kept
+    told = await calendar(db, NOW, 14 * DAY, warm_up=plan_of_days)
+    assert [(day.isoformat(), c.total()) for day, c in sorted(told.days.items())] == [("2026-03-03", 2), ("2026-03-04", 3), ("2026-03-05", 4)]
+    await plan(db, NOW, warm_up=plan_of_days)
+    rows = await rows_of(db, "due_at")
+    assert [due.date().isoformat() for (due,) in rows] == ["2026-03-03"] * 2, "no more than the day takes; the others wait for the next"
 
 
 async def test_a_sample_stands_for_the_whole_list(sqlite_db: Database) -> None:

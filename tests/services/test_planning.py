@@ -271,3 +271,4 @@ async def test_a_chunk_takes_as_many_statements_however_many_people_it_holds(db:
         assert (await plan(db, NOW, chunk=500)).people == len(some)
         counted.append(len(asked))
     assert counted[1] == counted[2] <= 20, asked
+    assert not any("UPDATE enrolments" in statement for statement in asked), "of a letter that goes its own row tells"

@@ -19,7 +19,7 @@ from nurture.store.tables import Enrolment, Standing
 from nurture.store.workspace import halt
 from tests.services.test_planning import SCHOOL
 from tests.support.people import NOW, add_people
-from tests.support.programme import end_row, install, letter, rows_of
+from tests.support.programme import add_event, end_row, install, letter, rows_of
 
 HOUR = timedelta(hours=1)
 Meanwhile = Callable[[], Awaitable[object]]
@@ -102,14 +102,25 @@ async def test_a_stopped_lane_and_a_halt_in_that_moment_stop_planning(sqlite_db:
     assert await rows_of(sqlite_db, "id") == []
 
 
-async def test_a_way_that_ended_in_that_moment_stays_ended(sqlite_db: Database, others: Database, school: int) -> None:
+@pytest.mark.parametrize("bought", [False, True])
+async def test_a_way_that_ended_in_that_moment_stays_ended(sqlite_db: Database, others: Database, bought: bool) -> None:
+    """Of two ways one waits, which the planner would write down; after a purchase it would end both for another reason."""
+    ids = await install(sqlite_db, SCHOOL, SCHOOL | {"sequence": "second"})
+    people = await add_people(sqlite_db, "a@example.com")
+    for name in ("school", "second"):
+        await enrol(sqlite_db, name, people, NOW, "hand")
+    if bought:
+        await add_event(sqlite_db, people[0], "converted", NOW, name="purchase")
+
     async def end() -> None:
         async with others.write() as tx:
-            await end_ways(tx, school, "taken away", NOW)
+            for key in ids.values():
+                await end_ways(tx, key, "taken away", NOW)
 
     await planned_while(sqlite_db, end)
     async with sqlite_db.read() as tx:
-        assert (await tx.execute(select(Enrolment.state, Enrolment.decision).distinct())).all() == [("ended", None)]
+        ways = (await tx.execute(select(Enrolment.state, Enrolment.end_reason, Enrolment.decision))).all()
+    assert ways == [("ended", "taken away", None)] * 2
 
 
 async def test_a_planner_that_comes_second_goes_on_from_the_other_end(sqlite_db: Database, others: Database) -> None:

@@ -1,5 +1,6 @@
 """What becomes of each row, person, lane and relay for each answer, and for none."""
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -160,3 +161,10 @@ async def test_a_relay_that_is_away_is_not_asked_for_every_letter(db: Database) 
     assert len(sink.letters) < 10
     assert sent.counts["returned"] > 90
     assert all(r.attempts == 0 for r in await the_rows(db)), "nobody's fault burns no try"
+
+
+async def test_a_relay_that_answers_instead_of_opening_a_session_is_away_too(sqlite_db: Database) -> None:
+    lease, _, _ = await prepare(sqlite_db, 12)
+    sent = await send(sqlite_db, Sink(says(421, "too many connections", phase=Phase.CONNECT)), lease)
+    assert sent.counts["deferred"] == 3, "the rest need not try"
+    assert Counter(r.state for r in await the_rows(sqlite_db)) == {"deferred": 3, "pending": 9}

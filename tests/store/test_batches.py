@@ -124,3 +124,14 @@ async def test_a_statement_alone_waits_for_another_process(sqlite_db: Database) 
     workers = METADATA.tables["workers"]
     async with sqlite_db.read() as tx:
         assert (await tx.execute(workers.select())).one().seen == 6
+
+
+@pytest.mark.postgres
+async def test_a_line_that_was_lost_while_nothing_was_said_is_opened_again(postgres_db: Database) -> None:
+    db = postgres_db
+    await a_worker(db)
+    assert await db.alone("UPDATE workers SET seen = 7", ()) == 1
+    async with db.write() as tx:
+        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        assert (await tx.exec_driver_sql(others)).all()
+    assert await db.alone("UPDATE workers SET seen = 8", ()) == 1

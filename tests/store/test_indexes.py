@@ -10,13 +10,15 @@ from sqlalchemy import event, update
 from nurture.domain.conditions import Did
 from nurture.domain.words import EventType
 from nurture.store import webhooks
+from nurture.store.agenda import due_people
 from nurture.store.conditions import count
-from nurture.store.database import KEEPALIVE, Connection, Database
+from nurture.store.database import LET_GO, Connection, Database
 from nurture.store.events import hits_of
-from nurture.store.facts import unfolded_events
+from nurture.store.facts import unfolded_events, unfolded_rows
 from nurture.store.health import waiting
 from nurture.store.lanes import set_lane
 from nurture.store.outbox import plan_rows
+from nurture.store.standings import look_now
 from nurture.store.tables import METADATA
 from nurture.store.tasks import add_tasks, list_tasks
 from nurture.store.webhooks import KEPT, add_messages, purge
@@ -72,7 +74,7 @@ async def test_events_of_one_are_never_looked_for_among_all_of_their_type(sqlite
     await add_event(sqlite_db, person, "clicked", NOW, delivery_id=5)
     plan: list[str] = []
     async with planned_statements(sqlite_db, plan) as tx:
-        assert len((await hits_of(tx, [5], NOW - SECOND))[5]) == 1
+        assert len((await hits_of(tx, [5, 6, 7], NOW - SECOND))[5]) == 1
         assert len(await unfolded_events(tx, NOW, 10)) == 1
         for within in (None, timedelta(days=30)):
             assert await count(tx, Did(did=EventType.CLICKED, within=within), NOW) == 1
@@ -82,10 +84,26 @@ async def test_events_of_one_are_never_looked_for_among_all_of_their_type(sqlite
     assert [line for line in asked if "ix_events_type_at" in line] == []
 
 
+async def test_the_planner_asks_one_seek_a_person_for_news_that_wait(sqlite_db: Database) -> None:
+    people = await add_people(sqlite_db, *[f"p{n}@example.com" for n in range(3)])
+    letter = await add_letter(sqlite_db)
+    async with sqlite_db.write() as tx:
+        await plan_rows(tx, [planned(letter, person) for person in people])
+        await look_now(tx, people, NOW)
+    await set_row(sqlite_db, 2, state="accepted", accepted_at=NOW, ended_at=NOW)
+    plan: list[str] = []
+    async with planned_statements(sqlite_db, plan) as tx:
+        assert [row.id for row in await unfolded_rows(tx, 10)] == [2]
+        assert list(await due_people(tx, NOW, 10)) == [people[0], people[2]]
+    asked = [line for line in plan if "deliveries" in line]
+    assert asked == ["SCAN deliveries USING INDEX ix_deliveries_unfolded", "SEARCH deliveries USING INDEX ix_deliveries_unfolded (subscriber_id=?)"]
+    assert not any("TEMP B-TREE" in line for line in plan)
+
+
 @pytest.mark.postgres
 async def test_a_machine_that_is_gone_keeps_no_locks(postgres_db: Database) -> None:
     async with postgres_db.read() as tx:
-        for name, value in KEEPALIVE.items():
+        for name, value in LET_GO.items():
             assert (await tx.exec_driver_sql(f"SELECT setting FROM pg_settings WHERE name = '{name}'")).scalar_one() == value
 
 

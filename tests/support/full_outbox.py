@@ -28,8 +28,8 @@ def documents(body_bytes: int) -> str:
     """Policy and a sequence of one letter whose body has about so many bytes, ten links among them."""
     paragraphs = []
     for n in range(LINKS):
-        words = " ".join(f"{_WORDS}" for _ in range(max(1, body_bytes // LINKS // len(_WORDS))))
-        paragraphs.append(f"{words} See [part {n}](https://example.com/roofs/{n}?from=school) of our notes.")
+        words = (f"{_WORDS} " * (1 + body_bytes // LINKS // len(_WORDS)))[: body_bytes // LINKS]
+        paragraphs.append(f"{words}. See [part {n}](https://example.com/roofs/{n}?from=school) of our notes.")
     greeting = "Good morning, {{ first_name | default('friend') }},"
     body = "\n\n    ".join([greeting, *paragraphs])
     return f"""{_POLICY}---

@@ -1,12 +1,14 @@
 """Debian's smtp-sink and smtp-source (package postfix): a server that takes everything, and the bare sender that ours is held against."""
 
 import contextlib
+import resource
 import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.support.servers import free_port, missing
 
@@ -35,10 +37,18 @@ def running_sink() -> Iterator[int]:
         process.wait()
 
 
-def bare_seconds(port: int, letters: int, size: int, sessions: int) -> float:
+class Bare(NamedTuple):
+    """Seconds by the clock, and of work in the sender itself."""
+
+    seconds: float
+    work: float
+
+
+def bare_sender(port: int, letters: int, size: int, sessions: int) -> Bare:
     """How long `smtp-source -d` takes for one constant message of `size` bytes, again and again."""
     addresses = ["-f", "anna@example.com", "-t", "p1@example.com"]
     command = [program("smtp-source"), "-d", "-s", str(sessions), "-l", str(size), "-m", str(letters), *addresses, f"127.0.0.1:{port}"]
-    start = time.perf_counter()
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run(command, check=True)
-    return time.perf_counter() - start
+    spent, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return Bare(spent, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)

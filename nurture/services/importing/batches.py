@@ -19,6 +19,7 @@ from nurture.store.ledger import subscribers as subscriber_table
 from nurture.store.lowering import follow_lowering, record_consents
 from nurture.store.standings import look_now
 from nurture.store.subscribers import Person
+from nurture.store.suppressions import ERASED, suppressed
 
 SOURCE = "import"
 
@@ -113,6 +114,9 @@ def _waves(lines: Sequence[Line]) -> Iterator[list[Line]]:
 async def _put_in_once(tx: Connection, lines: Sequence[Line], known: dict[str, Person], outcome: Outcome, now: datetime) -> None:
     people = known or await subscribers.find_many(tx, [line.row.draft.email for line in lines])
     strangers = [line for line in lines if line.row.draft.email not in people]
+    erased = await suppressed(tx, [line.row.draft.email for line in strangers]) if strangers else set()
+    outcome.refused += [Refused(line.number, ERASED, line.raw) for line in strangers if line.row.draft.email in erased]
+    strangers = [line for line in strangers if line.row.draft.email not in erased]
     await _add(tx, strangers, outcome, now)
     changes: dict[int, Merged] = {}
     for line in lines:

@@ -11,6 +11,7 @@ from nurture.domain.words import Status
 from nurture.services.importing.batches import Line, Outcome, Refused, judge
 from nurture.store import subscribers
 from nurture.store.database import Connection
+from nurture.store.suppressions import ERASED, suppressed
 
 
 class Rehearsal:
@@ -22,6 +23,7 @@ class Rehearsal:
     async def take(self, tx: Connection, lines: Sequence[Line], now: datetime) -> Outcome:
         """What these rows would do after the earlier ones."""
         known = await subscribers.find_many(tx, [line.row.draft.email for line in lines])
+        erased = await suppressed(tx, [e for line in lines if (e := line.row.draft.email) not in known])
         outcome = Outcome()
         for line in lines:
             draft = line.row.draft
@@ -36,7 +38,7 @@ class Rehearsal:
             else:
                 merged = judge(person, draft, now) if person else None
                 stands = person.status if person else Status.SUBSCRIBED
-                refused = merged.refused if merged else None
+                refused = merged.refused if merged else ERASED if draft.email in erased else None
                 changes = merged.changes if merged else True
             if refused:
                 outcome.refused.append(Refused(line.number, refused, line.raw))

@@ -93,7 +93,7 @@ class Gate:
         in_use = [state for state in self._relays() if not state.away(now)][:1]
         limit = share(in_use[0].rate_at(now), self.processes) if in_use else None
         pace.follow(limit * part if limit is not None else None, moment)
-        pace.single = bool(in_use and in_use[0].trips)
+        pace.single = bool(in_use and in_use[0].trying(now))
         self._close(now)
         for domain, number in self.ids.items():
             rate = share(self._rate(domain, now), self.processes)
@@ -133,7 +133,7 @@ class Gate:
         state = self.known.get(DOMAIN + domain, Throttle())
         if state.away(now):
             return 0.0
-        if state.trips:
+        if state.trying(now):
             return 1.0  # one letter tries
         rates = [r for r in (self._written.get(domain), state.rate_at(now)) if r is not None]
         return min(rates) if rates else None
@@ -195,7 +195,7 @@ class Gate:
                 part = sum(other.domain == heard.domain for other in batch) / len(batch)
                 yield Change(domain, "slowed", verdict.reason, pace.seen * self.processes * part)
         elif verdict.trips:
-            yield from self._refused(relay, "" if heard.phase in BEFORE_THE_PERSON else domain, verdict.reason)
+            yield from self._refused(relay, "" if heard.phase in BEFORE_THE_PERSON else domain, verdict.reason, now)
 
     def _took(self, relay: str, domain: str) -> Iterator[Change]:
         self._complaints.pop(domain, None)
@@ -204,12 +204,12 @@ class Gate:
             if self.known.get(name, Throttle()).trips:
                 yield Change(name, "welcomed")
 
-    def _refused(self, relay: str, domain: str, reason: str) -> Iterator[Change]:
+    def _refused(self, relay: str, domain: str, reason: str, now: datetime) -> Iterator[Change]:
         """Refusals before the recipient are the relay's. Those after it are the domain's; of two domains in a row they are the relay's."""
         for name in filter(None, (relay, domain)):
             run = self._refusals.setdefault(name, [])
             run.append(domain)
-            enough = 1 if self.known.get(name, Throttle()).trips else REFUSALS_REST
+            enough = 1 if self.known.get(name, Throttle()).trying(now) else REFUSALS_REST
             if len(run) < enough or (name == relay and "" not in run and len(set(run)) == 1):
                 continue
             del self._refusals[name]

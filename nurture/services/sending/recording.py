@@ -69,6 +69,9 @@ class Clerk:
 
     def _result(self, ended: Ended, verdict: Verdict, reply: Reply) -> Result:
         row, due = ended.letter.row, None
+        if verdict.state is State.ACCEPTED:
+            words = (reply.text or verdict.reason)[:500]
+            return Result(row.id, row.fence, verdict.state, ended.at, reply.code, reply.enhanced, words, reply.relay)
         if verdict.state is State.DEFERRED:
             due = _within(ended.at + verdict.retry_after, row.closes_at) if verdict.retry_after else ended.at
         elif verdict.state is State.UNKNOWN:

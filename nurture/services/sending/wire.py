@@ -9,10 +9,10 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Self
+from typing import NamedTuple, Self
 
 from nurture.domain.answers import Level, Verdict, judge
-from nurture.domain.envelopes import Envelope, Reply
+from nurture.domain.envelopes import Envelope, Phase, Reply
 from nurture.domain.words import State
 from nurture.mail.crew import NOT_WRITTEN, Crew
 from nurture.services.sending.pace import Pace
@@ -22,11 +22,11 @@ from nurture.services.sending.writing import Outgoing
 RESULTS_AT_ONCE = 128
 RESULTS_WAIT = 0.02
 STOP_CHECK = 0.25  # seconds
+_OPENING = (Phase.CONNECT, Phase.TLS, Phase.AUTH)
 LOST_IN_A_ROW = 3  # so many letters without a session: the relay is away, the rest need not try
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """One letter's try; `reply` None: it was never begun. `at` is the moment of the answer."""
 
     letter: Outgoing
@@ -61,6 +61,7 @@ class Wire:
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
     _room: asyncio.Event = field(default_factory=asyncio.Event)
     _place: asyncio.TimerHandle | None = None
+    _due: asyncio.TimerHandle | None = None  # the clerk's next look
     _crew: Crew = field(init=False)
     _recording: asyncio.Task[None] = field(init=False)
 
@@ -76,8 +77,8 @@ class Wire:
                 self._closing = kind is not None
                 await self.room(0)
         finally:
-            if self._place:
-                self._place.cancel()
+            for timer in filter(None, (self._place, self._due)):
+                timer.cancel()
             await self._crew.close()
             self._recording.cancel()
             await asyncio.gather(self._recording, return_exceptions=True)
@@ -156,20 +157,30 @@ class Wire:
                 self.pace.took(moment)
             if verdict.slows and verdict.level is Level.RELAY:
                 self.pace.slow(moment)
-            no_session = reply.code is None and verdict.level is Level.RELAY
+            no_session = verdict.level is Level.RELAY and (reply.code is None or reply.phase in _OPENING)
             self.lost_in_a_row = self.lost_in_a_row + 1 if no_session else 0
         self._done.append(Ended(letter, reply, verdict, now))
-        self._ended.set()
+        self._call_clerk()
+
+    def _call_clerk(self) -> None:
+        """At once when a commit is full or nothing else is coming, else in 20 ms."""
+        if len(self._done) >= min(RESULTS_AT_ONCE, self._in_flight):
+            self._ended.set()
+        elif self._due is None:
+            self._due = asyncio.get_running_loop().call_later(RESULTS_WAIT, self._ended.set)
 
     async def _clerk(self) -> None:
         while True:
             await self._ended.wait()
-            if len(self._done) < RESULTS_AT_ONCE and len(self._done) < self._in_flight:
-                await asyncio.sleep(RESULTS_WAIT)
-            batch, self._done = self._done, []
             self._ended.clear()
+            if self._due:
+                self._due.cancel()
+                self._due = None
+            batch, self._done = self._done, []
             for start in range(0, len(batch), RESULTS_AT_ONCE):
                 piece = batch[start : start + RESULTS_AT_ONCE]
                 await self.record(piece)
                 self._in_flight -= len(piece)
                 self._room.set()
+            if self._done:
+                self._call_clerk()

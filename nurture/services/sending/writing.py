@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from nurture.domain.documents import Policy, Sender
 from nurture.domain.envelopes import Envelope, Sign
@@ -31,8 +31,7 @@ _WHY = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """A written letter on its way to the intent."""
 
     row: Claimed
@@ -125,7 +124,8 @@ class _Press:
         if self.writer.rules.idempotency_header:
             message = f"{self.writer.rules.idempotency_header}: {row.message_id[1:].partition('@')[0]}\r\n".encode() + message
         intent = Intent(row.id, row.fence, zone, today, topic)
-        return Outgoing(row, intent, Envelope(row.id, self.writer.comes_back_to(row), reader.email, message, row.message_id))
+        envelope = Envelope(row.id, self.writer.comes_back_to(row), reader.email, message, row.message_id, clean=True)
+        return Outgoing(row, intent, envelope)
 
     def _own_words(self, row: Claimed, payload: Mapping[str, Any], reader: Reader, occasion: Occasion) -> tuple[str | None, bytes]:
         """A letter that somebody asked for: with data for this one person, perhaps with words of its own."""

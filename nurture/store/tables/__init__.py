@@ -8,7 +8,7 @@ from nurture.store.tables.events import Event
 from nurture.store.tables.reactions import Reaction, Task, Webhook, WebhookMessage
 from nurture.store.tables.replies import Reply
 from nurture.store.tables.standings import Composition, Enrolment, Match, Move, Pull, Standing
-from nurture.store.tables.subscribers import Consent, Subscriber, SubscriberTag
+from nurture.store.tables.subscribers import Consent, Subscriber, SubscriberTag, Suppression
 from nurture.store.tables.workspace import Import, Job, Workspace
 
 METADATA = Table.metadata
@@ -41,6 +41,7 @@ __all__ = [
     "Standing",
     "Subscriber",
     "SubscriberTag",
+    "Suppression",
     "Task",
     "Throttle",
     "User",

@@ -51,7 +51,7 @@ class Delivery(Table, table=True):
             sqlite_where=text(DUE_STATES), postgresql_where=text(DUE_STATES),
         ),
         Index("ix_deliveries_leased", "worker_id", sqlite_where=text(LEASED_STATES), postgresql_where=text(LEASED_STATES)),
-        Index("ix_deliveries_unfolded", "id", sqlite_where=text(UNFOLDED), postgresql_where=text(UNFOLDED)),
+        Index("ix_deliveries_unfolded", "subscriber_id", "id", sqlite_where=text(UNFOLDED), postgresql_where=text(UNFOLDED)),
         Index("ix_deliveries_unknown", "due_at", sqlite_where=text("state = 'unknown'"), postgresql_where=text("state = 'unknown'")),
         Index(
             "ix_deliveries_accepted", "accepted_at",

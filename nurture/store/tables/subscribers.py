@@ -11,7 +11,10 @@ from nurture.store.tables.base import Json, Key, Table, one_of
 
 
 class Subscriber(Table, table=True):
-    """One person per lower-cased address with the domain as A-label. `changed_at` moves with every edit of the row or its tags."""
+    """One person per lower-cased address with the domain as A-label. `changed_at` moves with every edit of the row or its tags.
+
+    `erased_at`: the row is nobody's any more and stays for the letters that point to it; its address is `erased:<id>`.
+    """
 
     __tablename__ = "subscribers"
     __table_args__ = (
@@ -41,6 +44,15 @@ class Subscriber(Table, table=True):
     paused_until: datetime | None = None
     joined_at: datetime
     changed_at: datetime
+    erased_at: datetime | None = None
+
+
+class Suppression(Table, table=True):
+    """An erased address: a keyed hash, so that it cannot come back by a file (store/suppressions.py)."""
+
+    __tablename__ = "suppressions"
+    digest: str = Field(primary_key=True)
+    at: datetime
 
 
 class SubscriberTag(Table, table=True):

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nurture.domain.feedback import Heard, HeardKind, hear
@@ -182,6 +182,7 @@ def test_depth_and_parts_are_bounded() -> None:
 SEEDS = [*DEAD.values(), *ALIVE.values(), *AWAY.values(), report("abuse")]
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(SEEDS), st.lists(st.tuples(st.floats(0, 1), st.binary(max_size=12), st.integers(0, 60)), max_size=12))
 def test_broken_mails_raise_nothing(seed: bytes, cuts: list[tuple[float, bytes, int]]) -> None:
     raw = bytearray(seed)
@@ -192,6 +193,7 @@ def test_broken_mails_raise_nothing(seed: bytes, cuts: list[tuple[float, bytes, 
         assert not heard.suppress or heard.kind in (HeardKind.BOUNCE, HeardKind.COMPLAINT)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(max_size=3_000))
 def test_any_bytes_raise_nothing(raw: bytes) -> None:
     hear(read_mail(raw))

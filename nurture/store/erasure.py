@@ -1,0 +1,50 @@
+"""What an erasure empties: every column that holds something of a person. Rows that others count on stay, nameless."""
+
+from datetime import datetime
+
+from sqlalchemy import delete, exists, select, update
+
+from nurture.domain.words import State, Status
+from nurture.store.database import Connection
+from nurture.store.tables import METADATA
+
+_T = METADATA.tables
+_ON_THE_WIRE = (State.CLAIMED.value, State.SENDING.value)
+GONE = ("subscriber_tags", "replies", "tasks", "webhook_messages", "reactions")
+
+
+async def on_the_wire(tx: Connection, subscriber_id: int) -> bool:
+    """Whether a letter of theirs is in a worker's hands."""
+    d = _T["deliveries"].c
+    return bool((await tx.execute(select(exists().where(d.subscriber_id == subscriber_id, d.state.in_(_ON_THE_WIRE))))).scalar_one())
+
+
+async def forget_answers(tx: Connection, email: str) -> None:
+    """Kept answers of the API that name the address; they live for a day."""
+    table = _T["idempotency"]
+    named = [row.id for row in await tx.execute(select(table.c.id, table.c.body)) if email.encode() in bytes(row.body)]
+    await tx.execute(delete(table).where(table.c.id.in_(named)))
+
+
+async def empty_person(tx: Connection, subscriber_id: int, now: datetime) -> None:
+    """Empty the person's columns everywhere; their letters keep key, state and moments, their events type and moment."""
+    for name in GONE:
+        await tx.execute(delete(_T[name]).where(_T[name].c.subscriber_id == subscriber_id))
+    consents, events, letters, people = (_T[n] for n in ("consents", "events", "deliveries", "subscribers"))
+    await tx.execute(update(consents).where(consents.c.subscriber_id == subscriber_id).values(ip=None))
+    blank = {"ip": None, "agent": None, "url": None, "detail": None, "value": None, "reason": "erased"}
+    await tx.execute(update(events).where(events.c.subscriber_id == subscriber_id).values(blank))
+    await tx.execute(update(letters).where(letters.c.subscriber_id == subscriber_id).values(payload=None, answer=None, zone=None))
+    await tx.execute(
+        update(people).where(people.c.id == subscriber_id).values(
+            email=f"erased:{subscriber_id}", name="", first_name="", patronymic="", timezone=None, zone_source="default", locale=None,
+            country=None, status=Status.ARCHIVED.value, status_at=now, source="", topics={}, fields={}, tracking=None, paused_until=None,
+            changed_at=now, erased_at=now,
+        )
+    )  # fmt: skip
+
+
+async def letters_of(tx: Connection, subscriber_id: int) -> list[int]:
+    """Ids of all their deliveries."""
+    d = _T["deliveries"].c
+    return list((await tx.execute(select(d.id).where(d.subscriber_id == subscriber_id).order_by(d.id))).scalars())
