@@ -14,6 +14,7 @@ from tests.support.smtp import make_authority
 HARMLESS = ("EHLO", "HELO", "STARTTLS", "QUIT")
 FAULTS: dict[str, dict[str, Any]] = {
     "no STARTTLS": {"tls": "none"},
+    "no answer to STARTTLS": {"tls": "starttls", "fault": "silent"},
     "no handshake": {"tls": "starttls", "fault": "clear"},
     "an expired certificate": {"tls": "starttls", "valid": timedelta(days=-1)},
     "a certificate for another host": {"tls": "starttls", "host": "other.test"},

@@ -291,7 +291,9 @@ async def main(path: str, options: dict[str, Any]) -> None:
         server.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         server.context.load_cert_chain(*certificate)
         if oldest:
+            server.context.minimum_version = ssl.TLSVersion.TLSv1
             server.context.maximum_version = ssl.TLSVersion[oldest]
+            server.context.set_ciphers("ALL:@SECLEVEL=0")  # else OpenSSL itself would refuse, and not the other side
     asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)  # cut lines are meant
     door = socket.socket()
     if server.narrow:
