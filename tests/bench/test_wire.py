@@ -12,7 +12,7 @@ from nurture.domain.envelopes import Envelope
 from nurture.mail.relay import SmtpRelay
 from tests.bench.conftest import Figures
 from tests.support.carrying import carry
-from tests.support.postfix import bare_seconds, running_sink
+from tests.support.postfix import bare_sender, running_sink
 
 pytestmark = pytest.mark.bench
 LETTERS, SESSIONS, PAIRS = 20_000, 4, 3
@@ -54,7 +54,7 @@ def test_the_wire_against_a_bare_sender(sink: int, figures: Figures, size: str, 
     ratios, works = [], []
     for _ in range(PAIRS):
         spent, work = _ours(sink, message, loop, clean)
-        ratios.append(bare_seconds(sink, LETTERS, len(message), SESSIONS) / spent)
+        ratios.append(bare_sender(sink, LETTERS, len(message), SESSIONS).seconds / spent)
         works.append(work / LETTERS)
     figures.note(f"{name}_work_us", min(works) * 1e6)
     ratio = figures.note(f"{name}_vs_smtp_source_ratio", statistics.median(ratios))
