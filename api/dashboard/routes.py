@@ -21,7 +21,7 @@ from api.errors import STATUS
 from nurture.domain.errors import NurtureError
 from nurture.services import browsing
 from nurture.services.access import Visit
-from nurture.services.overseeing import oversee
+from nurture.services.overseeing import troubles
 from nurture.services.tasks import list_tasks
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def router(app: "App") -> APIRouter:
     """All pages of the dashboard, to be mounted at the root."""
     routes, pages, latest = APIRouter(include_in_schema=False), Pages(app.templates), Latest(overview.newest)
     measured, outlook = Measured(), Latest(look_ahead, HOUR)
-    standing = Latest(lambda app, now: oversee(app.db, now, app.settings.warm_up), SOON)
+    standing = Latest(lambda app, now: troubles(app.db, now, app.settings.warm_up), SOON)
 
     def guarded(page: Guarded) -> Endpoint:
         """Only for those who are signed in; an error becomes a page with its one sentence."""
@@ -55,8 +55,8 @@ def router(app: "App") -> APIRouter:
         found = await latest.get(app)
         recent, policy = await browsing.letters(app.db, "sent", limit=8)
         shown = overview.context(found, policy.timezone, app.clock()) | curves_context(await measured.get(app))
-        todo, troubles = await list_tasks(app.db, limit=20), (await standing.get(app)).troubles()
-        return pages.answer(request, "overview.html", visit, recent=recent.lines, tasks=todo, troubles=troubles, **shown)
+        todo, told = await list_tasks(app.db, limit=20), await standing.get(app)
+        return pages.answer(request, "overview.html", visit, recent=recent.lines, tasks=todo, troubles=told, **shown)
 
     async def sequences(request: Request, visit: Visit) -> Response:
         found = await latest.get(app)

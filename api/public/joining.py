@@ -20,6 +20,7 @@ from nurture.domain.joining import confirming_letter
 from nurture.domain.tokens import Purpose, Token, read
 from nurture.services.joining import Asked, Wish, ask_to_join, confirm, load_form, standing
 from nurture.services.serving import queue_service_letter
+from nurture.store.documents import load_policy
 
 if TYPE_CHECKING:
     from nurture.bootstrap import App
@@ -47,8 +48,6 @@ class Joining:
         return await self._show(request, form)
 
     async def _show(self, request: Request, form: Form, given: dict[str, Any] | None = None, fault: str = "") -> Response:
-        from nurture.store.documents import load_policy  # noqa: PLC0415 - only the page with the topics' names needs it
-
         async with self._app.db.read() as tx:
             names = (await load_policy(tx)).topics
         topics = {topic: names[topic] for topic in form.topics if topic in names}

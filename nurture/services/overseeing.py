@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from nurture.domain.throttles import sentence
 from nurture.domain.warming import WarmUp, day_of
 from nurture.store import health
-from nurture.store.database import Database
+from nurture.store.database import Connection, Database
 from nurture.store.documents import load_policy
 from nurture.store.lanes import notices
 from nurture.store.throttles import load_throttles, parked_counts, used_since
@@ -70,17 +70,28 @@ class Status:
 async def oversee(db: Database, now: datetime, warm_up: WarmUp | None = None) -> Status:
     """Nothing here writes; every question goes by an index."""
     async with db.read() as tx:
-        stored = await load_throttles(tx)
-        names = {row.id: row.name.partition(":")[2] for row in stored}
-        said = {row.name.partition(":")[2]: sentence(row.name, row.state, now) for row in stored}
-        zone = ZoneInfo((await load_policy(tx)).timezone)
-        warming = None
-        if warm_up is not None:
-            day, began = day_of(now, zone)
-            ceiling = warm_up.ceiling(day)
-            warming = None if ceiling is None else Warming(day, ceiling, await used_since(tx, began), warm_up.ends())
-        return Status(
-            now, await halted_because(tx), len(await leases(tx)), (await health.waiting(tx)).open, await notices(tx),
-            {name: words for name, words in said.items() if words},
-            {names[i]: count for i, count in (await parked_counts(tx)).items() if i in names}, warming,
-        )  # fmt: skip
+        return await _status(tx, now, warm_up, len(await leases(tx)), (await health.waiting(tx)).open)
+
+
+async def troubles(db: Database, now: datetime, warm_up: WarmUp | None = None) -> list[str]:
+    """Only what keeps letters back, for a page that counts nothing."""
+    async with db.read() as tx:
+        return (await _status(tx, now, warm_up, 0, {})).troubles()
+
+
+async def _status(tx: Connection, now: datetime, warm_up: WarmUp | None, workers: int, waiting: dict[str, int]) -> Status:
+    stored = await load_throttles(tx)
+    names = {row.id: row.name.partition(":")[2] for row in stored}
+    said = {row.name.partition(":")[2]: sentence(row.name, row.state, now) for row in stored}
+    return Status(
+        now, await halted_because(tx), workers, waiting, await notices(tx), {name: words for name, words in said.items() if words},
+        {names[i]: count for i, count in (await parked_counts(tx)).items() if i in names}, await _warming(tx, now, warm_up),
+    )  # fmt: skip
+
+
+async def _warming(tx: Connection, now: datetime, warm_up: WarmUp | None) -> Warming | None:
+    if warm_up is None:
+        return None
+    day, began = day_of(now, ZoneInfo((await load_policy(tx)).timezone))
+    ceiling = warm_up.ceiling(day)
+    return None if ceiling is None else Warming(day, ceiling, await used_since(tx, began), warm_up.ends())

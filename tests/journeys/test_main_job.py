@@ -163,8 +163,9 @@ def test_from_yaml_to_a_reader_who_clicks_and_one_who_leaves(installation: Insta
     time.sleep(max(0.0, 11 - (time.monotonic() - accepted)))  # a first click within ten seconds of the acceptance would be a machine's
     clicked = httpx2.get(link(first[1], "c"), follow_redirects=False, headers={"User-Agent": "Mozilla/5.0 (X11; Linux) Firefox/140.0"})
     assert clicked.status_code in (302, 303, 307)
-    # Where the person cannot be looked up within 80 ms, as on a busy machine, the redirect goes on with the field empty.
-    assert clicked.headers["location"] in (f"https://example.com/five-questions?who={who}" for who in ("p1%40example.com", ""))
+    if clicked.headers["location"].endswith("who="):  # on a busy machine the first look-up may take over 80 ms: once more, with all awake
+        clicked = httpx2.get(link(first[1], "c"), follow_redirects=False, headers={"User-Agent": "Mozilla/5.0 (X11; Linux) Firefox/140.0"})
+    assert clicked.headers["location"] == "https://example.com/five-questions?who=p1%40example.com"
 
     until(lambda: sum(len(smtp_sink.to(f"p{n}@example.com")) == 2 for n in range(1, 6)) == 5, "the second letters")
     time.sleep(3)

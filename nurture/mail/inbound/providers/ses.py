@@ -80,7 +80,7 @@ def _told(said: dict[str, Any], sns_id: str) -> list[Told]:
     mail = said.get("mail")
     kept = mail if isinstance(mail, dict) else {}
     headers = [h for h in kept.get("headers") or () if isinstance(h, dict)]
-    own = [text(h, "value") for h in headers if text(h, "name").lower() in ("message-id", "x-nurture-id")]
+    own = [text(h, "value") for h in headers if text(h, "name").lower() == "message-id"]
     common = kept.get("commonHeaders")
     own += [text(common, "messageId")] if isinstance(common, dict) else []
     ids = tuple(dict.fromkeys(i for value in own for i in message_id(value)))
