@@ -37,6 +37,13 @@ class TestAt:
         assert rules([sent("2026-03-12 10:30")], self.TUESDAY | {"until": "1d"}) == {"until"}
         assert rules([sent("2026-03-10 10:30")], self.TUESDAY) == {"schedule"}
 
+    def test_the_time_of_a_pause_is_not_counted(self):
+        pause = {"act": "pause", "at": "2026-03-09T08:00:00+00:00", "until": "2026-03-20T08:00:00+00:00"}
+        paused = [{"email": "a@example.com", "zones": [{"at": None, "timezone": "Europe/Berlin"}], "deeds": [pause]}]
+        assert rules([sent("2026-03-24 10:30")], self.TUESDAY, people=paused) == set()
+        assert rules([sent("2026-04-01 10:30")], self.TUESDAY, people=paused) == {"until"}
+        assert rules([sent("2026-03-18 10:30")], self.TUESDAY, people=paused) == {"paused"}
+
     def test_on_the_clock_of_the_workspace_where_it_says_so(self):
         berlin = campaign({"at": "2026-03-10 14:00", "zone": "workspace"})
         house = {"policy": "default", "timezone": "Europe/Berlin"}

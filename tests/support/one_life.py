@@ -107,11 +107,10 @@ class Life:
         return ZoneInfo(self.case.zone)
 
     def person(self) -> Person:
-        s, pause = self.standing, self.case.pause
-        begin, length = (self.case.start + timedelta(days=pause[0]), timedelta(days=pause[1])) if pause else (self.now, timedelta(0))
+        s, (begin, until) = self.standing, self._pause()
         return Person(
             1, self.zone, s.recent, s.useful_since_sales, s.others_since_sales, self.case.kinds, self.case.frequency,
-            paused_until=begin + length if pause and begin <= self.now < begin + length else None,
+            paused_until=until if begin <= self.now < until else None,
         )  # fmt: skip
 
     def live(self, judge: Callable[["Life", Plan], None]) -> "Life":
@@ -119,9 +118,10 @@ class Life:
         end = self.case.start + timedelta(weeks=self.case.weeks)
         while (self.ways or self.ahead) and self.now < end:
             look = self.look(judge) if self.ways else None
-            begin = min((w.enrolled_at for w in self.ahead), default=end)
+            begin = min([*(w.enrolled_at for w in self.ahead), *self._pause_ahead()], default=end)
             then = self.row.due_at if self.row else look or end
             if begin <= then:
+                self.row = None if begin in self._pause_ahead() else self.row  # what waits is cancelled when a pause begins
                 self.now = begin
                 self._join()
             elif self.row:
@@ -130,6 +130,16 @@ class Life:
             else:
                 self.now = then
         return self
+
+    def _pause_ahead(self) -> list[datetime]:
+        begin = self._pause()[0]
+        return [begin] if begin > self.now else []
+
+    def _pause(self) -> tuple[datetime, datetime]:
+        """From when until when; an empty span at the start where there is none."""
+        day, days = self.case.pause or (0, 0)
+        begin = self.case.start + timedelta(days=day)
+        return begin, begin + timedelta(days=days)
 
     def look(self, judge: Callable[["Life", Plan], None]) -> datetime | None:
         """Plan and carry out, again where fewer ways bind; returns when to look again."""
@@ -202,6 +212,14 @@ class Life:
             for h in self.handed
             if h.outcome in ("accepted", "bounced")
         ]  # fmt: skip
+
+    def people(self) -> list[dict[str, Any]]:
+        """The person's wishes, as the checker reads them."""
+        if self.case.pause is None:
+            return []
+        begin, until = self._pause()
+        deed = {"act": "pause", "at": begin.isoformat(), "until": until.isoformat()}
+        return [{"email": "a@example.com", "deeds": [deed], "zones": [{"at": None, "timezone": self.case.zone}]}]
 
     def documents(self) -> list[dict[str, Any]]:
         """As JSON. Letters that were skipped or did not arrive are marked conditional: they prove nothing to the checker."""

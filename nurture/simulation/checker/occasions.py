@@ -1,7 +1,7 @@
 """Campaigns: a letter goes once on each occasion, after it has opened, and no longer than it may wait."""
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from nurture.simulation.checker.dates import instant, occasion
@@ -26,9 +26,14 @@ def broken_occasions(house: House, letters: Sequence[Sent], facts: Facts, start:
         if before is not letter:
             yield letter, "occasion", f"the second on the occasion of {opened:%Y-%m-%d}, after {before.at:%Y-%m-%d %H:%M}Z"
         known = start is not None or source.schedule[0] != "now"
-        paused = any(wish == "pause" for _, wish in facts.wishes)  # the time of a pause is not counted
-        if known and not paused and letter.at - _opens(opened, letter) >= source.until + _slack(opened):
-            yield letter, "until", f"{letter.at - _opens(opened, letter)} after it opened, it may wait {source.until}"
+        waited = letter.at - max(_opens(opened, letter), *_resumed(facts, letter))
+        if known and waited >= source.until + _slack(opened):
+            yield letter, "until", f"{waited} after it opened, or the last pause ended; it may wait {source.until}"
+
+
+def _resumed(facts: Facts, letter: Sent) -> list[datetime]:
+    """When the pauses before this letter ended: the time of a pause is not counted, and patience begins anew after it."""
+    return [datetime.min.replace(tzinfo=UTC), *(until for begin, until in facts.pauses if begin < letter.at)]
 
 
 def _opens(opened: datetime | date, letter: Sent) -> datetime:

@@ -38,14 +38,15 @@ class Sent:
 class Facts:
     """What is known of a person beside their letters; all empty where nothing is.
 
-    `told`: whether a row of the person was given at all. `wishes`: the moments of asking for `less`, `useful` letters only, a `pause`.
-    `zones`: (since when, zone), the first from the beginning. `conversions`: (moment, name).
+    `told`: whether a row of the person was given at all. `wishes`: the moments of asking for `less`, `useful` letters only, a `pause`;
+    `pauses`: from when until when: 30 days where the deed names no `until`. `zones`: (since when, zone), the first from the beginning. `conversions`: (moment, name).
     """
 
     told: bool = False
     fields: Mapping[str, Any] = field(default_factory=dict)
     zones: tuple[tuple[datetime | None, str], ...] = ()
     wishes: tuple[tuple[datetime, str], ...] = ()
+    pauses: tuple[tuple[datetime, datetime], ...] = ()
     conversions: tuple[tuple[datetime, str], ...] = ()
     left: datetime | None = None
 
@@ -76,6 +77,7 @@ def read_facts(
             fields=row.get("fields", {}),
             zones=tuple((_moment(z["at"]) if z["at"] else None, z["timezone"]) for z in row.get("zones", ())),
             wishes=(*_from_the_first(row), *(d for d in deeds if d[1] in _WISHES)),
+            pauses=tuple(_pause(d) for d in row.get("deeds", ()) if d["act"] == "pause"),
             conversions=tuple((at, "purchase") for at, act in deeds if act == "buy"),
             left=gone.get(row["email"]),
         )
@@ -87,6 +89,11 @@ def _from_the_first(row: Mapping[str, Any]) -> Iterator[tuple[datetime, str]]:
     for name, wish in (("kinds", "useful"), ("frequency", "less")):
         if row.get(name) == wish:
             yield _BEGINNING, wish
+
+
+def _pause(deed: Mapping[str, Any]) -> tuple[datetime, datetime]:
+    begin = _moment(deed["at"])
+    return begin, _moment(deed["until"]) if "until" in deed else begin + PAUSE
 
 
 def _moment(text: str) -> datetime:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from nurture.simulation.checker.reading import House
-from nurture.simulation.checker.rows import PAUSE, Facts, Sent
+from nurture.simulation.checker.rows import Facts, Sent
 
 _OPTIONAL = ("sales", "news", "about")
 
@@ -19,8 +19,8 @@ def broken_wishes(house: House, letters: Sequence[Sent], facts: Facts) -> Iterat
             continue
         if useful and letter.at > useful and letter.kind in _OPTIONAL:
             yield letter, "declined", f"only useful letters were wanted since {useful:%Y-%m-%d %H:%M}Z"
-        if any(wish == "pause" and at < letter.at < at + PAUSE for at, wish in facts.wishes):
-            yield letter, "paused", "the person had asked for a pause of 30 days"
+        if pause := next((until for begin, until in facts.pauses if begin < letter.at < until), None):
+            yield letter, "paused", f"the person had asked for a pause until {pause:%Y-%m-%d %H:%M}Z"
         ended = exits.get(letter.way or "")
         if ended and letter.at > ended:
             yield letter, "exit", f"a purchase had ended {letter.way} on {ended:%Y-%m-%d %H:%M}Z"
