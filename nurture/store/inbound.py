@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, TextClause, select, text
 
+from nurture.domain.delivery import whose_message_id
 from nurture.domain.words import EventType, Evidence, State, Status
 from nurture.store.database import Connection
 from nurture.store.events import add_events
 from nurture.store.ledger import deliveries, subscribers
 from nurture.store.lowering import follow_lowering
 from nurture.store.subscribers import set_status
+from nurture.store.tables.deliveries import OLD_MESSAGE_ID
 
 _d, _s = deliveries.c, subscribers.c
 
@@ -36,11 +38,20 @@ async def whose_delivery(tx: Connection, delivery_id: int, subscriber_id: int) -
 
 async def whose_message(tx: Connection, message_ids: Sequence[str]) -> Whose | None:
     """The first of these Message-IDs that is a letter of ours."""
-    if not message_ids:
-        return None
-    query = select(_d.message_id, _d.subscriber_id, _s.email, _d.id).join(subscribers, _s.id == _d.subscriber_id)
-    found = {row[0]: Whose(*row[1:]) for row in await tx.execute(query.where(_d.message_id.in_(list(message_ids)), _s.erased_at.is_(None)))}
+    people = {i: person for i in message_ids if (person := whose_message_id(i))}
+    older = [i for i in message_ids if i not in people]
+    found: dict[str, Whose] = {}
+    if people:
+        found |= await _named(tx, _d.subscriber_id.in_(people.values()), _d.message_id.in_(people))
+    if older:
+        found |= await _named(tx, text(f"deliveries.{OLD_MESSAGE_ID}"), _d.message_id.in_(older))
     return next((found[i] for i in message_ids if i in found), None)
+
+
+async def _named(tx: Connection, *among: ColumnElement[bool] | TextClause) -> dict[str, Whose]:
+    """By Message-ID."""
+    query = select(_d.message_id, _d.subscriber_id, _s.email, _d.id).join(subscribers, _s.id == _d.subscriber_id)
+    return {row[0]: Whose(*row[1:]) for row in await tx.execute(query.where(*among, _s.erased_at.is_(None)))}
 
 
 async def whose_address(tx: Connection, email: str) -> Whose | None:

@@ -18,6 +18,7 @@ from nurture.domain.delivery import (
     letter_name,
     may_move,
     message_id,
+    whose_message_id,
 )  # fmt: skip
 from nurture.domain.standing import (
     KIND_CODES,
@@ -53,8 +54,14 @@ def test_occasions() -> None:
 
 def test_message_id_is_fixed_for_ever() -> None:
     made = message_id(b"installation-id!", "roofing-school/five-questions", 42, "1", "example.com")
-    assert made == "<7xkptp6xmwne6ve6i2pxasb37a@example.com>"
+    assert made == "<1fdd4f9bfd7659a4f549e469f70483bf8.42@example.com>"
+    assert whose_message_id(made) == 42
     assert made != message_id(b"another-install!", "roofing-school/five-questions", 42, "1", "example.com")
+
+
+def test_message_ids_made_before_name_nobody() -> None:
+    for other in ("<7xkptp6xmwne6ve6i2pxasb37a@example.com>", "<1fdd4f9bfd7659a4f549e469f70483bf8.@example.com>", "<1fdd4f.42@example.com>", ""):
+        assert whose_message_id(other) is None
 
 
 def test_token_bytes() -> None:

@@ -11,6 +11,7 @@ from nurture.services.hearing import Effect, hear_mail
 from nurture.store.database import Database
 from nurture.store.replies import list_replies
 from tests.support.ledger import add_delivery, add_letter, rows_of
+from tests.support.outbox_rows import set_row
 from tests.support.people import NOW, add_people
 from tests.support.returned import AWAY, dsn, reply, report
 
@@ -78,13 +79,27 @@ async def test_a_report_that_only_names_an_address_proves_nothing(db: Database) 
     assert await rows_of(db, "events") == []
 
 
-async def test_a_message_id_of_ours_finds_the_letter(db: Database) -> None:
+@pytest.mark.parametrize("made_before", [False, True])
+async def test_a_message_id_of_ours_finds_the_letter(db: Database, made_before: bool) -> None:
     person, delivery, _ = await sent(db)
+    if made_before:
+        await set_row(db, delivery, message_id="<7xkptp6xmwne6ve6i2pxasb37a@example.com>")
     [row] = await rows_of(db, "deliveries")
     raw = dsn("failed", "5.1.1", DEAD).replace(b"Subject: Five questions", f"Message-ID: {row['message_id']}\nSubject: Five".encode())
     (effect,) = await heard(db, raw)
     assert (effect.subscriber, effect.delivery) == (person, delivery)
     assert await status(db) == ["bounced"]
+
+
+async def test_a_message_id_that_only_looks_like_ours_finds_nobody(db: Database) -> None:
+    await sent(db)
+    [row] = await rows_of(db, "deliveries")
+    forged = row["message_id"].replace("<1", "<1" + "0" * 8)[: len(row["message_id"])]
+    for other in (forged, row["message_id"].replace(".", ".9", 1)):
+        raw = dsn("failed", "5.1.1", DEAD).replace(b"Subject: Five questions", f"Message-ID: {other}\nSubject: Five".encode())
+        (effect,) = await heard(db, raw)
+        assert effect.subscriber is None
+    assert await status(db) == ["subscribed"]
 
 
 async def test_of_a_report_of_many_only_ones_own_line_counts(db: Database) -> None:

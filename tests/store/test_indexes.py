@@ -16,6 +16,7 @@ from nurture.store.database import LET_GO, Connection, Database
 from nurture.store.events import hits_of
 from nurture.store.facts import unfolded_events, unfolded_rows
 from nurture.store.health import waiting
+from nurture.store.inbound import whose_message
 from nurture.store.lanes import set_lane
 from nurture.store.outbox import plan_rows
 from nurture.store.standings import look_now
@@ -98,6 +99,25 @@ async def test_the_planner_asks_one_seek_a_person_for_news_that_wait(sqlite_db: 
     asked = [line for line in plan if "deliveries" in line]
     assert asked == ["SCAN deliveries USING INDEX ix_deliveries_unfolded", "SEARCH deliveries USING INDEX ix_deliveries_unfolded (subscriber_id=?)"]
     assert not any("TEMP B-TREE" in line for line in plan)
+
+
+async def test_a_message_id_is_found_without_an_index_of_all(sqlite_db: Database) -> None:
+    people = await add_people(sqlite_db, "mia@example.com", "tom@example.com")
+    letter = await add_letter(sqlite_db)
+    rows = [planned(letter, people[0]), planned(letter, people[1]) | {"message_id": "<madebefore@example.com>"}]
+    async with sqlite_db.write() as tx:
+        await plan_rows(tx, rows)
+    plan: list[str] = []
+    async with planned_statements(sqlite_db, plan) as tx:
+        for row in rows:
+            found = await whose_message(tx, [row["message_id"]])
+            assert found
+            assert found.subscriber == row["subscriber_id"]
+    asked = [line for line in plan if "deliveries" in line]
+    assert asked == [
+        "SEARCH deliveries USING INDEX ix_deliveries_subscriber (subscriber_id=?)",
+        "SEARCH deliveries USING INDEX ix_deliveries_old_message_id (message_id=?)",
+    ]
 
 
 @pytest.mark.postgres

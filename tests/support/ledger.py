@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import insert
 
+from nurture.domain.delivery import message_id
 from nurture.store.database import Database
 from nurture.store.tables import METADATA
 from tests.support.people import NOW
@@ -37,7 +38,7 @@ async def add_delivery(
         lane_id = lane[0] if lane else (await tx.execute(insert(lanes).values(name="sequence:school", priority=50, flag="running").returning(lanes.c.id))).scalar_one()
         values: dict[str, Any] = {
             "letter_id": letter[0], "subscriber_id": subscriber_id, "occasion": str(number), "version_id": letter[1], "lane_id": lane_id,
-            "kind": "useful", "message_id": f"<{number}@example.com>", "state": state, "due_at": NOW, "created_at": NOW - timedelta(hours=1),
+            "kind": "useful", "message_id": message_id(b"an installation", str(letter[0]), subscriber_id, str(number), "example.com"), "state": state, "due_at": NOW, "created_at": NOW - timedelta(hours=1),
             "fence": 0, "attempts": 0, "dup_risk": 0, "folded": 0, "reason": "letter 1 of school", "rule": "order",
             "accepted_at": accepted_at if state == "accepted" else None, "handed_at": accepted_at,
         }

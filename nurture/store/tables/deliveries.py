@@ -15,6 +15,7 @@ LEASED_STATES = "state IN ('claimed', 'sending')"
 UNFOLDED = "folded = 0 AND state IN ('accepted', 'rejected', 'failed', 'cancelled', 'held', 'unknown')"
 STOPPED_STATES = "state IN ('rejected', 'failed', 'cancelled', 'held')"
 WORDED = "payload IS NOT NULL"
+OLD_MESSAGE_ID = "message_id NOT LIKE '<1%'"  # made before the form that names the person (domain/delivery.py)
 COMPARED = "state = 'accepted' AND timing IS NOT NULL"
 
 
@@ -31,6 +32,9 @@ class Lane(Table, table=True):
 
 class Delivery(Table, table=True):
     """`due_at` is the next try, `closes_at` the end of its window (None: any time). `reason` and `rule` are the planner's words for `why`.
+
+    `letter_id` and `lane_id` are no foreign keys: neither is ever deleted, and asking cost more than writing the row
+    (docs/decisions/0027-what-a-planned-letter-costs.md). `message_id` is found through the person (store/inbound.py).
 
     `zone` and `local_day` are fixed at hand-off, in the zone the person had then. `timing`: the arm of the personal hour's comparison.
     `throttle_id`: the throttle of the recipient's domain whose turn the row waits for, 0 for none.
@@ -60,19 +64,23 @@ class Delivery(Table, table=True):
         Index("ix_deliveries_timing", "accepted_at", sqlite_where=text(COMPARED), postgresql_where=text(COMPARED)),
         Index("ix_deliveries_stopped", "id", sqlite_where=text(STOPPED_STATES), postgresql_where=text(STOPPED_STATES)),
         Index("ix_deliveries_worded", "ended_at", sqlite_where=text(WORDED), postgresql_where=text(WORDED)),
+        Index(
+            "ix_deliveries_old_message_id", "message_id",
+            sqlite_where=text(OLD_MESSAGE_ID), postgresql_where=text(OLD_MESSAGE_ID),
+        ),
         Index("ix_deliveries_subscriber", "subscriber_id", "id"),
         {"sqlite_autoincrement": True},  # ids stand in links for ever and are never used twice
     )  # fmt: skip
     id: int | None = Field(default=None, sa_type=Key, primary_key=True)
-    letter_id: int = Field(sa_column=Column(Key, ForeignKey("letters.id"), nullable=False))
+    letter_id: int = Field(sa_type=Key)
     subscriber_id: int = Field(sa_column=Column(Key, ForeignKey("subscribers.id"), nullable=False))
     occasion: str
     version_id: int = Field(sa_type=Key)
-    lane_id: int = Field(sa_column=Column(Key, ForeignKey("lanes.id"), nullable=False))
+    lane_id: int = Field(sa_type=Key)
     enrolment_id: int | None = Field(default=None, sa_type=Key)
     kind: str
     variant: str | None = None
-    message_id: str = Field(unique=True)
+    message_id: str
     state: str = State.PENDING.value
     fence: int = 0
     worker_id: int | None = Field(default=None, sa_type=Key)
