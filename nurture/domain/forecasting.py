@@ -53,7 +53,7 @@ def carry_out(ways: Iterable[Way], plan: Plan, now: datetime, person: Person) ->
             continue
         skipped = tuple(Past(s.letter, s.kind, s.outcome, today, now) for s in plan.skips if s.enrolment_id == way.enrolment_id)
         since = stale.get(way.enrolment_id, way.stale_since)
-        kept.append(replace(way, history=way.history + skipped, stale_since=since) if skipped or since != way.stale_since else way)
+        kept.append(way._replace(history=way.history + skipped, stale_since=since) if skipped or since != way.stale_since else way)
     return tuple(kept)
 
 
@@ -106,10 +106,10 @@ class _Ahead:
         elif letter.kind not in OUTSIDE:
             counts = counts[0] + (letter.kind is Kind.USEFUL), counts[1] + 1
         entries = (*self.person.entries, Entry(-1 - len(self.letters), at, day, letter.kind))
-        self.person = replace(self.person, entries=entries, useful_since_sales=counts[0], others_since_sales=counts[1])
+        self.person = self.person._replace(entries=entries, useful_since_sales=counts[0], others_since_sales=counts[1])
         self.shelf = replace(self.shelf, had=self.shelf.had | {row.letter})
         done = Past(row.letter, letter.kind, "sent", day, at)
-        self.ways = tuple(replace(w, history=(*w.history, done)) if w is way else w for w in self.ways)
+        self.ways = tuple(w._replace(history=(*w.history, done)) if w is way else w for w in self.ways)
         title = letter.title or letter.subject
         self.letters.append(Foreseen(row.letter, lane_name(way.source), letter.kind, letter.size, at, self.reason, title))
 

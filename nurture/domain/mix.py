@@ -5,7 +5,7 @@ every promise the person is under allows it, counted over all they accepted from
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from nurture.domain.letters import Letter
 from nurture.domain.mixes import NoPromise, Promise, Ratio, Thirds
@@ -88,7 +88,7 @@ def leaving_out(person: Person, key: str) -> Person:
     certain = [e for e in entries if e.kind not in OUTSIDE and not e.marks & (Mark.UNCERTAIN | Mark.BOUNCED)]
     all_of_them = sum(e.kind is Kind.USEFUL for e in certain), len(certain)
     useful, others = counts_since_sales(entries) or all_of_them
-    return replace(person, entries=entries, useful_since_sales=useful, others_since_sales=others)
+    return person._replace(entries=entries, useful_since_sales=useful, others_since_sales=others)
 
 
 def thirds_of(promises: Iterable[Promise]) -> Thirds | None:

@@ -1,9 +1,11 @@
 """What planning reads and decides, as values: a person and their ways in, `Send | Wait | Skip | Done` with their reasons out."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import NamedTuple
+from operator import attrgetter
+from types import MappingProxyType
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from nurture.domain.delivery import letter_name
@@ -16,6 +18,9 @@ from nurture.domain.rhythm import Rhythm, Timing
 from nurture.domain.standing import Entry
 from nurture.domain.words import Frequency, Kind, Kinds, State
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+_BY_TIME = attrgetter("at")
+
 
 class Past(NamedTuple):
     """One letter of a way that is done: sent, or skipped and earning nothing. `kind` and `day` matter only where it was sent."""
@@ -27,12 +32,7 @@ class Past(NamedTuple):
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
-    """One person's enrolment in one sequence, or in one occasion of a campaign. `now_until`: the hour after the person's own act; `exit`:
-    the conversion that ends it, if it came.
-    """
-
+class _WayFields(NamedTuple):
     enrolment_id: int
     source: Sequence | Campaign
     number: int
@@ -42,13 +42,22 @@ class Way:
     stale_since: datetime | None = None
     exit: str | None = None
     occasion: Occasion | None = None
-    sent: tuple[Past, ...] = field(init=False, repr=False, compare=False, default=())
 
-    def __post_init__(self) -> None:
-        """`sent` by time: a letter proven to have arrived long after its end stands where it was handed off."""
-        if self.history:
-            sent = sorted((p for p in self.history if p.outcome == "sent"), key=lambda p: p.at)
-            object.__setattr__(self, "sent", tuple(sent))
+
+class Way(_WayFields):
+    """One person's enrolment in one sequence, or in one occasion of a campaign. `now_until`: the hour after the person's own act; `exit`:
+    the conversion that ends it, if it came.
+    """
+
+    @property
+    def sent(self) -> tuple[Past, ...]:
+        """By time: a letter proven to have arrived long after its end stands where it was handed off."""
+        if not self.history:
+            return ()
+        known: tuple[Past, ...] | None = self.__dict__.get("sent_so_far")
+        if known is None:
+            known = self.__dict__["sent_so_far"] = tuple(sorted([p for p in self.history if p.outcome == "sent"], key=_BY_TIME))
+        return known
 
 
 @by_identity(1024)
@@ -57,8 +66,7 @@ def keyed(source: Sequence | Campaign) -> tuple[tuple[str, Letter], ...]:
     return tuple((letter_name(source.name, letter.id), letter) for letter in source.letters)
 
 
-@dataclass(frozen=True, slots=True)
-class OpenRow:
+class OpenRow(NamedTuple):
     """The person's one open delivery, if any."""
 
     delivery_id: int
@@ -70,8 +78,7 @@ class OpenRow:
     enrolment_id: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(NamedTuple):
     """`bound`: promises of sequences the person is in that stand still now (paused, draft); they go on binding.
 
     `doubts`: letters that may have arrived and may still be sent again, with their deliveries: each counts against all others, not itself.
@@ -87,9 +94,9 @@ class Person:
     frequency: Frequency = Frequency.NORMAL
     declined_topics: frozenset[str] = frozenset()
     paused_until: datetime | None = None
-    fields: Mapping[str, object] = field(default_factory=dict)
+    fields: Mapping[str, object] = _NOTHING
     bound: tuple[Promise, ...] = ()
-    doubts: Mapping[str, int] = field(default_factory=dict)
+    doubts: Mapping[str, int] = _NOTHING
     rhythm: Rhythm | None = None
 
 

@@ -61,7 +61,7 @@ def test_a_row_that_is_written_goes_when_it_says_and_one_on_its_way_is_taken_as_
     due = MONDAY + timedelta(minutes=30)
     row = OpenRow(9, "school/l0", "1", State.PENDING, due, MONDAY + timedelta(hours=2), 1)
     assert ahead(sequence("useful", "useful"), row=row).letters[0].at == due
-    sending = ahead(sequence("useful", "useful"), row=replace(row, state=State.SENDING))
+    sending = ahead(sequence("useful", "useful"), row=row._replace(state=State.SENDING))
     assert (sending.letters[0].letter, sending.letters[0].at) == ("school/l0", MONDAY)
     assert len(sending.letters) == 2
 

@@ -1,6 +1,5 @@
 """The sentences of the pacing rule that no other test holds, one each. Readers in Berlin, a Monday at eight."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -109,7 +108,7 @@ def test_a_gap_apart_both_go_the_earlier_first_unless_one_place_is_left(policy: 
 def test_a_letter_that_waited_14_days_goes_before_all_but_the_own_hour_and_greetings() -> None:
     patient = way("patient", 1, document={"priority": 1})
     greeting = way("cards", 2, joined=MONDAY, kind="greeting", day="03-02", document={"priority": 1})
-    own = replace(way("hello", 3, joined=MONDAY, window="now", document={"priority": 1}), now_until=MONDAY + HOUR)
+    own = way("hello", 3, joined=MONDAY, window="now", document={"priority": 1})._replace(now_until=MONDAY + HOUR)
     most_important = way("high", 4, joined=MONDAY, document={"priority": 100})
     order = []
     ways = [patient, greeting, own, most_important]

@@ -1,6 +1,5 @@
 """Planning one person: the next letter, its moment, its reason. Times are those of a reader in Berlin unless said."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -217,11 +216,11 @@ def test_priority_decides_only_between_letters_that_shut_each_other_out() -> Non
     window = [{"days": ["mon"], "from": "10:00", "until": "12:00"}]
     low = way(sequence(letter("a", window=window), name="low", priority=10))
     high = way(sequence(letter("b", window=window), name="high", priority=90), 2)
-    low, high = replace(low, enrolled_at=MONDAY - timedelta(days=3)), replace(high, enrolled_at=MONDAY - timedelta(days=1))
+    low, high = low._replace(enrolled_at=MONDAY - timedelta(days=3)), high._replace(enrolled_at=MONDAY - timedelta(days=1))
     found = plan_person(person(), (low, high), Shelf(), POLICY, MONDAY)
     assert found.send
     assert found.send.letter == "high/b"
-    patient = plan_person(person(), (replace(low, enrolled_at=MONDAY - timedelta(days=30)), high), Shelf(), POLICY, MONDAY)
+    patient = plan_person(person(), (low._replace(enrolled_at=MONDAY - timedelta(days=30)), high), Shelf(), POLICY, MONDAY)
     assert patient.send
     assert patient.send.letter == "low/a"
 
@@ -266,7 +265,7 @@ def test_a_held_sales_letter_is_looked_at_again_when_the_pause_ends() -> None:
 def test_a_useful_letter_is_coming_only_where_it_may_leave_in_time(after: str, stale: bool) -> None:
     offers = way(sequence(letter("offer", "sales"), repay="wait"))
     other = way(sequence(letter("a", after=after), name="slow", repay="wait"), 2)
-    found = plan_person(person(), (offers, replace(other, enrolled_at=MONDAY - timedelta(days=15))), Shelf(), POLICY, MONDAY)
+    found = plan_person(person(), (offers, other._replace(enrolled_at=MONDAY - timedelta(days=15))), Shelf(), POLICY, MONDAY)
     assert bool(found.stale) is not stale
     assert found.look_at
     held = next(w for w in found.waits if w.rule == "mix")
@@ -320,11 +319,11 @@ def test_the_condition_of_a_greeting_is_asked_when_its_day_is_near() -> None:
 @pytest.mark.parametrize("more", [{"after": "3d"}, {"kind": "greeting", "day": "03-20"}])
 def test_the_persons_own_hour_lifts_quiet_hours_and_nothing_else(more: dict[str, Any]) -> None:
     document = sequence(letter("hello", **{"window": "now"} | more))
-    mine = replace(way(document, now_until=MONDAY + timedelta(hours=1)), enrolled_at=MONDAY)
+    mine = way(document, now_until=MONDAY + timedelta(hours=1))._replace(enrolled_at=MONDAY)
     found = plan_person(person(), (mine,), Shelf(), POLICY, MONDAY)
     assert found.send is None
     holiday = Policy.model_validate({"blackout": ["2026-03-02"]})
-    welcome = replace(mine, source=sequence(letter("hello", window="now")))
+    welcome = mine._replace(source=sequence(letter("hello", window="now")))
     closed = plan_person(person(), (welcome,), Shelf(), holiday, MONDAY)
     assert closed.send
     assert closed.send.due_at.date() == date(2026, 3, 3)
@@ -333,7 +332,7 @@ def test_the_persons_own_hour_lifts_quiet_hours_and_nothing_else(more: dict[str,
 def test_what_the_library_repaid_is_not_of_the_cadence() -> None:
     mine = way(sequence(letter("a", window="any"), cadence="1 per week"), 1, past("b", 0)._replace(letter="faq/faq"))
     assert plan_person(person(), (mine,), Shelf(), POLICY, MONDAY + timedelta(hours=3)).send
-    again = replace(mine, history=(past("b", 0),))
+    again = mine._replace(history=(past("b", 0),))
     assert plan_person(person(), (again,), Shelf(), POLICY, MONDAY + timedelta(hours=3)).waits[0].rule == "cadence"
 
 
@@ -348,7 +347,7 @@ def test_one_place_left_under_the_cap_goes_to_the_more_important() -> None:
     hour = lambda day: [{"days": [day], "from": "10:00", "until": "12:00"}]  # noqa: E731
     low = way(sequence(letter("a", window=hour("mon")), name="low", priority=10))
     high = way(sequence(letter("b", window=hour("tue")), name="high", priority=90), 2)
-    fresh = tuple(replace(w, enrolled_at=MONDAY - timedelta(days=3)) for w in (low, high))
+    fresh = tuple(w._replace(enrolled_at=MONDAY - timedelta(days=3)) for w in (low, high))
     full = (got(4), got(3))
     roomy = plan_person(person(*full), fresh, Shelf(), Policy.model_validate({"cap": 4}), MONDAY)
     tight = plan_person(person(*full), fresh, Shelf(), POLICY, MONDAY)

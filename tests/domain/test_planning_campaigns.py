@@ -1,7 +1,6 @@
 """Campaigns are planned by the same rules as sequences: the workspace's mix, the hour of the schedule, the patience of `until`."""
 
 from collections import Counter
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -37,7 +36,7 @@ def sequence(*kinds: str, **more: Any) -> Way:
 def had(*kinds: Kind, last: datetime = MONDAY - 8 * DAY) -> Person:
     entries = tuple(Entry(n, last, last.date(), kind) for n, kind in enumerate(kinds, 1))
     useful = sum(k is Kind.USEFUL for k in kinds)
-    return replace(ME, entries=entries, useful_since_sales=useful, others_since_sales=len(kinds))
+    return ME._replace(entries=entries, useful_since_sales=useful, others_since_sales=len(kinds))
 
 
 def plan(*ways: Way, person: Person = ME, now: datetime = MONDAY, row: OpenRow | None = None, policy: Policy = POLICY) -> Plan:
@@ -99,7 +98,7 @@ def test_a_held_campaign_waits_seven_days_and_then_is_stale_whatever_is_coming()
 
 
 def test_a_pause_does_not_count_against_its_patience() -> None:
-    away = replace(had(Kind.SALES), paused_until=MONDAY + 30 * DAY)
+    away = had(Kind.SALES)._replace(paused_until=MONDAY + 30 * DAY)
     waiting = plan(way(campaign("sales")), person=away, now=MONDAY + 20 * DAY)
     assert waiting.skips == ()
     back = plan(way(campaign("sales")), person=away, now=MONDAY + 31 * DAY)
@@ -109,7 +108,7 @@ def test_a_pause_does_not_count_against_its_patience() -> None:
 
 def test_a_campaign_that_other_letters_keep_back_for_too_long_is_given_up() -> None:
     days = [date(2026, 3, 2) + n * DAY for n in range(3)]
-    full = replace(ME, entries=tuple(Entry(n, datetime(d.year, d.month, d.day, 11, tzinfo=UTC), d, Kind.USEFUL) for n, d in enumerate(days)))
+    full = ME._replace(entries=tuple(Entry(n, datetime(d.year, d.month, d.day, 11, tzinfo=UTC), d, Kind.USEFUL) for n, d in enumerate(days)))
     given_up = plan(way(campaign("news", until="3d")), person=full, now=datetime(2026, 3, 4, 12, tzinfo=UTC))
     assert [(s.outcome, s.rule) for s in given_up.skips] == [("stale", "stale")]
     assert "cap" in given_up.skips[0].reason
@@ -119,7 +118,7 @@ def test_a_campaign_that_other_letters_keep_back_for_too_long_is_given_up() -> N
 
 def test_a_daily_hour_in_the_west_is_not_superseded_before_it_comes() -> None:
     """Wednesday opens at UTC+14, on Tuesday at 10 UTC: eight hours before it is Tuesday 10:00 in Los Angeles."""
-    me = replace(ME, zone=ZoneInfo("America/Los_Angeles"))
+    me = ME._replace(zone=ZoneInfo("America/Los_Angeles"))
     tuesday, wednesday = way(campaign(), at=time(10)), way(campaign(), nominal=date(2026, 3, 4), at=time(10), number=2)
     send = plan(tuesday, wednesday, person=me, now=datetime(2026, 3, 3, 10, 5, tzinfo=UTC)).send
     assert send is not None
@@ -138,7 +137,7 @@ def test_the_next_occasion_supersedes_what_has_not_left() -> None:
     assert decided.cancel == 9
     assert decided.send is not None
     assert decided.send.occasion == "2026-03-03"
-    assert plan(old, new, row=replace(row, state=State.SENDING)).skips == (), "what is on its way is waited for"
+    assert plan(old, new, row=row._replace(state=State.SENDING)).skips == (), "what is on its way is waited for"
 
 
 def test_a_letter_that_has_left_is_not_told_as_superseded() -> None:
@@ -164,13 +163,13 @@ def test_a_named_hour_that_the_relay_cannot_take_gives_way_to_the_windows_of_its
 
 
 def test_only_useful_skips_a_news_campaign_and_a_left_topic_too() -> None:
-    assert plan(way(campaign()), person=replace(ME, kinds=Kinds.USEFUL)).skips[0].outcome == "declined"
-    gone = replace(ME, declined_topics=frozenset({"roofs"}))
+    assert plan(way(campaign()), person=ME._replace(kinds=Kinds.USEFUL)).skips[0].outcome == "declined"
+    gone = ME._replace(declined_topics=frozenset({"roofs"}))
     assert plan(way(campaign(topic="roofs")), person=gone).skips[0].reason == "the topic roofs was left"
 
 
 def test_a_campaign_goes_before_a_sequence_where_they_shut_each_other_out() -> None:
-    school = replace(sequence("news"), enrolled_at=MONDAY - 5 * DAY)
+    school = sequence("news")._replace(enrolled_at=MONDAY - 5 * DAY)
     decided = plan(way(campaign()), school)
     assert decided.send is not None
     assert decided.send.lane == "campaign:spring"
@@ -186,8 +185,8 @@ def test_a_useful_campaign_is_coming_for_a_held_offer() -> None:
 def test_a_campaign_about_to_open_keeps_its_place() -> None:
     """One letter a week: Monday's letter of the sequence would take the week that Tuesday's campaign is to have."""
     weekly = Policy.model_validate({"cap": 1})
-    school = replace(sequence("useful", windows={"short": [{"days": ["mon"], "from": "14:00", "until": "15:00"}]}), enrolled_at=MONDAY - 3 * DAY)
-    to_come = replace(way(campaign(), nominal=date(2026, 3, 3)), enrolled_at=MONDAY + timedelta(hours=1))
+    school = sequence("useful", windows={"short": [{"days": ["mon"], "from": "14:00", "until": "15:00"}]})._replace(enrolled_at=MONDAY - 3 * DAY)
+    to_come = way(campaign(), nominal=date(2026, 3, 3))._replace(enrolled_at=MONDAY + timedelta(hours=1))
     held = plan_person(ME, (school,), Shelf(coming=(to_come,)), weekly, MONDAY)
     assert held.send is None
     assert held.look_at == to_come.enrolled_at

@@ -189,9 +189,25 @@ def paused_beside_a_campaign() -> Case:
     )  # fmt: skip
 
 
+def repaid_after_a_greeting() -> Case:
+    """A greeting of no day passes the held offer in its turn, though no mix counts it; then the library repays."""
+    text = {"subject": "s", "body": "b"}
+    useful, sales, greeting = ({"kind": kind, **text} for kind in ("useful", "sales", "greeting"))
+    sequences = [
+        {"sequence": "s0", "letters": [{"id": "l0", **useful}, {"id": "l1", **useful}, {"id": "l2", "after": "0s", **useful}]},
+        {"sequence": "s1", "letters": [{"id": "l0", **useful}, {"id": "l1", "after": "0s", **sales}, {"id": "l2", **greeting}]},
+    ]
+    return Case(
+        tuple(Sequence.model_validate({"mix": "3:1", "priority": 10, **s}) for s in sequences),
+        (LibraryLetter.model_validate({"letter": "book0", **useful}),), Policy(), "Australia/Lord_Howe", datetime(2026, 2, 12, tzinfo=UTC), 8,
+        own_hour=False,
+    )  # fmt: skip
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(cases())
 @example(paused_beside_a_campaign())
+@example(repaid_after_a_greeting())
 def test_a_life_keeps_every_rule_and_never_gets_stuck(case: Case) -> None:
     note(str(case))
     life = Life(case)

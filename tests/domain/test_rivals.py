@@ -1,6 +1,5 @@
 """Letters that shut each other out: who goes first, and which open row keeps its place. Readers in Berlin, a Monday at eight."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -69,7 +68,7 @@ def test_at_the_same_moment_priority_decides_also_without_a_gap() -> None:
 def test_a_greeting_goes_before_what_is_more_important_and_the_own_hour_before_both() -> None:
     cake = way("cards", 1, 1, priority=1, kind="greeting", day="03-02", window=MONDAYS)
     assert first(cake, HIGH) == "cards/a"
-    own = replace(way("hello", 3, 0, priority=1, window="now"), now_until=MONDAY + timedelta(hours=1))
+    own = way("hello", 3, 0, priority=1, window="now")._replace(now_until=MONDAY + timedelta(hours=1))
     assert first(cake, HIGH, own) == first(own, HIGH, cake) == "hello/a"
 
 
@@ -95,7 +94,7 @@ def test_a_row_outside_its_hours_is_kept_where_it_was_meant_so(state: State, win
 
 
 def test_another_occasion_is_not_the_open_row() -> None:
-    row = replace(open_row(State.PENDING, MONDAY + timedelta(hours=3)), occasion="2")
+    row = open_row(State.PENDING, MONDAY + timedelta(hours=3))._replace(occasion="2")
     found = plan(way("low", 1, 1, window="any"), row=row)
     assert (found.keep, found.outrank, found.send and found.send.occasion) == (False, 7, "1")
 
@@ -107,9 +106,9 @@ def test_a_row_whose_letter_was_skipped_is_cancelled_for_good() -> None:
     after = Sequence.model_validate({
         "sequence": "low", "letters": [gone.source.letters[0], {"id": "b", "kind": "useful", "subject": "s", "body": "b"}],
     })  # fmt: skip
-    goes_on = plan(replace(gone, source=after), row=open_row(State.PENDING, MONDAY))
+    goes_on = plan(gone._replace(source=after), row=open_row(State.PENDING, MONDAY))
     assert (goes_on.done, goes_on.cancel, goes_on.send and goes_on.send.letter) == ((), 7, "low/b")
-    mine = replace(open_row(State.PENDING, MONDAY), letter="other/a", enrolment_id=9)
+    mine = open_row(State.PENDING, MONDAY)._replace(letter="other/a", enrolment_id=9)
     elsewhere = plan(gone, row=mine)
     assert (elsewhere.cancel, elsewhere.outrank) == (None, 7)
 

@@ -1,6 +1,5 @@
 """Whose turn it is within one way: greetings and their dates, what the library may repay with, the groups of thirds."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -98,10 +97,10 @@ def test_thirds_take_from_the_group_that_was_sent_least() -> None:
 def test_a_letter_that_is_sent_is_not_expected_from_another_way() -> None:
     offers = way(letter("offer", "sales"), mix="3:1", repay="wait")
     other = way(letter("a"), letter("n", "news"), history=(past("a", 4),), repay="wait")
-    slow = replace(other, enrolment_id=2, source=other.source.model_copy(update={"name": "slow"}))
-    gone = replace(slow, history=(past("a", 4)._replace(letter="slow/a"),))
+    slow = other._replace(enrolment_id=2, source=other.source.model_copy(update={"name": "slow"}))
+    gone = slow._replace(history=(past("a", 4)._replace(letter="slow/a"),))
     assert plan(offers, gone).stale == ((1, MONDAY),)
-    assert plan(offers, replace(gone, history=())).stale == ()
+    assert plan(offers, gone._replace(history=())).stale == ()
 
 
 @pytest.mark.parametrize(("repay", "stale"), [("library", False), ("wait", True)])
@@ -109,18 +108,18 @@ def test_what_the_library_sends_for_another_way_is_coming_too(repay: str, stale:
     book = LibraryLetter.model_validate({"letter": "faq", "kind": "useful", "subject": "s", "body": "b"})
     held = way(letter("offer", "sales"), mix="3:1", repay="wait")
     second = way(letter("other", "sales"), mix="3:1", repay=repay)
-    other = replace(second, enrolment_id=2, source=second.source.model_copy(update={"name": "second"}))
+    other = second._replace(enrolment_id=2, source=second.source.model_copy(update={"name": "second"}))
     found = plan(held, other, shelf=Shelf((("faq/faq", book, Windows()),)))
     assert ((1, MONDAY) in found.stale) is stale
 
 
 def test_the_clock_of_a_held_letter_stands_still_in_a_pause() -> None:
     """Ten of its 21 days had run when the person paused for thirty; eleven are left afterwards."""
-    held = replace(way(letter("offer", "sales"), repay="wait"), stale_since=MONDAY - 10 * DAY)
+    held = way(letter("offer", "sales"), repay="wait")._replace(stale_since=MONDAY - 10 * DAY)
     back = MONDAY + 30 * DAY
     paused = plan_person(Person(7, ZoneInfo("UTC"), paused_until=back), (held,), Shelf(), Policy(), MONDAY)
     assert paused.stale == ((1, MONDAY + 20 * DAY),)
-    stopped = replace(held, stale_since=MONDAY + 20 * DAY)
+    stopped = held._replace(stale_since=MONDAY + 20 * DAY)
     again = plan_person(Person(7, ZoneInfo("UTC"), paused_until=back), (stopped,), Shelf(), Policy(), MONDAY + 5 * DAY)
     assert again.stale == (), "put forward once"
     after = plan_person(Person(7, ZoneInfo("UTC")), (stopped,), Shelf(), Policy(), back + 10 * DAY)

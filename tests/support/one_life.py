@@ -197,7 +197,7 @@ class Life:
         word = "sent" if outcome in ("accepted", "bounced") else outcome
         for n, way in enumerate(self.ways):
             if way.enrolment_id == send.enrolment_id:
-                self.ways[n] = replace(way, history=(*way.history, Past(send.letter, letter.kind, word, day, self.now)))
+                self.ways[n] = way._replace(history=(*way.history, Past(send.letter, letter.kind, word, day, self.now)))
         self.row = None
 
     def rows(self) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Courses to look along: the programme as it is stored or as drafts would make it, and the ways that open on it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
 
@@ -48,7 +48,7 @@ def _occasions(first: Way, programme: Programme, until: datetime) -> list[Way]:
     assert isinstance(first.source, Campaign) and first.occasion  # noqa: S101, PT018 - ways to come are those of campaigns
     rest = to_come(first.source, first.occasion.nominal, first.enrolled_at, programme.policy)
     opened = enumerate(takewhile(lambda o: o.opens_at < until, rest), 1)
-    return [first, *(replace(first, enrolment_id=first.enrolment_id * 1000 - n, number=first.number + n, enrolled_at=o.opens_at, occasion=o)
+    return [first, *(first._replace(enrolment_id=first.enrolment_id * 1000 - n, number=first.number + n, enrolled_at=o.opens_at, occasion=o)
                      for n, o in opened)]  # fmt: skip
 
 

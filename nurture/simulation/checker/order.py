@@ -1,6 +1,6 @@
 """Whose turn it was in a sequence, and when the library may step in: judged where no letter can have been skipped unseen."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 from nurture.simulation.checker.promises import MIXED, any_promises, promises_over, unkept
 from nurture.simulation.checker.reading import House, LetterText, Source
@@ -17,7 +17,8 @@ def broken_order(house: House, letters: Sequence[Sent], facts: Facts) -> Iterato
         if source.plain and facts.wished("useful") is None:
             yield from _turns(house, source, letters, mixed, facts)
     for i, letter in enumerate(mixed):
-        yield from _lent(house, mixed, i, letter, facts)
+        before = {x.letter for x in letters if x.at < letter.at}
+        yield from _lent(house, mixed[:i], before, letter, facts)
 
 
 def _turns(house: House, source: Source, letters: Sequence[Sent], mixed: Sequence[Sent], facts: Facts) -> Iterator[Finding]:
@@ -73,8 +74,11 @@ def _first(source: Source, rest: Sequence[LetterText], own: Sequence[Sent], *, h
     return next(x for x in free if x.kind in least)
 
 
-def _lent(house: House, mixed: Sequence[Sent], i: int, letter: Sent, facts: Facts) -> Iterator[Finding]:
-    """A letter of the library goes on the way of another document: only a useful one, only for a sales letter that is due and unearned."""
+def _lent(house: House, mixed: Sequence[Sent], had: Set[str], letter: Sent, facts: Facts) -> Iterator[Finding]:
+    """A letter of the library goes on the way of another document: only a useful one, only for a sales letter that is due and unearned.
+
+    `had`: the names of all the person had by then, `mixed` those among them that count for a mix.
+    """
     way = next((s for s in house.sources.values() if s.name == letter.way and s.type in ("sequence", "campaign")), None)
     if letter.text is None or way is None or letter.text in way.letters:
         return
@@ -85,11 +89,10 @@ def _lent(house: House, mixed: Sequence[Sent], i: int, letter: Sent, facts: Fact
         yield letter, "library", f"a {letter.kind} letter of the library repays nothing"
     if not way.repays:
         yield letter, "library", f"{way.name} waits and draws nothing from the library"
-    had = {x.letter for x in mixed[:i] if x.text in way.letters}
     rest = [x for x in way.letters if x.name not in had and not x.day]
     if way.type == "sequence" and not any(x.kind == "sales" for x in rest):
         yield letter, "library", f"{way.name} has no sales letter left to repay for"
     elif way.type == "sequence" and way.plain and not facts.wished("useful") and any(x.kind != "sales" for x in rest):
         yield letter, "library", f"{way.name} still has letters of its own that pass the held one"
-    elif not list(unkept(any_promises(house, way), mixed[:i])):
+    elif not list(unkept(any_promises(house, way), mixed)):
         yield letter, "library", "nothing was owed: every promise allowed a sales letter"

@@ -39,7 +39,8 @@ class Facts:
     """What is known of a person beside their letters; all empty where nothing is.
 
     `told`: whether a row of the person was given at all. `wishes`: the moments of asking for `less`, `useful` letters only, a `pause`;
-    `pauses`: from when until when: 30 days where the deed names no `until`. `zones`: (since when, zone), the first from the beginning. `conversions`: (moment, name).
+    `pauses`: from when until when: 30 days where the deed names no `until`. `zones`: (since when, zone), the first from the beginning.
+    `conversions`: (moment, name).
     """
 
     told: bool = False
