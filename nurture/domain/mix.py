@@ -5,7 +5,7 @@ every promise the person is under allows it, counted over all they accepted from
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from nurture.domain.letters import Letter
 from nurture.domain.mixes import NoPromise, Promise, Ratio, Thirds
@@ -17,16 +17,28 @@ LAST = 8  # thirds compare the groups over this many of the sequence's last lett
 OUTSIDE = (Kind.GREETING, Kind.SERVICE)
 
 
-@dataclass(frozen=True, slots=True)
-class Earned:
-    """Whether a sales letter may go now, and how many letters must come first when it may not."""
+class Earned(NamedTuple):
+    """Whether a sales letter may go now; where it may not, the promise that holds it longest and how many letters must come first."""
 
-    allowed: bool
-    missing: int
-    reason: str
+    holds: Promise | None = None
+    missing: int = 0
+
+    @property
+    def allowed(self) -> bool:
+        return self.holds is None
+
+    @property
+    def reason(self) -> str:
+        if self.holds is None:
+            return "earned"
+        one, more = _WANTED[type(self.holds)]
+        return f"sales held by {self.holds}: {self.missing} {more if self.missing > 1 else one} due first"
 
 
-_EARNED = Earned(True, 0, "earned")
+_EARNED = Earned()
+_WANTED: dict[type, tuple[str, str]] = {
+    Ratio: ("useful letter", "useful letters"), Thirds: ("letter that sells nothing", "letters that sell nothing"),
+}  # fmt: skip
 
 
 def promises_on(ways: Iterable[Sequence[Promise]], workspace: Sequence[Promise], campaign: bool = False) -> tuple[Promise, ...]:
@@ -39,17 +51,17 @@ def promises_on(ways: Iterable[Sequence[Promise]], workspace: Sequence[Promise],
 
 def sales_earned(promises: Iterable[Promise], useful_since: int, others_since: int) -> Earned:
     """`N:1` wants N useful since the last sales letter, also before the first; thirds want two non-sales ones between."""
-    worst = _EARNED
+    holds, most = None, 0
     for promise in promises:
         if isinstance(promise, Ratio):
-            missing, one, more = promise.useful - useful_since, "useful letter", "useful letters"
+            missing = promise.useful - useful_since
         elif isinstance(promise, Thirds):
-            missing, one, more = 2 - others_since, "letter that sells nothing", "letters that sell nothing"
+            missing = 2 - others_since
         else:
             continue
-        if missing > worst.missing:
-            worst = Earned(False, missing, f"sales held by {promise}: {missing} {more if missing > 1 else one} due first")
-    return worst
+        if missing > most:
+            holds, most = promise, missing
+    return Earned(holds, most) if holds else _EARNED
 
 
 def offer_asks(promises: Iterable[Promise]) -> tuple[tuple[str, int], ...]:

@@ -17,8 +17,8 @@ ABOUT_LASTS = 7  # dates: every weekly window opens once in them
 
 def cap_places(day: date, days: Sequence[date], cap: int) -> int:
     """How many more letters this date may take, so that no seven consecutive dates hold more than `cap`."""
-    offsets = [(d - day).days for d in days]
-    near = [n for n in offsets if -CAP_DATES < n < CAP_DATES]
+    today = day.toordinal()
+    near = [n for d in days if -CAP_DATES < (n := d.toordinal() - today) < CAP_DATES]
     if not near or max(near) <= 0:
         return cap - len(near)  # all lie in the seven dates that end with this one
     return cap - max(sum(first <= n < first + CAP_DATES for n in near) for first in range(1 - CAP_DATES, 1))
@@ -44,7 +44,8 @@ def cadence_allows(day: date, days: Sequence[date], cadence: Cadence) -> bool:
 def places_left(day: date, days: Sequence[date], cadence: Cadence) -> int:
     """How many more letters the calendar week or month of `day` may take."""
     if cadence.per == "week":
-        return cadence.count - sum(d.isocalendar()[:2] == day.isocalendar()[:2] for d in days)
+        monday = day.toordinal() - day.weekday()
+        return cadence.count - len([d for d in days if monday <= d.toordinal() < monday + 7])
     return cadence.count - sum((d.year, d.month) == (day.year, day.month) for d in days)
 
 

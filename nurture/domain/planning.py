@@ -30,7 +30,7 @@ def plan_person(
     """
     if row is not None and row.state not in _REPLACEABLE:
         return Plan(waits=tuple(Wait(w.enrolment_id, None, None, f"{row.letter} is on its way", "one at a time") for w in ways))
-    left = tuple(Done(w.enrolment_id, f"left by {w.exit}", "exit") for w in ways if w.exit)
+    left = [Done(w.enrolment_id, f"left by {w.exit}", "exit") for w in ways if w.exit]
     if left:
         ways = tuple(w for w in ways if not w.exit)
     passed, ways = _superseded(person, ways, policy, now)
@@ -40,16 +40,17 @@ def plan_person(
     )
     turns = [(w, turn_of(person, w, shelf, _earned(person, w, ways, policy), now, ahead)) for w in ways]
     timed, stuck = _time(person, turns, policy, now, row, load)
-    late = [t for t in timed if t.candidate.way.occasion and _too_late(person, t)]
-    if late:
+    postponed: dict[int, datetime] = {}
+    if passed or any(w.occasion for w in ways):
+        late = [t for t in timed if t.candidate.way.occasion and _too_late(person, t)]
         timed = [t for t in timed if t not in late]
-    turns += passed + [(t.candidate.way, _given_up(t)) for t in late]
+        turns += passed + [(t.candidate.way, _given_up(t)) for t in late]
+        postponed = {t.candidate.way.enrolment_id: t.slot.due for t in timed if t.candidate.way.occasion and t.slot.rule == "capacity"}
     near = _about_to_open(person, ways, shelf, policy, now, ahead) if timed and shelf.coming else []
     chosen = choose(person, timed + near, policy, now)
     standing = [t.wait for _, t in turns if t.wait] + stuck
-    waits = standing + [wait_for(t, chosen) for t in timed if t is not chosen]
-    postponed = {t.candidate.way.enrolment_id: t.slot.due for t in timed if t.candidate.way.occasion and t.slot.rule == "capacity"}
     deadlines = [w.until for w in standing if w.until]
+    waits = standing + [wait_for(t, chosen) for t in timed if t is not chosen]
     if chosen is not None and chosen in near:
         deadlines.append(chosen.candidate.way.enrolled_at)
         chosen = None
@@ -186,7 +187,7 @@ def _plan(
     waits: list[Wait],
     deadlines: list[datetime],
     turns: list[tuple[Way, Turn]],
-    left: tuple[Done, ...],
+    left: list[Done],
     row: OpenRow | None,
     now: datetime,
     postponed: Mapping[int, datetime],
@@ -194,12 +195,16 @@ def _plan(
     """`deadlines`: when the waits that no letter's own moment ends are looked at again. `postponed`: campaign letters that the relay can
     carry only then; their patience runs from there.
     """
-    skips = tuple(s for _, t in turns for s in t.skips)
-    done = left + tuple(t.done for _, t in turns if t.done)
-    clocks = ((w, postponed.get(w.enrolment_id, w.stale_since if w.occasion else t.stale_since)) for w, t in turns)
-    stale = tuple((w.enrolment_id, since) for w, since in clocks if since != w.stale_since)
+    skips, done, stale = list[Skip](), left, list[tuple[int, datetime | None]]()
+    for way, turn in turns:
+        skips += turn.skips
+        if turn.done:
+            done.append(turn.done)
+        since = postponed.get(way.enrolment_id, way.stale_since if way.occasion else turn.stale_since)
+        if since != way.stale_since:
+            stale.append((way.enrolment_id, since))
     if chosen and chosen.row:
-        return Plan(keep=True, waits=tuple(waits), skips=skips, done=done, stale=stale)
+        return Plan(None, True, None, None, tuple(waits), tuple(skips), tuple(done), tuple(stale))
     final = row is not None and _over(row, skips, done)
     outrank, cancel = (row.delivery_id if row and not final else None), (row.delivery_id if row and final else None)
     if chosen and chosen.slot.due <= now + HORIZON:
@@ -216,16 +221,16 @@ def _plan(
             c.rule,
             slot.timing,
         )
-        return Plan(send, False, outrank, cancel, tuple(waits), skips, done, stale)
+        return Plan(send, False, outrank, cancel, tuple(waits), tuple(skips), tuple(done), tuple(stale))
     if chosen:
         waits.append(wait_for(chosen, None))
         full = chosen.slot.rule == "capacity"  # all who wait for that window are looked at together, so that the order can be fair
         deadlines.append((chosen.slot.closes if full else chosen.slot.due) - HORIZON)
     look = min((max(d, now + timedelta(minutes=1)) for d in deadlines), default=None)
-    return Plan(None, False, outrank, cancel, tuple(waits), skips, done, stale, look)
+    return Plan(None, False, outrank, cancel, tuple(waits), tuple(skips), tuple(done), tuple(stale), look)
 
 
-def _over(row: OpenRow, skips: tuple[Skip, ...], done: tuple[Done, ...]) -> bool:
+def _over(row: OpenRow, skips: list[Skip], done: list[Done]) -> bool:
     """Whether the open row's letter will never be this person's next again: its way has ended, or it was skipped."""
     skipped_now = any((s.enrolment_id, s.letter) == (row.enrolment_id, row.letter) for s in skips)
     return skipped_now or any(d.enrolment_id == row.enrolment_id for d in done)

@@ -12,22 +12,21 @@ R = TypeVar("R")
 
 
 def by_identity(most: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Keep the answers of a pure function of frozen arguments, `most` at a time. The same objects get the same answer object."""
+    """Keep the answers of a pure function of frozen arguments, given by their places, `most` at a time. The same objects get the same
+    answer object.
+    """
 
     def remembering(rule: Callable[P, R]) -> Callable[P, R]:
-        known: dict[tuple[int, ...], tuple[Any, R]] = {}
+        known: dict[int | tuple[int, ...], tuple[Any, R]] = {}
 
         @functools.wraps(rule)
         def remembered(*args: P.args, **kwargs: P.kwargs) -> R:
-            key = tuple(map(id, args))
+            key = id(args[0]) if len(args) == 1 else tuple(map(id, args))
             found = known.get(key)
-            if found is None or kwargs:
-                answer = rule(*args, **kwargs)
-                if kwargs:
-                    return answer
+            if found is None:
                 if len(known) >= most:
                     known.clear()
-                found = known[key] = (args, answer)  # what is kept keeps its identity
+                found = known[key] = (args, rule(*args, **kwargs))  # what is kept keeps its identity
             return found[1]
 
         return remembered

@@ -17,6 +17,7 @@ from nurture.domain.words import Engagement, Kind, Temperature
 _ENTRY = struct.Struct(">QIHBB")
 ENTRY_BYTES = _ENTRY.size
 _DAY_ZERO = date(2020, 1, 1)
+_DAY_ZERO_ORDINAL = _DAY_ZERO.toordinal()
 KEEP_LETTERS = 16
 KEEP_DAYS = timedelta(days=90)
 KEEP_AT_MOST = 48
@@ -110,10 +111,10 @@ def unpack_entries(raw: bytes, since: datetime | None = None) -> tuple[Entry, ..
         skip = len(raw) - _ENTRY.size
         while skip and int.from_bytes(raw[skip - 8 : skip - 4], "big") >= least:
             skip -= _ENTRY.size
-    return tuple(
-        Entry(delivery, datetime.fromtimestamp(at, UTC), _DAY_ZERO + timedelta(days=day), _KINDS[kind], _MARKS[marks])
+    return tuple([
+        Entry(delivery, datetime.fromtimestamp(at, UTC), date.fromordinal(_DAY_ZERO_ORDINAL + day), _KINDS[kind], _MARKS[marks])
         for delivery, at, day, kind, marks in _ENTRY.iter_unpack(raw[skip:])
-    )
+    ])
 
 
 def has_mark(raw: bytes, mark: Mark) -> bool:

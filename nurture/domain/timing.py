@@ -4,10 +4,11 @@ from datetime import date, datetime, time
 from typing import NamedTuple
 
 from nurture.domain.capacity import Load
-from nurture.domain.documents import Policy, lane_name
+from nurture.domain.documents import Campaign, Policy, Sequence, lane_name
 from nurture.domain.letters import Cadence, Letter
 from nurture.domain.pacing import about_dates, after_allows, cadence_allows, cap_places, gap_ends, most_places, pace_on
 from nurture.domain.plans import Person, Way, keyed
+from nurture.domain.remembering import by_identity
 from nurture.domain.rhythm import Stretch, Timing, best_part
 from nurture.domain.windows import LEAST_LEFT, Hours, Opening, blacked_out, instant_of, moment_in, openings, share_of
 from nurture.domain.words import Frequency, Kind
@@ -76,13 +77,13 @@ def earliest(
         own = _own_hour(person, way, letter, policy, now, only_day)
         if own is not None:
             return own
-    dates = dates_of(person, way, letter)
+    dates = dates_of(person, way, letter) if letter.about is not None else None
     since = max(now, instant_of(dates[0], time(0), person.zone)) if dates else now
-    if (letter.about is not None and dates is None) or (dates and since.astimezone(person.zone).date() > dates[1]):
+    if letter.about is not None and (dates is None or since.astimezone(person.zone).date() > dates[1]):
         return None
     share = share_of(person.subscriber_id, key)
     decided, most = "window" if since == now else "about", None
-    named = _named_hour(person, way, letter, policy, floor, paced=paced)
+    named = _named_hour(person, way, letter, policy, floor, paced=paced) if way.occasion else None
     if named is not None:
         at = named.due if load is None else load.room(named.due, named.closes - LEAST_LEFT, named.due)
         if at is not None:
@@ -154,10 +155,22 @@ def _over_cadence(way: Way, letter: Letter, day: date, cadence: Cadence) -> bool
 
     A letter about a date has its own moment, as one with `after` has; it counts for the others.
     """
-    if letter.about is not None or letter.kind is Kind.GREETING or not any(own is letter for _, own in keyed(way.source)):
+    own = _own_letters(way.source)
+    if letter.about is not None or letter.kind is Kind.GREETING or id(letter) not in own.of_now:
         return False
-    beginning = f"{way.source.name}/"
-    return not cadence_allows(day, [p.day for p in way.sent if p.letter.startswith(beginning) and p.kind is not Kind.GREETING], cadence)
+    return not cadence_allows(day, [p.day for p in way.sent if p.letter.startswith(own.names) and p.kind is not Kind.GREETING], cadence)
+
+
+class _Own(NamedTuple):
+    """The letters of a document by identity, and how the names of all that it ever had begin."""
+
+    of_now: frozenset[int]
+    names: str
+
+
+@by_identity(1024)
+def _own_letters(source: Sequence | Campaign) -> _Own:
+    return _Own(frozenset(id(letter) for _, letter in keyed(source)), f"{source.name}/")
 
 
 def _own_hour(person: Person, way: Way, letter: Letter, policy: Policy, now: datetime, only_day: date | None) -> Slot | None:

@@ -16,6 +16,7 @@ from nurture.services.sending.writing import Writer
 from nurture.store.database import connect
 from nurture.store.readers import readers
 from nurture.store.workers import enlist
+from nurture.worker import spare_the_collector
 
 SLICE = 128
 
@@ -51,8 +52,7 @@ async def work_by_stage(url: str, smtp: str, sessions: int) -> dict[str, float]:
 
     async with db.write() as tx:
         lease = await enlist(tx, "bench", _now())
-    gc.collect()
-    gc.freeze()  # as the worker does
+    spare_the_collector()
     try:
         async with Wire(relay, rules, desk.pace, _now, lambda: True, keep) as wire:
             clock, warm = _Clock(), 0

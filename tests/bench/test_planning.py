@@ -24,6 +24,7 @@ from nurture.store.schema import migrate
 from nurture.store.subscribers import add
 from nurture.store.tables import Enrolment, Standing
 from nurture.store.workspace import ensure_workspace
+from nurture.worker import spare_the_collector
 from tests.bench.conftest import Figures
 from tests.support.databases import fresh_postgres
 
@@ -71,8 +72,7 @@ async def planned(url: str, people: int, *, under_way: bool = False) -> tuple[fl
     try:
         if under_way:
             await put_under_way(db)
-        gc.collect()
-        gc.freeze()  # as the worker does
+        spare_the_collector()
         work, start = time.process_time(), time.perf_counter()
         done = await plan(db, MONDAY)
         spent = time.perf_counter() - start, time.process_time() - work
@@ -90,8 +90,7 @@ def _worker(url: str, start: Any, ended: Any) -> None:
     async def sweep() -> None:
         db = connect(url)
         await db.reach()
-        gc.collect()
-        gc.freeze()
+        spare_the_collector()
         start.wait()
         began = time.perf_counter()
         done = await plan(db, MONDAY)

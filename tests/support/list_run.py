@@ -6,7 +6,6 @@ line of figures: `_us` are microseconds for each person by the clock, `_work_us`
 
 import asyncio
 import csv
-import gc
 import json
 import re
 import subprocess
@@ -31,6 +30,7 @@ from nurture.shipped import shipped
 from nurture.store.database import Database, connect
 from nurture.store.schema import migrate
 from nurture.store.workspace import ensure_workspace
+from nurture.worker import spare_the_collector
 
 MONDAY = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Tokyo", "Africa/Nairobi", "America/Bogota", "Australia/Sydney")
@@ -122,8 +122,7 @@ async def _answered(db: Database) -> None:
 
 
 async def _lived(db: Database, measured: Measured, file: Path, people: int) -> dict[str, float]:
-    gc.collect()
-    gc.freeze()  # as the worker does
+    spare_the_collector()
     added = await measured.each("import", import_csv(db, file, now=MONDAY, enrol="two-weeks"))
     planned = await measured.each("plan", plan(db, MONDAY))
     assert (added.added, planned.counts["sends"]) == (people, people), (added, planned)

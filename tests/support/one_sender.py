@@ -7,7 +7,6 @@ a line, sends the rest and says how that went.
 """
 
 import asyncio
-import gc
 import json
 import resource
 import sys
@@ -25,6 +24,7 @@ from nurture.mail.relay import SmtpRelay
 from nurture.services.sending import Desk, SendingRules, send_due
 from nurture.store.database import connect
 from nurture.store.workers import enlist
+from nurture.worker import spare_the_collector
 
 
 class Weighed:
@@ -73,8 +73,7 @@ async def _send(told: dict[str, Any]) -> dict[str, float]:
     desk = Desk()
     await send_due(db, relay, lease, rules, keys, _now, desk, go_on=lambda: relay.letters < WARM)
     relay.size = relay.letters = 0
-    gc.collect()
-    gc.freeze()  # as the worker does
+    spare_the_collector()
     print("ready", flush=True)
     sys.stdin.readline()
     started, worked = time.perf_counter(), time.process_time()

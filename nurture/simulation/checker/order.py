@@ -1,6 +1,7 @@
 """Whose turn it was in a sequence, and when the library may step in: judged where no letter can have been skipped unseen."""
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 
 from nurture.simulation.checker.promises import MIXED, any_promises, promises_over, unkept
 from nurture.simulation.checker.reading import House, LetterText, Source
@@ -74,7 +75,7 @@ def _first(source: Source, rest: Sequence[LetterText], own: Sequence[Sent], *, h
     return next(x for x in free if x.kind in least)
 
 
-def _lent(house: House, mixed: Sequence[Sent], had: Set[str], letter: Sent, facts: Facts) -> Iterator[Finding]:
+def _lent(house: House, mixed: Sequence[Sent], had: AbstractSet[str], letter: Sent, facts: Facts) -> Iterator[Finding]:
     """A letter of the library goes on the way of another document: only a useful one, only for a sales letter that is due and unearned.
 
     `had`: the names of all the person had by then, `mixed` those among them that count for a mix.
