@@ -60,6 +60,10 @@ class Settings(BaseSettings):
     keep_words: Duration = Field(
         timedelta(days=30), ge=timedelta(days=1), description="How long the words of ended service letters are kept; the row stays."
     )
+    keep_ways: Duration | None = Field(
+        None, ge=timedelta(days=90),
+        description="How long people's ways through occasions of campaigns are kept after their end; unset: for ever. Letters stay.",
+    )  # fmt: skip
     smtp_rate: float | None = Field(
         None, gt=0, description="Letters a second for the relay; the plan gives no minute more. Unset: only its own answers slow it."
     )  # fmt: skip

@@ -282,7 +282,7 @@ class Work:
         await sweep_stopped_lanes(self.app.db, Desk(), now, self.app.settings.warm_up)
         await close_occasions(self.app.db, now)
         settings = self.app.settings
-        kept = Kept(settings.keep_details, settings.keep_hits, settings.keep_words)
+        kept = Kept(settings.keep_details, settings.keep_hits, settings.keep_words, settings.keep_ways)
         if done := await keep(self.app.db, now, kept, self.goes_on):
             log.info("forgotten", parts=done)
 

@@ -18,16 +18,19 @@ REST = 0.002  # seconds between two transactions, so that other writers get thei
 @dataclass(frozen=True, slots=True)
 class Kept:
     """How long each thing is kept; None: for ever. `details`: addresses and agents of hits; `hits`: those that no person made, or nobody
-    can tell; `words`: of service letters.
+    can tell; `words`: of service letters; `ways`: through occasions of campaigns, after their end.
     """
 
     details: timedelta | None
     hits: timedelta | None
     words: timedelta | None
+    ways: timedelta | None = None
 
 
 async def keep(db: Database, now: datetime, kept: Kept, go_on: Callable[[], bool] = lambda: True) -> list[str]:
-    """One round; returns the parts of events that were gone through. A part that others use for long is left to the next round."""
+    """One round; returns the parts of events and the campaigns that were gone through. A part that others use for long is left to the
+    next round.
+    """
     try:
         async with db.write() as tx:
             await make_months(tx, now)
@@ -43,6 +46,27 @@ async def keep(db: Database, now: datetime, kept: Kept, go_on: Callable[[], bool
         async with db.read() as tx:
             due = await retention.parts_due(tx, job, now - span)
         done += [f"{job}: {part.name}" for part in due if go_on() and await _go_through(db, now, job, part, what)]
+    return done + (await _clear_ways(db, now, now - kept.ways, go_on) if kept.ways is not None else [])
+
+
+async def _clear_ways(db: Database, now: datetime, before: datetime, go_on: Callable[[], bool]) -> list[str]:
+    """All ways that ended before the moment, campaign by campaign; each by the one worker that gets it."""
+    async with db.read() as tx:
+        due = await retention.occasions_due(tx, before)
+    done = []
+    for period, campaign in due.items():
+        async with db.write() as tx:
+            mine = go_on() and await jobs.claim(tx, retention.CLEARED, period, now)
+        if not mine:
+            continue
+        place: int | None = 0
+        while place is not None and go_on():
+            async with db.write() as tx:
+                place = await retention.clear_ways(tx, campaign, before, place)
+            await asyncio.sleep(REST)
+        async with db.write() as tx:
+            await (jobs.finish(tx, retention.CLEARED, period, now) if place is None else jobs.release(tx, retention.CLEARED, period))
+        done += [f"{retention.CLEARED}: {period}"] if place is None else []
     return done
 
 

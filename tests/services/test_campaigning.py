@@ -1,6 +1,7 @@
 """Campaigns on real databases: start, each occasion once, whom it takes in, pause, cancel, outage, the end."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from nurture.services.campaigning import close_occasions, open_occasions, start
 from nurture.services.enrolling import enrol
 from nurture.services.explaining import why
 from nurture.services.folding import fold
+from nurture.services.keeping import Kept, keep
 from nurture.services.planning import plan
 from nurture.services.steering import cancel, list_documents, pause, resume
 from nurture.store.database import Database
@@ -91,6 +93,36 @@ async def test_weekly_opens_each_date_where_it_begins_first_and_supersedes_the_o
     assert occasion == "2026-03-10"
     assert datetime(2026, 3, 9, 21, tzinfo=UTC) <= due < datetime(2026, 3, 9, 23, tzinfo=UTC), "Tuesday, ten to twelve in Auckland"
     assert ("skip", "the campaign's next occasion has opened") in [(w.decision, w.reason) for w in await why(db, person)]
+
+
+async def test_ways_through_old_occasions_may_be_forgotten_and_letters_stay(db: Database) -> None:
+    await install(db, ROOFS, news({"weekly": "tue"}))
+    [person] = await add_people(db, "a@example.com", tags=("roof",))
+    await start(db, "news", NOW)
+    ninety = Kept(None, None, None, ways=90 * DAY)
+    for week in range(2):  # the first occasion's letter is sent, the second is under way
+        at = datetime(2026, 3, 2, 10, tzinfo=UTC) + week * 7 * DAY
+        await open_occasions(db, at)
+        await plan(db, at)
+        if not week:
+            await end_row(db, at + DAY)
+        await fold(db, at + DAY)
+        await plan(db, at + DAY)
+        await close_occasions(db, at + DAY)
+
+    async def numbers() -> list[int]:
+        async with db.read() as tx:
+            return list((await tx.execute(select(Enrolment.number).order_by(Enrolment.number))).scalars())
+
+    assert await keep(db, datetime(2026, 5, 30, tzinfo=UTC), ninety) == []
+    assert await numbers() == [1, 2]
+    late = datetime(2026, 6, 30, tzinfo=UTC)
+    assert await keep(db, late, replace(ninety, ways=None)) == []
+    assert [done.rpartition("/")[2] for done in await keep(db, late, ninety)] == ["1"]
+    assert await numbers() == [2], "what is under way stays, however old"
+    assert await keep(db, late, ninety) == [], "each occasion is gone through once"
+    assert ("send", "news/one") in [(w.decision, w.letter) for w in await why(db, person)]
+    assert len(await rows_of(db, "id")) == 2
 
 
 async def test_after_an_outage_only_the_newest_occasion_opens(db: Database) -> None:
