@@ -24,7 +24,8 @@ class Pages:
     def show(self, request: Request, name: str, *, locale: str | None = None, status: int = 200, **more: Any) -> Response:
         """A page in the person's language, else the browser's."""
         spoken = language(locale, request.headers.get("accept-language"))
-        return HTMLResponse(self._written(name, spoken, action=request.url.path, **more), status, _HEADERS | {"Content-Language": spoken})
+        page = self._written(name, spoken, **{"action": request.url.path} | more)
+        return HTMLResponse(page, status, _HEADERS | {"Content-Language": spoken})
 
     def gone(self) -> Response:
         """The one answer to every token that is not ours: same bytes, whatever is wrong with it."""
