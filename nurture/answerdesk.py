@@ -1,4 +1,4 @@
-"""What happens around an answer: it is kept, and the letter of advice that belongs to it follows."""
+"""What happens around answers: one is kept, and its letter of advice follows; the result is told to all who took part."""
 
 import json
 from collections.abc import Mapping
@@ -6,10 +6,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from nurture.bootstrap import App
+from nurture.domain.asking import Question
+from nurture.domain.delivery import letter_name
+from nurture.domain.draws import entry_code
+from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.domain.evidence import Judged
-from nurture.domain.words import Evidence
+from nurture.domain.words import Evidence, Status
 from nurture.services.answering import Answered, answer
+from nurture.services.drawing import Shown, show_draw
+from nurture.services.polling import Result, result
 from nurture.services.serving import queue_service_letter
+from nurture.store.answers import mailed_already
+from nurture.store.documents import load_policy
 
 LINE = '{"answer": '
 
@@ -60,3 +68,50 @@ async def keep_answer(app: App, sent: Sent) -> Answered | None:
         await app.bell.ring("send")
     await app.bell.ring("plan")
     return done
+
+
+async def announce(app: App, name: str) -> int:
+    """Mail the result letter to everybody who answered and still gets letters, once each; how many are new on their way.
+
+    Raises NurtureError where the question has no result letter, is still open, or has a draw that is not made yet.
+    """
+    found, now = await result(app.db, name), app.clock()
+    question = found.question
+    if question.result is None:
+        raise NurtureError(f"the question {name} has no result letter; write it under `result`", ErrorKind.CONFLICT)
+    async with app.db.read() as tx:
+        zone = (await load_policy(tx)).timezone
+    if question.closes is not None and not question.is_closed(zone, now):
+        raise NurtureError(f"{name} takes answers until {question.closes}; tell the result when it is closed", ErrorKind.CONFLICT)
+    drawn = await show_draw(app.db, name) if question.draw else None
+    if question.draw and (drawn is None or drawn.drawn_at is None):
+        raise NurtureError(f"the draw of {name} is not made yet; run: nurture questions draw {name}", ErrorKind.CONFLICT)
+    letter = letter_name(name, question.result.id)
+    occasion = f"result:{name}" if question.closes else f"result:{name}:{now:%Y-%m}"
+    async with app.db.read() as tx:
+        already = await mailed_already(tx, letter, occasion)
+    told, sent = _result_data(app, question, found, drawn), 0
+    for one in found.said:
+        if one.status != Status.SUBSCRIBED.value or one.subscriber_id in already:
+            continue
+        entry = entry_code(drawn.commitment, one.subscriber_id) if drawn else ""
+        own = {"entry": entry, "won": any(entry == winner for winner, _ in drawn.winners) if drawn else False}
+        await queue_service_letter(
+            app.db, subscriber_id=one.subscriber_id, occasion=occasion, now=now, templates=app.templates, letter=letter, data=told | own
+        )
+        sent += 1
+    await app.bell.ring("send")
+    return sent
+
+
+def _result_data(app: App, question: Question, found: Result, drawn: Shown | None) -> dict[str, object]:
+    """What the result letter sees under `data`; winners by the name that they allowed, else by their number."""
+    counted = found.tally
+    lines = [{"text": line.text, "people": line.people, "share": f"{line.share:.0%}"} for line in counted.lines]
+    mean = f"{counted.mean.value:.1f}" if counted.mean else ""
+    told: dict[str, object] = {"question": question.heading, "people": counted.people, "lines": lines, "mean": mean}
+    if drawn is None:
+        return told
+    winners = [named or entry for entry, named in drawn.winners]
+    page = f"{app.settings.base_url.rstrip('/')}/draws/{question.name}"
+    return told | {"prize": drawn.prize, "winners": winners, "seed": drawn.seed, "commitment": drawn.commitment, "draw_url": page}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import Select, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.asking import Answer, Question, choice_address, choice_of
@@ -34,6 +34,7 @@ class Given:
     how: str
     email: str = ""
     locale: str | None = None
+    status: str = ""
 
 
 def answer_row(
@@ -70,13 +71,23 @@ async def answers_to(
     tx: AsyncConnection, question: str, since: datetime | None = None, until: datetime | None = None
 ) -> list[Given]:  # fmt: skip
     """All answers of people who are still here, oldest first."""
-    query = select(EVENTS, _s.email, _s.locale).join(SUBSCRIBERS, _s.id == _e.subscriber_id)
-    query = query.where(*_ANSWERED, _e.name == question, _s.erased_at.is_(None))
+    query = _of_people(question)
     if since is not None:
         query = query.where(_e.at >= since)
     if until is not None:
         query = query.where(_e.at < until)
     return [_given(dict(row)) for row in (await tx.execute(query.order_by(_e.at, _e.id))).mappings()]
+
+
+async def answers_by_id(tx: AsyncConnection, question: str, after: int, limit: int) -> list[Given]:
+    """The same in the order of their ids."""
+    query = _of_people(question).where(_e.id > after).order_by(_e.id).limit(limit)
+    return [_given(dict(row)) for row in (await tx.execute(query)).mappings()]
+
+
+def _of_people(question: str) -> Select[Any]:
+    query = select(EVENTS, _s.email, _s.locale, _s.status).join(SUBSCRIBERS, _s.id == _e.subscriber_id)
+    return query.where(*_ANSWERED, _e.name == question, _s.erased_at.is_(None))
 
 
 def last_words(answers: Iterable[Given]) -> list[Given]:
@@ -97,6 +108,13 @@ async def count_asked(tx: AsyncConnection) -> dict[str, int]:
     query = select(question, func.count(d.subscriber_id.distinct())).join_from(_versions.id.table, d.id.table, d.version_id == _versions.id)
     rows = await tx.execute(query.where(d.accepted_at.is_not(None), question.is_not(None)).group_by(question))
     return {name: people for name, people in rows if name}
+
+
+async def mailed_already(tx: AsyncConnection, letter: str, occasion: str) -> set[int]:
+    """People who have a row of this letter for this occasion."""
+    d, letters = METADATA.tables["deliveries"].c, METADATA.tables["letters"].c
+    query = select(d.subscriber_id).join_from(d.id.table, letters.id.table, letters.id == d.letter_id)
+    return set((await tx.execute(query.where(letters.name == letter, d.occasion == occasion))).scalars())
 
 
 async def count_machines(tx: AsyncConnection, question: str) -> int:
@@ -161,5 +179,5 @@ def _given(row: Mapping[str, Any]) -> Given:
     )  # fmt: skip
     return Given(
         row["id"], row["uid"], row["subscriber_id"], row["delivery_id"], row["at"], answer, detail.get("how", "page"),
-        row.get("email") or "", row.get("locale"),
+        row.get("email") or "", row.get("locale"), row.get("status") or "",
     )  # fmt: skip
