@@ -104,7 +104,7 @@ def test_a_draw_can_be_done_again_by_anybody(people: set[int], seed: str, places
     assert verify(seed, commitment, entries, won).honest
     assert not verify(seed + "0", commitment, entries, won).honest
     assert all(ticket(seed, winner) <= ticket(seed, other) for winner in won for other in set(entries) - set(won))
-    if 1 < len(entries) and places < len(entries):
+    if len(entries) > 1 and places < len(entries):
         loser = next(e for e in entries if e not in won)
         assert not verify(seed, commitment, entries, (loser, *won[1:])).honest
         assert not verify(seed, commitment, [*entries, entries[0]], won).honest
@@ -113,7 +113,7 @@ def test_a_draw_can_be_done_again_by_anybody(people: set[int], seed: str, places
 def test_a_draw_favours_nobody() -> None:
     """Of a hundred people with one prize each wins about as often as the others, over seeds."""
     entries = [entry_code(commit("x"), person) for person in range(20)]
-    wins = {entry: 0 for entry in entries}
+    wins = dict.fromkeys(entries, 0)
     for seed in range(4000):
         wins[draw(str(seed), entries, 1)[0]] += 1
     squares = sum((count - 200) ** 2 / 200 for count in wins.values())
