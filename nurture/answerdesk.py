@@ -91,7 +91,7 @@ async def announce(app: App, name: str) -> int:
     async with app.db.read() as tx:
         already = await mailed_already(tx, letter, occasion)
     told, sent = _result_data(app, question, found, drawn), 0
-    for one in found.said:
+    for one in reversed(found.said):
         if one.status != Status.SUBSCRIBED.value or one.subscriber_id in already:
             continue
         entry = entry_code(drawn.commitment, one.subscriber_id) if drawn else ""

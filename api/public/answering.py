@@ -4,6 +4,7 @@ GET and HEAD change nothing but the count of hits: a filter that follows every l
 """
 
 import asyncio
+import re
 import secrets
 import zlib
 from collections import OrderedDict
@@ -42,6 +43,7 @@ KEEP_WITHIN = 10.0
 BY_IP = 240  # an office has one address
 BY_TOKEN = 20
 KNOWN_MOST = 512
+SLUG = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 LINKS_FROM = 1_000_000  # numbers of answer links, beyond those of any letter: what tells two choices apart when hits are judged
 
 
@@ -144,9 +146,12 @@ class Answering:
 
     async def draw_page(self, request: Request) -> Response:
         """The promise of a draw; once it is made, all that is needed to check it. No names but those that winners allowed."""
+        name = request.path_params["question"]
+        if not SLUG.fullmatch(name):
+            return self._pages.gone()
         try:
             async with asyncio.timeout(LOOK_WITHIN):
-                shown: Shown | None = await show_draw(self._app.db, request.path_params["question"])
+                shown: Shown | None = await show_draw(self._app.db, name)
         except _AWAY:
             return self._pages.later(request)
         return self._pages.gone() if shown is None else self._pages.show(request, "draw.html", draw=shown)
