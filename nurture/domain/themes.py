@@ -19,6 +19,7 @@ MOST = 30
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _SENTENCE = re.compile(r"[.!?;:\n()]+|,\s")
 _SHORTEST = 2
+_NEAR = 3  # of a pair no more than two small words stand between: leaks at the chimney
 _CYRILLIC = re.compile("[\u0400-\u04ff]")
 
 
@@ -33,7 +34,9 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """`words` as most people wrote them; `people` in the order in which they said it. `pair`: two neighbouring words."""
+    """`words` as most people wrote them, ` … ` where small words stood between; `people` in the order in which they said it. `pair`: two
+    neighbouring words.
+    """
 
     words: str
     people: tuple[int, ...]
@@ -48,12 +51,13 @@ def themes(texts: Sequence[Text], stem: Stem, about: str = "", most: int = MOST)
         asked = {stem(word, code) for word in _words(about)}
         for sentence in _SENTENCE.split(text.words):
             known = list(_telling(sentence, code, stem))
-            for root, word in known:
+            for _, root, word in known:
                 if root not in asked:
                     words.note(root, word, text.person)
-            for (one, first), (other, second) in pairwise(known):
-                if one != other and not {one, other} <= asked:
-                    pairs.note(frozenset((one, other)), f"{first} {second}", text.person)
+            for (at, one, first), (then, other, second) in pairwise(known):
+                if one != other and then - at <= _NEAR and not {one, other} <= asked:
+                    between = " " if then - at == 1 else " … "
+                    pairs.note(frozenset((one, other)), f"{first}{between}{second}", text.person)
     shared = pairs.shared(pair=True)
     told = [(root, theme) for root, theme in words.shared(pair=False) if not _within(root, theme, shared)]
     found = [theme for _, theme in (*shared, *told)]
@@ -81,12 +85,12 @@ def _words(text: str) -> list[str]:
     return [word.lower().replace("’", "'").replace("ё", "е") for word in _WORD.findall(text)]
 
 
-def _telling(sentence: str, code: str, stem: Stem) -> Iterator[tuple[object, str]]:
-    """(root, word) of the words that name something, in their order."""
+def _telling(sentence: str, code: str, stem: Stem) -> Iterator[tuple[int, object, str]]:
+    """(place, root, word) of the words that name something, in their order."""
     stopped = STOP_WORDS.get(code, frozenset())
-    for word in _words(sentence):
+    for place, word in enumerate(_words(sentence)):
         if len(word) >= _SHORTEST and word not in stopped:
-            yield stem(word, code), word
+            yield place, stem(word, code), word
 
 
 class _Found:

@@ -152,11 +152,12 @@ def test_a_survey_goes_on_quarter_by_quarter() -> None:
     (["The chimney leaks.", "Our chimney is leaking since May", "It leaks at the chimney"], "Your roof?", [("chimney leaks", 3)]),
     (["Цены слишком высокие", "Высокая цена!", "Мне не нравится цена"], "", [("цена", 3), ("высокие", 2)]),
     (["Dach przecieka zimą", "przeciekający dach", "dachy są drogie"], "", [("dach", 3), ("dach przecieka", 2)]),
-    (["Die Preise sind hoch", "Der Preis ist hoch", "hohe Preise"], "", [("preise", 3), ("preise hoch", 2)]),
-    (["My roof is old", "the roof: old!", "an old roof"], "What troubles you about your roof?", [("old", 3), ("roof old", 2)]),
+    (["Die Preise sind hoch", "Der Preis ist hoch", "hohe Preise"], "", [("preise", 3), ("preise … hoch", 2)]),
+    (["It costs more than I earn", "The costs! What do I earn?"], "", [("costs", 2), ("earn", 2)]),
+    (["My roof is old", "the roof: old!", "an old roof"], "What troubles you about your roof?", [("old", 3), ("roof … old", 2)]),
     (["one thing", "another matter"], "", []),
     (["Дах протікає", "дах"], "", [("дах", 2)]),
-], ids=["en", "ru", "pl", "de", "asked", "nothing", "another"])  # fmt: skip
+], ids=["en", "ru", "pl", "de", "far", "asked", "nothing", "another"])  # fmt: skip
 def test_what_is_named_most(texts: list[str], about: str, found: list[tuple[str, int]], request: pytest.FixtureRequest) -> None:
     home = request.node.callspec.id
     named = themes([Text(n, words, home if home in ("de", "pl") else None) for n, words in enumerate(texts)], stem, about)
@@ -175,4 +176,4 @@ def test_any_text_can_be_read_and_nothing_is_invented(texts: list[str]) -> None:
     written = " ".join(texts).lower().replace("’", "'").replace("ё", "е")
     for theme in themes([Text(n, words) for n, words in enumerate(texts)], stem):
         assert len(theme.people) >= 2
-        assert all(word in written for word in theme.words.split())
+        assert all(word in written for word in theme.words.split() if word != "…")
