@@ -19,6 +19,7 @@ from api.marketer import (
     keys,
     policy,
     previews,
+    questions,
     replies,
     reports,
     segments,
@@ -29,6 +30,7 @@ from api.marketer import (
     webhooks,
 )
 from api.middleware import Guard
+from api.public.answering import routes as answering
 from api.public.inbound import routes as inbound
 from api.public.joining import routes as joining
 from api.public.pages import Pages as PublicPages
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
 
 _MARKETER = (
     importing, subscribers, segments, sequences, documents, deliveries, events, sending, reports, previews, forecast, policy, keys, tasks,
-    webhooks, replies,
+    webhooks, replies, questions,
 )  # fmt: skip
 
 
@@ -63,7 +65,8 @@ def create_app(app: "App", *, demo: bool = False) -> FastAPI:
     api.state.recorder = recorder
     api.state.demo = demo
     errors.install(api)
-    of_readers = [*public(app, recorder), *joining(app, PublicPages(app.templates)), *inbound(app)]
+    pages = PublicPages(app.templates)
+    of_readers = [*public(app, recorder), *joining(app, pages), *answering(app, recorder, pages), *inbound(app)]
     api.router.routes.extend([*of_readers, *health.routes(registry), *reference.routes(api)])
     api.mount("/static", StaticFiles(directory=app.templates / "pages" / "static"), name="static")
     v1 = APIRouter(prefix="/api/v1", responses={"default": {"description": "A problem (RFC 9457).", "content": {errors.PROBLEM: {}}}})

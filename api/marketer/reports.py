@@ -1,16 +1,21 @@
-"""/api/v1/reports: the list against what is usual, its own curves, the mix, the hours and the pace kept, the personal hour."""
+"""/api/v1/reports: the list against what is usual, its own curves, the mix, the hours and the pace kept, the personal hour,
+what people answered."""
 
+from dataclasses import asdict
+from datetime import UTC, date, datetime, time
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 
 from api.auth import app_of, scope
 from nurture.domain.curves import to_json as curves_json
 from nurture.domain.pace_report import to_json as pace_json
 from nurture.domain.reports import to_json
+from nurture.domain.tally import to_json as tally_json
 from nurture.services.measuring import measure
 from nurture.services.mixing import offers_due
 from nurture.services.pacing import NAMES, pace
+from nurture.services.polling import list_questions, result
 from nurture.services.reporting import report
 
 router = APIRouter(prefix="/reports", tags=["reports"], dependencies=[Depends(scope("reports:read"))])
@@ -57,6 +62,26 @@ async def windows(request: Request) -> dict[str, Any]:
 async def hours(request: Request) -> dict[str, Any]:
     """What the personal hour brings, with its uncertainty, and when people act: weekday by hour of the reader's clock."""
     return await _parts(request, "hours")
+
+
+@router.get("/questions")
+async def questions(request: Request) -> dict[str, Any]:
+    """Every question with how many people were asked and how many answered."""
+    app = app_of(request)
+    now = app.clock()
+    return {"at": now, "questions": [asdict(line) for line in await list_questions(app.db, now)]}
+
+
+@router.get("/questions/{name}")
+async def question(
+    request: Request,
+    name: Annotated[str, Path(max_length=80)],
+    since: Annotated[date | None, Query(description="Only answers from this date on.")] = None,
+) -> dict[str, Any]:
+    """Counts with their uncertainty, the mean, the most named words, quarter by quarter. Nobody's name or text."""
+    app = app_of(request)
+    begin = datetime.combine(since, time(), UTC) if since else None
+    return {"at": app.clock()} | tally_json((await result(app.db, name, since=begin)).tally)
 
 
 async def _parts(request: Request, *names: str) -> dict[str, Any]:

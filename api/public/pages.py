@@ -16,15 +16,17 @@ class Pages:
     def __init__(self, templates: Path) -> None:
         self._jinja = Environment(loader=FileSystemLoader(templates / "pages"), autoescape=True, undefined=StrictUndefined)
         english = WORDS["en"]
-        self._gone = self._written("note.html", "en", title=english["gone_title"], text=english["gone_text"]).encode()
+        self._gone = self.written("note.html", "en", title=english["gone_title"], text=english["gone_text"]).encode()
 
-    def _written(self, name: str, spoken: str, **more: Any) -> str:
+    def written(self, name: str, spoken: str, **more: Any) -> str:
+        """A page in a language of LANGUAGES."""
         return self._jinja.get_template(f"public/{name}").render(language=spoken, words=WORDS[spoken], **more)
 
     def show(self, request: Request, name: str, *, locale: str | None = None, status: int = 200, **more: Any) -> Response:
         """A page in the person's language, else the browser's."""
         spoken = language(locale, request.headers.get("accept-language"))
-        return HTMLResponse(self._written(name, spoken, action=request.url.path, **more), status, _HEADERS | {"Content-Language": spoken})
+        page = self.written(name, spoken, **{"action": request.url.path} | more)
+        return HTMLResponse(page, status, _HEADERS | {"Content-Language": spoken})
 
     def gone(self) -> Response:
         """The one answer to every token that is not ours: same bytes, whatever is wrong with it."""
@@ -33,5 +35,5 @@ class Pages:
     def later(self, request: Request) -> Response:
         spoken = language(request.headers.get("accept-language"))
         words = WORDS[spoken]
-        page = self._written("note.html", spoken, title=words["later_title"], text=words["later_text"])
+        page = self.written("note.html", spoken, title=words["later_title"], text=words["later_text"])
         return HTMLResponse(page, 503, _HEADERS | {"Retry-After": "5"})

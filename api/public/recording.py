@@ -16,6 +16,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 
 from api.auth import client_ip
+from nurture.answerdesk import LINE, Sent, keep_answer
+from nurture.domain.errors import NurtureError
 from nurture.domain.evidence import Hit, asks_ahead
 from nurture.domain.tokens import Token
 from nurture.services.leaving import leave
@@ -66,6 +68,10 @@ class Recorder:
         wish = {"leave": token.subscriber, "d": token.delivery, "at": self._app.clock().timestamp(), "how": how, "ip": ip}
         return await self._append("leave", json.dumps(wish))
 
+    async def answer_later(self, sent: Sent) -> bool:
+        """The database is away: keep the answer, it counts from the moment it was given. False when it could not be kept."""
+        return await self._append("answer", sent.to_line())
+
     async def _append(self, what: str, line: str) -> bool:
         self._hits.labels(what).inc()
         try:
@@ -106,6 +112,8 @@ class Recorder:
                 for segment in segments:
                     await self._grant(await asyncio.to_thread(_wishes, segment))
                 for segment in segments:
+                    await self._keep(await asyncio.to_thread(_answers, segment))
+                for segment in segments:
                     hits = _hits(await asyncio.to_thread(lines_of, segment), segment.name)
                     await record_hits(self._app.db, hits, self._app.clock(), self._app.settings.settles)
                     segment.unlink(missing_ok=True)
@@ -116,6 +124,13 @@ class Recorder:
                 self._app.db, wish["leave"], delivery_id=wish["d"] or None, now=self._app.clock(), how=wish["how"], ip=wish["ip"],
                 asked=datetime.fromtimestamp(wish["at"], UTC),
             )  # fmt: skip
+
+    async def _keep(self, answers: Iterable[Sent]) -> None:
+        for sent in answers:
+            try:
+                await keep_answer(self._app, sent)
+            except NurtureError as error:
+                _log.warning("a form that waited answers nothing", reason=error.message)
 
     async def close(self) -> None:
         """Write what waits; what cannot be folded now is folded at the next start."""
@@ -139,10 +154,21 @@ def _wishes(segment: Path) -> list[dict[str, Any]]:
     return found
 
 
+def _answers(segment: Path) -> list[Sent]:
+    found = []
+    for line in lines_of(segment):
+        if line.startswith(LINE):
+            try:
+                found.append(Sent.from_line(line))
+            except (ValueError, KeyError, TypeError):
+                _log.error("an answer cannot be read", segment=segment.name)
+    return found
+
+
 def _hits(lines: Iterable[str], segment: str) -> Iterator[Received]:
     """As they are read, some at a time, so that visitors are answered between them."""
     for line in lines:
-        if line.startswith(_WISH):
+        if line.startswith((_WISH, LINE)):
             continue
         try:
             yield from_line(line)

@@ -20,16 +20,29 @@ _SHADES = "·░▒▓█"
 
 
 def register(app: typer.Typer) -> None:
-    """Add `report`."""
+    """Add `report` with `report questions`."""
 
-    @app.command("report")
+    group = typer.Typer(invoke_without_command=True)
+
+    @group.callback()
     def report_command(
+        context: typer.Context,
         json: bool = typer.Option(
             False, "--json", help="One JSON value: composition, benchmark, mix, windows, hours, pace, decay, first_purchase."
         ),
     ) -> None:
         """Who is in the list, mix, hours and pace kept. The classes stand against 80/17/3."""
-        run(_report(as_json=json))
+        if context.invoked_subcommand is None:
+            run(_report(as_json=json))
+
+    @group.command("questions")
+    def questions(json: bool = typer.Option(False, "--json", help="Machine output.")) -> None:
+        """Every question with how many people answered; one of them: nurture questions result NAME."""
+        from nurture.cli.questions import tell_all  # noqa: PLC0415 - only where it is used
+
+        run(tell_all(as_json=json))
+
+    app.add_typer(group, name="report")
 
 
 async def _report(*, as_json: bool) -> None:

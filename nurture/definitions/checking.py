@@ -12,7 +12,7 @@ from nurture.definitions.merging import check_text
 
 _PYTHON_KEYS = {"from_": "from", "not_": "not", "is_": "is", "in_": "in", "if_": "if"}
 _LETTER_LISTS = ("letters", "offers")
-_LETTER_KEYS = ("letter", "repermission", "closing")
+_LETTER_KEYS = ("letter", "repermission", "closing", "result")
 _TEXTS = ("subject", "preheader", "body")
 _EVERY_YEAR = 2024  # a leap year, so that 02-29 is a day
 
@@ -68,6 +68,8 @@ def letters_in(data: dict[str, Any]) -> list[tuple[Path, Any]]:
         if isinstance(data.get(key), list):
             found += [((key, index), letter) for index, letter in enumerate(data[key])]
     found += [((key,), data[key]) for key in _LETTER_KEYS if isinstance(data.get(key), dict)]
+    bands = data.get("bands") if isinstance(data.get("bands"), list) else []
+    found += [(("bands", n, "letter"), b["letter"]) for n, b in enumerate(bands or []) if isinstance(b, dict) and "letter" in b]
     if isinstance(data.get("letter"), str):
         found.append(((), data))
     return found

@@ -7,7 +7,7 @@ from nurture.domain.documents import AnyDocument, Sequence, letters_of
 from nurture.domain.edits import AddedLetter, Edit
 from nurture.domain.letters import Letter
 
-_LETTER_KEYS = frozenset({"letters", "offers", "letter", "repermission", "closing"})
+_LETTER_KEYS = frozenset({"letters", "offers", "letter", "repermission", "closing", "result"})
 
 
 def compare(old: AnyDocument, new: AnyDocument) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from nurture.definitions.faults import Fault, FaultRule
 from nurture.definitions.loading import Placed
 from nurture.definitions.merging import check_text
+from nurture.domain.asking import Question
 from nurture.domain.delivery import letter_name
 from nurture.domain.documents import AnyDocument, Campaign, LibraryLetter, Policy, Segment, document_name, letters_of
 from nurture.domain.documents import Sequence as SequenceDocument
@@ -54,6 +55,7 @@ def names_in(documents: Iterable[Placed]) -> Known:
         topics=frozenset(policies[0].topics) if policies else None,
         questions={d.name: d.where for d in written if isinstance(d, Segment)},
         library=useful_books(written),
+        asked={d.name: d for d in written if isinstance(d, Question)},
     )
 
 
@@ -75,6 +77,7 @@ def lint_documents(documents: Sequence[Placed], known: Known, policy: Policy | N
         topics=here.topics if here.topics is not None else known.topics,
         questions={**known.questions, **here.questions},
         library=_joined(known.library, here.library),
+        asked=None if known.asked is None else {**known.asked, **(here.asked or {})},
     )
     ruling = next((p.document for p in documents if isinstance(p.document, Policy)), policy)
     faults: list[Fault] = []

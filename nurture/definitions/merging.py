@@ -15,7 +15,7 @@ from nurture.domain.advice import nearest
 LETTER_NAMES = frozenset({
     "first_name", "patronymic", "name", "email", "fields", "received", "unsubscribe_url", "preferences_url", "archive_url", "why",
     "today", "postal_address", "sender_name", "reply_to", "subject", "preheader", "call_to_action", "title", "confirm_url", "data",
-    "locale",
+    "locale", "answer_url",
 })  # fmt: skip
 """What a letter can name; held against nurture.render by a test, since neither room may import the other."""
 LETTER_FILTERS = frozenset({

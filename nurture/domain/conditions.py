@@ -84,8 +84,15 @@ class FromSource(_Condition):
     source: str
 
 
+def check_choice(did: EventType, name: str | None, choice: str | None) -> None:
+    """Raises ValueError where a choice stands without the question it belongs to."""
+    if choice is not None and (did is not EventType.ANSWERED or name is None):
+        raise ValueError("`choice` belongs to an answer; write {did: answered, name: <question>, choice: <id>}")
+
+
 class Did(_Condition):
-    """Events of human evidence. Narrowed by `letter` (`document/id`), `kind` of letter, `link` or `name` (of a conversion, answer, visit).
+    """Events of human evidence. Narrowed by `letter` (`document/id`), `kind` of letter, `link`, `name` (of a conversion, question, visit)
+    or `choice` (what was chosen at the question `name`; of a quiz, the band).
     """
 
     did: EventType
@@ -93,8 +100,14 @@ class Did(_Condition):
     kind: Kind | None = None
     link: str | None = None
     name: str | None = None
+    choice: str | None = None
     at_least: int = Field(default=1, ge=1)
     within: Duration | None = None
+
+    @model_validator(mode="after")
+    def _choice_of_a_question(self) -> Did:
+        check_choice(self.did, self.name, self.choice)
+        return self
 
 
 class Received(_Condition):

@@ -1,5 +1,5 @@
-"""The documents a marketer defines: sequence, segment, campaign, cleanup, rule, library letter, policy. One definition serves YAML, API and
-JSON schema.
+"""The documents a marketer defines: sequence, segment, campaign, cleanup, rule, library letter, question, policy. One definition serves
+YAML, API and JSON schema.
 
 The first key of a document names it (`sequence: roofing-school`); the pydantic alias of `name` is that key.
 """
@@ -23,6 +23,7 @@ from pydantic import (
     model_validator,
 )
 
+from nurture.domain.asking import Question
 from nurture.domain.conditions import Condition, Did
 from nurture.domain.dates import CalendarDate
 from nurture.domain.forms import Form
@@ -282,7 +283,7 @@ class Policy(Document):
         return self
 
 
-AnyDocument = Sequence | Segment | Campaign | Cleanup | Rule | LibraryLetter | Policy
+AnyDocument = Sequence | Segment | Campaign | Cleanup | Rule | LibraryLetter | Question | Policy
 DOCUMENT_TYPES: dict[str, type[AnyDocument]] = {
     "sequence": Sequence,
     "segment": Segment,
@@ -290,6 +291,7 @@ DOCUMENT_TYPES: dict[str, type[AnyDocument]] = {
     "cleanup": Cleanup,
     "rule": Rule,
     "letter": LibraryLetter,
+    "question": Question,
     "policy": Policy,
 }
 
@@ -319,4 +321,6 @@ def letters_of(document: AnyDocument) -> tuple[Letter, ...]:
             return document.offers + tuple(x for x in (document.repermission, document.closing) if x)
         case LibraryLetter():
             return (document,)
+        case Question():
+            return document.letters
     return ()

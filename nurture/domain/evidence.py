@@ -6,7 +6,7 @@ A verdict may change for ten minutes: later hits of the same delivery can show t
 import ipaddress
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from nurture.domain.words import Evidence
@@ -91,6 +91,14 @@ def judge_all(hits: Sequence[Hit], accepted_at: datetime | None, networks: Seque
     people = {(h.ip, h.agent) for h, v in zip(hits, verdicts, strict=True) if v is _Plain and not h.is_open}
     shared = len(people) >= SHARED_BY
     return [_plain(h, shared=shared) if v is _Plain else v for h, v in zip(hits, verdicts, strict=True)]
+
+
+def judge_answer(sent: Hit, networks: Sequence[Network] = SCANNER_NETWORKS) -> Judged:
+    """The verdict on a form that was sent: scanners follow links and press no buttons, so only what betrays itself is a machine's."""
+    told = _by_request(replace(sent, method="GET"))
+    if told is None and _inside(sent.ip, networks):
+        told = _machine("from a network of mail filters")
+    return told or _nameless(sent) or Judged(Evidence.HUMAN, "sent by the button of the page")
 
 
 _Plain = Judged(Evidence.HUMAN, "an ordinary request")

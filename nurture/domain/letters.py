@@ -134,6 +134,12 @@ class Letter(Document):
             raise ValueError("`about` stands without `after`, and greetings have `day`; keep one of them")
         return self
 
+    @property
+    def question(self) -> str | None:
+        """The question that is its call to action."""
+        found = re.fullmatch(r"question:\s*(\S+)", self.call_to_action or "")
+        return found[1] if found else None
+
 
 class Cadence(BaseModel):
     """`2 per week`: letters of the sequence in one calendar unit, floor and ceiling alike."""

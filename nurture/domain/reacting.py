@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from nurture.domain.asking import choice_address
 from nurture.domain.rules import MERGE, Happened, Moved, Reached, Rule, Stage
 from nurture.domain.words import EventType, Kind
 
@@ -133,10 +134,11 @@ def _did(wanted: Happened, event: Event) -> str | None:
         and (wanted.kind or event.kind) == event.kind
         and (wanted.name or event.name) == event.name
         and (wanted.link is None or _same_link(wanted.link, event.url or ""))
+        and (wanted.choice is None or event.url == choice_address(wanted.name or "", wanted.choice))
     )
     if not (event.believed and narrowed):
         return None
-    what = " ".join(filter(None, (_DONE.get(event.type, event.type.value), event.name)))
+    what = " ".join(filter(None, (_DONE.get(event.type, event.type.value), event.name, wanted.choice and f"({wanted.choice})")))
     return f"{what}{f' in {event.letter}' if event.letter else ''} on {_day(event.at)}"
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, StringConstraints, Tag, model_validator
 
-from nurture.domain.conditions import Condition
+from nurture.domain.conditions import Condition, check_choice
 from nurture.domain.letters import Document
 from nurture.domain.people import read_tag
 from nurture.domain.scalars import Slug
@@ -52,6 +52,12 @@ class Happened(Document):
     kind: Kind | None = None
     link: str | None = None
     name: str | None = None
+    choice: str | None = None
+
+    @model_validator(mode="after")
+    def _choice_of_a_question(self) -> Happened:
+        check_choice(self.did, self.name, self.choice)
+        return self
 
 
 class Reached(Document):

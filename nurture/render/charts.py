@@ -204,18 +204,30 @@ def against_usual(name: str, share: float, usual: float, sure: tuple[float, floa
     """One share (0..1) as a bar, a mark where it usually ends, a thin line over where it surely ends; the scale shows small shares."""
     far = max(share, usual, sure[1] if sure else 0.0)
     scale = 1.0 if far > 0.5 else 0.5 if far > 0.2 else 0.2
-    low, high = (min(1.0, value / scale) * 1000 for value in sure or (0.0, 0.0))
-    error = "".join(
-        f'<rect class="error" x="{_n(x)}" y="{y}" width="{_n(max(wide, 2))}" height="{tall}" fill="#222"/>'
-        for x, y, wide, tall in ((low, 6, high - low, 2), (low - 1, 4, 2, 6), (high - 1, 4, 2, 6))
-    )  # fmt: skip
+    error = _error(sure, scale) if sure else ""
     return _svg(
         1000, 14, title,
         '<rect class="track" y="3" width="1000" height="8" rx="0" fill="#8882"/>'
         f'<rect {_paint(name)} y="3" width="{_n(min(1.0, share / scale) * 1000)}" height="8"/>'
-        f'<rect class="usual" x="{_n(usual / scale * 1000 - 2)}" width="4" height="14" fill="#444"/>' + (error if sure else ""),
+        f'<rect class="usual" x="{_n(usual / scale * 1000 - 2)}" width="4" height="14" fill="#444"/>' + error,
         "usual-bar", stretch=True,
     )  # fmt: skip
+
+
+def _error(sure: tuple[float, float], scale: float) -> str:
+    """A thin line over where a share surely ends."""
+    low, high = (min(1.0, value / scale) * 1000 for value in sure)
+    return "".join(
+        f'<rect class="error" x="{_n(x)}" y="{y}" width="{_n(max(wide, 2))}" height="{tall}" fill="#222"/>'
+        for x, y, wide, tall in ((low, 6, high - low, 2), (low - 1, 4, 2, 6), (high - 1, 4, 2, 6))
+    )  # fmt: skip
+
+
+def sure_bar(name: str, share: float, sure: tuple[float, float], *, title: str) -> str:
+    """One share of a whole (0..1) as a bar, with a thin line over where it surely ends."""
+    track = '<rect class="track" y="3" width="1000" height="8" fill="#8882"/>'
+    bar = f'<rect {_paint(name)} y="3" width="{_n(share * 1000)}" height="8"/>'
+    return _svg(1000, 14, title, track + bar + _error(sure, 1), "usual-bar", stretch=True)
 
 
 def donut(parts: Sequence[Part], *, title: str, middle: str = "") -> str:

@@ -28,7 +28,9 @@ from nurture.render.textpart import make_text
 CONTENT = "<!-- content -->"
 _LEAVE = '<p style="font-size:13px"><a href="{{ unsubscribe_url }}">Leave these letters</a></p>'
 _POSTAL = '<p style="font-size:13px">{{ postal_address }}</p>'
-_OWN_LINK = re.compile(r"\{\{-?\s*(unsubscribe_url|preferences_url|archive_url|confirm_url)\s*-?\}\}")
+_OWN_LINK = re.compile(
+    r"\{\{-?\s*(unsubscribe_url|preferences_url|archive_url|confirm_url)\s*-?\}\}|\{\{-?\s*answer_url\s*-?\}\}(/[a-z0-9][a-z0-9._-]*)?"
+)
 _LEFT_ALONE = ("mailto:", "tel:", "sms:", "#")
 _ACTIVE = "script, iframe, object, embed, applet, base, link, form, input, textarea, select, meta[http-equiv=refresh]"
 _TAGS = re.compile(
@@ -43,7 +45,8 @@ _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 @dataclass(frozen=True, slots=True)
 class CompiledLetter:
-    """`content` is pure JSON: subject, preheader, html, text (Jinja with link marks), kind, size, call_to_action, title.
+    """`content` is pure JSON: subject, preheader, html, text (Jinja with link marks), kind, size, call_to_action, title, and the
+    question that the letter asks, if it does.
 
     `links` in the order of their numbers; `images` by the hash that stands in `/media/<hash>`.
     """
@@ -87,14 +90,16 @@ def compile_letter(letter: Letter, templates: Path) -> CompiledLetter:
         "size": letter.size.value,
         "call_to_action": known.get("call_to_action"),
         "title": letter.title,
-    }
+    } | ({"question": letter.question} if letter.question else {})
     compiled = CompiledLetter(content, tuple(work.links), work.images)
     _try_out(compiled, where)
     return compiled
 
 
 def _action_address(action: str | None) -> str:
-    """What a link to the call to action leads to; a reply is a letter back."""
+    """What a link to the call to action leads to; a reply is a letter back, a question has a page."""
+    if action is not None and action.startswith("question:"):
+        return "{{ answer_url }}"
     return "mailto:{{ reply_to }}" if action == "reply" else action or ""
 
 

@@ -10,8 +10,8 @@ from nurture.render.message import Heading, enclose
 from nurture.render.occasions import Occasion
 from nurture.render.rendering import Addressed, LetterTemplate, render
 
-_PURPOSES = (Purpose.LEAVE, Purpose.OPEN, Purpose.CLICK, Purpose.PREFERENCES, Purpose.ARCHIVE)
-_SERVICE_PURPOSES = (Purpose.CONFIRM,)  # a service letter is not tracked and cannot be left
+_PURPOSES = (Purpose.LEAVE, Purpose.OPEN, Purpose.CLICK, Purpose.PREFERENCES, Purpose.ARCHIVE, Purpose.ANSWER)
+_SERVICE_PURPOSES = (Purpose.CONFIRM, Purpose.ANSWER)  # a service letter is not tracked and cannot be left
 
 
 @dataclass(frozen=True, slots=True)

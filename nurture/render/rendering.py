@@ -27,6 +27,7 @@ OWN_LINKS = {
     "preferences_url": ("preferences", Purpose.PREFERENCES),
     "archive_url": ("archive", Purpose.ARCHIVE),
     "confirm_url": ("confirm", Purpose.CONFIRM),
+    "answer_url": ("a", Purpose.ANSWER),
 }
 """Names of a letter that are signed links: the path under the base address and the purpose of the token."""
 NEVER_IN_SERVICE = ("unsubscribe_url", "preferences_url")

@@ -16,6 +16,7 @@ _ALONE = re.compile(f"^([ \t]*)((?:{BLOCK.pattern}[ \t]*)+)$", re.MULTILINE)
 _LOOPED_LIST = re.compile(
     f"(<!--{BLOCK.pattern}-->)\\s*<(ul|ol)>((?:(?!</?(?:ul|ol)>|<!--).)*)</\\2>\\s*(<!--{BLOCK.pattern}-->)", re.DOTALL
 )
+_ANSWER_LINK = re.compile(r"\{\{-?\s*(?:answer_url|call_to_action)\b")
 _LONE_LINK = re.compile(r"<p><a href=\"([^\"]*)\">((?:(?!</a>|</p>).)*)</a></p>", re.DOTALL)
 
 
@@ -49,17 +50,24 @@ def _sized(text: str, where: str) -> str:
 def read_source(letter: Letter, templates: Path, shelf: Shelf, where: str) -> Source:
     """The letter as HTML. Raises NurtureError where a file is missing or the Jinja syntax is broken."""
     if letter.body is not None:
-        return Source(_from_markdown(shelf.protect(_sized(letter.body, where)), letter), None, None)
+        return Source(_from_markdown(shelf.protect(_sized(_asking(letter.body, letter), where)), letter), None, None)
     folder = templates / (letter.template or "")
     text = folder / "letter.txt"
     own_text = shelf.protect(read_file(text, where)) if text.is_file() else None
     if (page := folder / "letter.html").is_file():
         return Source(shelf.protect(read_file(page, where)), own_text, folder)
     if (page := folder / "letter.md").is_file():
-        return Source(_from_markdown(shelf.protect(read_file(page, where)), letter), own_text, folder)
+        return Source(_from_markdown(shelf.protect(_asking(read_file(page, where), letter)), letter), own_text, folder)
     raise NurtureError(
         f"{where}: templates/{letter.template} has neither letter.html nor letter.md; add one of them or write a body.", ErrorKind.MISSING
     )
+
+
+def _asking(body: str, letter: Letter) -> str:
+    """A letter that asks a question and has no link to the answers gets one, in a paragraph of its own."""
+    if letter.question is None or _ANSWER_LINK.search(body):
+        return body
+    return f"{body.rstrip()}\n\n[{letter.title or 'Answer'}]({{{{ answer_url }}}})\n"
 
 
 def _markdown() -> MarkdownIt:

@@ -15,11 +15,13 @@ from nurture.domain.documents import EngagementPolicy
 from nurture.domain.folding import EventFact, LetterFact, remember_proxies
 from nurture.domain.folding import fold as fold_facts
 from nurture.domain.standing import Standing
-from nurture.domain.words import State
+from nurture.domain.words import EventType, Evidence, State
+from nurture.store.answers import clicked_choices, load_questions_asked, rows_of_clicks, withdraw_clicks
 from nurture.store.database import Connection, Database
 from nurture.store.dialect import alone
 from nurture.store.documents import load_policy
 from nurture.store.enrolments import load_enrolments, save_history
+from nurture.store.events import add_events
 from nurture.store.facts import (
     WITHDRAWN,
     EndedRow,
@@ -67,6 +69,7 @@ async def _fold_chunk(tx: Connection, now: datetime, chunk: int, signs: set[int]
     withdrawn = await withdrawn_people(tx, WITHDRAWN, chunk)
     if not (rows or read or withdrawn):
         return 0
+    await _answers_of_clicks(tx, events, withdrawn, now)
     policy = (await load_policy(tx)).engagement
     letters: dict[int, list[LetterFact]] = defaultdict(list)
     happened: dict[int, list[EventFact]] = defaultdict(list)
@@ -85,6 +88,20 @@ async def _fold_chunk(tx: Connection, now: datetime, chunk: int, signs: set[int]
     await _rebuild(tx, withdrawn, policy, now)
     await look_now(tx, {r.subscriber_id for r in rows} | happened.keys() | set(withdrawn), now)
     return len(rows) + len(read) + len(withdrawn)
+
+
+async def _answers_of_clicks(
+    tx: Connection, settled: Sequence[tuple[int, int, EventFact]], withdrawn: Sequence[int], now: datetime
+) -> None:  # fmt: skip
+    """Clicks that have settled become answers where the question wants it (folded in the next chunk); those that fell take theirs along."""
+    if withdrawn:
+        await withdraw_clicks(tx, withdrawn)
+    clicks = [(event, fact.at) for event, _, fact in settled if fact.type is EventType.CLICKED and fact.evidence is Evidence.HUMAN]
+    if clicks:
+        moments = [at for _, at in clicks]
+        found = await clicked_choices(tx, [event for event, _ in clicks], min(moments), max(moments))
+        if found:
+            await add_events(tx, rows_of_clicks(found, await load_questions_asked(tx), now))
 
 
 async def _write_histories(tx: Connection, rows: Sequence[EndedRow]) -> None:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Select, and_, exists, false, func, literal, not_, or_, select, true
 
+from nurture.domain.asking import choice_address
 from nurture.domain.conditions import (
     All,
     AnyOf,
@@ -150,6 +151,8 @@ def _did(condition: Did, moment: _Moment) -> ColumnElement[bool]:
         tests.append(_event.at >= moment.now - condition.within)
     if condition.name is not None:
         tests.append(_event.name == condition.name)
+    if condition.choice is not None:
+        tests.append(_event.url == choice_address(condition.name or "", condition.choice))
     if condition.link is not None:
         tests.append(_same_link(condition.link))
     if condition.letter is not None or condition.kind is not None:

@@ -31,10 +31,11 @@ SCOPE_OF = {
     ("rules", "get"): "sequences:read", ("rules", "post"): "sequences:write",
     ("tasks", "get"): "tasks:read", ("tasks", "post"): "tasks:write", ("webhooks", "get"): "webhooks:read",
     ("webhooks", "post"): "webhooks:write", ("webhooks", "delete"): "webhooks:write",
+    ("questions", "get"): "sequences:read", ("questions", "post"): "sequences:write",
     ("replies", "get"): "replies:read", ("replies", "post"): "replies:write",
     ("keys", "get"): "keys:write", ("keys", "post"): "keys:write", ("keys", "delete"): "keys:write",
 }  # fmt: skip
-NAMING_PEOPLE = ("/api/v1/segments/{name}/count", "/api/v1/segments/{name}/subscribers", "/api/v1/reports/composition/preview")
+NAMING_PEOPLE = ("/api/v1/segments/{name}/count", "/api/v1/segments/{name}/subscribers", "/api/v1/reports/composition/preview", "/api/v1/questions/{name}/answers", "/api/v1/questions/{name}/answers.csv")
 
 
 def operations(house: House) -> list[tuple[str, str]]:

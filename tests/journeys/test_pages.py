@@ -14,8 +14,10 @@ from playwright.async_api import Browser, ConsoleMessage, async_playwright
 
 from api.app import create_app
 from nurture.store.database import Database
+from tests.support.asked import ask_people
 from tests.support.desk import open_desk
 from tests.support.history import fill
+from tests.support.people import NOW
 from tests.support.servers import missing
 
 pytestmark = pytest.mark.browser
@@ -24,7 +26,7 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SIZES = {"phone": (390, 844), "small": (320, 640), "desk": (1280, 900)}
 PAGES = {
     "overview": "/", "letters": "/letters", "coming": "/letters?view=coming", "letter": "/letters/1", "people": "/people", "person": "/people/1",
-    "sequences": "/sequences", "campaigns": "/campaigns", "ahead": "/ahead", "pace": "/pace", "replies": "/replies",
+    "sequences": "/sequences", "campaigns": "/campaigns", "ahead": "/ahead", "pace": "/pace", "replies": "/replies", "questions": "/questions", "question": "/questions/biggest-problem", "quiz": "/questions/roof-check",
     "login": "/login?next=/people", "missing": "/people/999999",
 }  # fmt: skip
 SIDEWAYS = """() => { const seen = document.documentElement.clientWidth; if (document.documentElement.scrollWidth <= seen) return [];
@@ -38,6 +40,7 @@ CHARTS = """() => [...document.querySelectorAll('svg.chart')].filter(s => s.getC
 async def address(sqlite_db: Database, tmp_path: Path) -> AsyncIterator[str]:
     """A served dashboard over a small list with history."""
     await fill(sqlite_db, people=30, weeks=12)
+    await ask_people(sqlite_db, NOW)
     app = open_desk(sqlite_db, tmp_path / "data")
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

@@ -30,8 +30,10 @@ async def test_every_shipped_file_keeps_every_rule(file):
         assert len(lived.deliveries) > 0.9 * 200 * letters  # few buy and go
     if any(d.get("mix") == "3:1" and len(d["letters"]) == 4 for d in lived.documents if "sequence" in d):
         _two_weeks(lived)
-    if any("campaign" in d for d in lived.documents):
+    if any(d.get("campaign") == "weekly-news" for d in lived.documents):
         _every_tuesday(lived)
+    if any(d.get("campaign") == "roof-survey" for d in lived.documents):
+        _asked_once(lived)
 
 
 def _every_tuesday(lived: Simulated) -> None:
@@ -39,6 +41,12 @@ def _every_tuesday(lived: Simulated) -> None:
     assert Counter(Counter(d["email"] for d in lived.deliveries).values()) == {8: 200}
     moments = Counter(datetime.fromisoformat(d["local"]).strftime("%a %H") for d in lived.deliveries)
     assert set(moments) == {"Tue 10", "Tue 11"}
+
+
+def _asked_once(lived: Simulated) -> None:
+    """Eight Mondays, and each person is asked on one of them: the next time is half a year away."""
+    asked = [d["email"] for d in lived.deliveries if d["letter"] == "roof-survey/one-question"]
+    assert Counter(Counter(asked).values()) == {1: 200}
 
 
 def _two_weeks(lived: Simulated) -> None:

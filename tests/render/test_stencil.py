@@ -15,7 +15,7 @@ from nurture.domain.documents import Sender, letters_of
 from nurture.domain.errors import NurtureError
 from nurture.domain.readers import Reader
 from nurture.domain.tokens import Purpose, TokenKey, read
-from nurture.domain.words import Tracking
+from nurture.domain.words import Kind, Tracking
 from nurture.mail.plan import dot_stuffed
 from nurture.render.compiling import compile_letter
 from nurture.render.encoding import quoted_chunk, quoted_words
@@ -31,7 +31,7 @@ from tests.support.naughty import NAUGHTY
 KEY = TokenKey.derive("a secret of thirty-two characters and more")
 ANNA = Sender(name="Anna", address="anna@example.com")
 DOCUMENTS = load_files([*sorted(shipped("sequences").glob("*.yaml")), *sorted(shipped("trades").glob("*.yaml"))[:1]]).documents
-LETTERS = {f"{placed.file}/{letter.id}": letter for placed in DOCUMENTS for letter in letters_of(placed.document)}
+LETTERS = {f"{placed.file}/{letter.id}": letter for placed in DOCUMENTS for letter in letters_of(placed.document) if letter.kind is not Kind.SERVICE}
 RICH = """Dear {{ first_name | default('friend') }}{% if patronymic and first_name %} {{ patronymic }}{% endif %}{{ fields.mark }}{{ name | upper }},
 
 {{ fields.note }}

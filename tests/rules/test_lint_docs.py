@@ -13,6 +13,7 @@ from nurture.definitions.faults import FaultRule
 from nurture.definitions.linting import lint_documents
 from nurture.definitions.loading import load_text
 from nurture.definitions.yaml_reading import read_yaml
+from nurture.domain.asking import Question
 from nurture.domain.conditions import HasEngagement, HasTag
 from nurture.domain.documents import DOCUMENT_TYPES, Policy
 from nurture.domain.lint import Known
@@ -38,6 +39,7 @@ KNOWN = Known(
     templates={"letters/recipe": HI + "a recipe"},
     questions={"readers": READERS, "sleepers": SLEEPERS},
     library=frozenset({"roof-faq"}),
+    asked={"your-roof": Question.model_validate({"question": "your-roof", "text": "Why?", "choices": [{"id": "leak", "text": "a"}, {"id": "cost", "text": "b"}]})},
 )
 POLICY = Policy.model_validate({"blackout": ["12-24"], "pace": {"most": "2 per week"}})
 

@@ -1,6 +1,7 @@
 """The shipped sequences and letters are what we would wish to receive: valid, complete, readable by a person with no name on file."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import yaml
 from selectolax.lexbor import LexborHTMLParser
 
 from nurture.definitions.loading import load_files
+from nurture.domain.asking import Question
 from nurture.domain.documents import DOCUMENT_TYPES, Policy, Sequence, letters_of
 from nurture.domain.letters import Letter
 from nurture.domain.readers import Reader
@@ -24,17 +26,20 @@ TEMPLATES = shipped("templates")
 TRADES = sorted(shipped("trades").glob("*.yaml"))  # each a workspace of its own: policy and sequence
 PLACED = load_files(FILES)
 ALL = [*PLACED.documents, *(p for file in TRADES for p in load_files([file]).documents)]
-LETTERS = {f"{Path(p.file).stem}/{letter.id}": letter for p in ALL for letter in letters_of(p.document)}
+EVERY = {f"{Path(p.file).stem}/{letter.id}": letter for p in ALL for letter in letters_of(p.document)}
+LETTERS = {name: letter for name, letter in EVERY.items() if letter.kind is not Kind.SERVICE}
+OF_ADVICE = {name: letter for name, letter in EVERY.items() if letter.kind is Kind.SERVICE}
 RECEIVED = ("Five questions to ask before anybody climbs your roof", "What a roof really costs over thirty years")
 SOMEBODY = Reader(1, "mia@example.com", "Mia Berg", "Mia", joined_at=datetime(2026, 3, 2, tzinfo=UTC), received=RECEIVED)
 NOBODY = Reader(2, "x@example.com")
 
 
-def written(letter: Letter, reader: Reader) -> Rendered:
+def written(letter: Letter, reader: Reader, data: Mapping[str, object] | None = None) -> Rendered:
     compiled = compile_letter(letter, TEMPLATES)
     addressed = Addressed(
         base_url="https://letters.example.com", tokens=dict.fromkeys(Purpose, "t" * 44), today=date(2026, 3, 2), sender_name="Anna",
         postal_address="12 Slate Lane, 10115 Berlin", why="You joined on 2 March 2026.", reply_to="anna@example.com",
+        data=data or {},
     )  # fmt: skip
     return render(prepare(compiled.content, compiled.links), reader, addressed)
 
@@ -76,15 +81,37 @@ def test_every_letter_has_one_call_to_action_and_its_size(letter: Letter) -> Non
     assert letter.call_to_action
     assert letter.title
     assert letter.preheader
-    wanted = () if letter.call_to_action == "reply" else (letter.call_to_action,)
-    assert compiled.links == wanted
     tree = LexborHTMLParser(compiled.content["html"])
+    wanted = () if letter.call_to_action == "reply" or letter.question else (letter.call_to_action,)
+    assert compiled.links == wanted
     assert len(tree.css("a.button")) == len(wanted)
-    if not wanted:
+    if letter.question:
+        assert (compiled.content["question"], "{{ answer_url }}" in compiled.content["text"]) == (letter.question, True)
+    elif not wanted:
         assert re.search(r"\b[Rr]eply\b|\bответьте\b", compiled.content["text"])
     words = len(written(letter, SOMEBODY).text.split())
     assert words > 450 if letter.size is Size.LONG else words < 480
     assert all(image.attributes.get("alt") for image in tree.css("img[width='520']"))
+
+
+@pytest.mark.parametrize("letter", OF_ADVICE.values(), ids=OF_ADVICE.keys())
+def test_every_letter_of_advice_says_the_score(letter: Letter) -> None:
+    for reader in (SOMEBODY, NOBODY):
+        told = written(letter, reader, {"score": 3, "most": 8, "band": "x", "question": "y"})
+        for part in (told.subject, told.html, told.text):
+            assert not re.search(r"\{\{|\}\}|\{%|None|undefined", part)
+        assert "3 of 8 points" in told.subject
+        assert "3 of 8 points" in told.text
+        assert told.unsubscribe_url is None
+
+
+def test_every_choice_that_a_shipped_letter_links_to_is_a_choice() -> None:
+    questions = {p.document.name: p.document for p in PLACED.documents if isinstance(p.document, Question)}
+    asking = [letter for letter in LETTERS.values() if letter.question]
+    assert {letter.question for letter in asking} == set(questions)
+    for letter in asking:
+        linked = re.findall(r"\{\{ answer_url \}\}/([a-z]+)", letter.body or "")
+        assert linked in ([], [*questions[letter.question or ""].options])
 
 
 def test_every_template_is_used_and_its_pictures_are_small() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from nurture.domain.asking import Question
 from nurture.domain.conditions import Condition
 from nurture.domain.lint.rules import Rule
 
@@ -29,7 +30,7 @@ class Known:
 
     `templates` maps `letters/<folder>` to the text of its letter, for reading it as the body is read; `text_parts` to its own letter.txt.
     `questions` holds what each known segment asks. `library`: the useful letters (`document/id`) that may repay what a person is owed;
-    `dry`: people of each sequence who wait for useful letters and have had all of the library.
+    `dry`: people of each sequence who wait for useful letters and have had all of the library. `asked`: the questions that letters ask.
     """
 
     segments: frozenset[str] | None = None
@@ -41,6 +42,7 @@ class Known:
     questions: Mapping[str, Condition] = field(default_factory=dict)
     library: frozenset[str] | None = None
     dry: Mapping[str, int] | None = None
+    asked: Mapping[str, Question] | None = None
 
 
 def warn(path: Path, rule: Rule, message: str, advice: str, line: int = 0) -> Finding:

@@ -18,6 +18,6 @@ CleanupRule: TypeAlias = Literal["few-offers", "leave-button", "holdout-size", "
 PolicyRule: TypeAlias = Literal["no-sender", "no-postal-address", "quiet-all-day", "no-such-day"]
 NameRule: TypeAlias = Literal[
     "unknown-segment", "unknown-template", "unknown-topic", "unknown-sequence", "unknown-letter", "empty-condition",
-    "segment-circle", "plain-webhook",
+    "segment-circle", "plain-webhook", "unknown-question", "unknown-choice",
 ]  # fmt: skip
 Rule: TypeAlias = LetterRule | SequenceRule | CampaignRule | CleanupRule | PolicyRule | NameRule

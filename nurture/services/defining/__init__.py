@@ -1,5 +1,6 @@
 """Apply documents; `differing` says beforehand what that would do. Nobody is mailed by it: letters leave by the planner, or by `start`."""
 
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -9,6 +10,7 @@ from nurture.definitions.comparing import compare
 from nurture.definitions.faults import Fault, Refused
 from nurture.definitions.linting import lint_documents, read_templates, read_text_parts, useful_books
 from nurture.definitions.loading import Placed
+from nurture.domain.asking import Question
 from nurture.domain.conditions import Condition
 from nurture.domain.delivery import letter_name
 from nurture.domain.documents import (
@@ -47,14 +49,16 @@ from nurture.store.documents import (
     save_letter_version,
     save_media,
 )
+from nurture.store.draws import promise_draw
 from nurture.store.owed import count_dry
 from nurture.store.programme import load_programme, repayment
 from nurture.store.segments import load_questions
 from nurture.store.versions import pin_ways, release_ways
 
-_LETTER_BEARING = ("sequence", "campaign", "cleanup", "letter")
+_LETTER_BEARING = ("sequence", "campaign", "cleanup", "letter", "question")
 _CLEANUP_PRIORITY = 80  # before sequences and campaigns, as rules.md orders them
-_ORDER = {word: number for number, word in enumerate(("policy", "segment", "letter", "sequence", "campaign", "cleanup", "rule"))}
+_IN_ORDER = ("policy", "segment", "question", "letter", "sequence", "campaign", "cleanup", "rule")
+_ORDER = {word: number for number, word in enumerate(_IN_ORDER)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,7 @@ async def _known(tx: Connection) -> tuple[Known, Policy | None]:
         topics=frozenset(policy.topics) if policy else None,
         questions=await load_questions(tx),
         library=useful_books(shelves),
+        asked={s.name: s.document for s in await load_documents(tx, "question") if isinstance(s.document, Question)},
     )
     return known, policy
 
@@ -187,6 +192,8 @@ async def _store(tx: Connection, ready: _Ready, now: datetime, *, enrol_existing
         compiled = ready.compiled[letter.id]
         await save_media(tx, compiled.images)
         await save_letter_version(tx, letter_name(name, letter.id), letter.kind, compiled.content, compiled.links, now)
+    if isinstance(document, Question) and document.draw:
+        await promise_draw(tx, name, secrets.token_hex(32), now)
     changes = tuple(compare(old.document, document)) if old else ()
     applied = Applied(word, name, saved.change, saved.version, state, changes)
     if isinstance(document, SequenceDocument):

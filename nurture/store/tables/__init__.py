@@ -1,6 +1,7 @@
 """All tables, by subject. Importing this package fills `METADATA`."""
 
 from nurture.store.tables.access import ApiKey, Audit, Idempotency, Session, User
+from nurture.store.tables.asking import Drawing
 from nurture.store.tables.base import Table
 from nurture.store.tables.deliveries import Delivery, Lane, Throttle, Worker
 from nurture.store.tables.documents import Document, DocumentVersion, Letter, LetterVersion, Media, Occasion
@@ -22,6 +23,7 @@ __all__ = [
     "Delivery",
     "Document",
     "DocumentVersion",
+    "Drawing",
     "Enrolment",
     "Event",
     "Idempotency",

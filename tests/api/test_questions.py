@@ -1,0 +1,185 @@
+"""What came of a question: counted over HTTP, on the command line's services and on the dashboard; drawn fairly, told to all."""
+
+import csv
+import hashlib
+import io
+from typing import Any
+
+import pytest
+
+from nurture.domain.tokens import Purpose
+from nurture.store.documents import letter_catalogue
+from nurture.store.tables import METADATA
+from tests.api.conftest import House
+from tests.api.test_answering import asked
+from tests.support.desk import browser
+from tests.support.ledger import add_delivery, rows_of
+from tests.support.people import add_people
+
+RAFFLE = """
+question: raffle
+text: Which colour is the finest?
+choices: [{id: red, text: Red}, {id: grey, text: Grey}]
+draw: {winners: 2, prize: a ladder}
+closes: "2026-03-20 18:00"
+result: {id: result, kind: service, subject: "You voted: {{ data.people }}", body: "{% for line in data.lines %}{{ line.text }} {{ line.share }} {% endfor %} {% if data.won %}You won.{% endif %} {{ data.winners | join(', ') }}"}
+"""
+
+
+async def voters(house: House, question: str, forms: list[dict[str, str]]) -> list[int]:
+    """One person for each form, who sends it; their numbers."""
+    await asked(house, question)
+    async with house.app.db.read() as tx:
+        row = (await letter_catalogue(tx))[f"ask-{question}/ask-{question}"]
+    people = []
+    for number, form in enumerate(forms):
+        [person] = await add_people(house.app.db, f"voter{number}@example.com")
+        delivery = await add_delivery(house.app.db, person, (row.id, row.version_id))
+        token = house.token(Purpose.ANSWER, delivery, person, row.version_id)
+        assert (await house.client.post(f"/a/{token}", data=form)).status_code == 200
+        people.append(person)
+    return people
+
+
+async def test_the_report_counts_people_and_names_nobody(house: House) -> None:
+    forms = [{"choice": "price", "text": "The chimney leaks"}, {"choice": "price", "text": "My chimney is leaking!"}, {"choice": "time"}]
+    await voters(house, "trouble", forms)
+    key = await house.key("reports:read")
+    found = (await house.client.get("/api/v1/reports/questions/trouble", headers=key)).json()
+    assert [(line["id"], line["people"]) for line in found["lines"]] == [("price", 2), ("time", 1), ("dirt", 0)]
+    assert (found["asked"], found["people"], found["own_words"]) == (4, 3, 2)
+    assert found["themes"] == [{"words": "chimney leaks", "people": 2, "pair": True}]
+    assert "example.com" not in str(found)
+    later = (await house.client.get("/api/v1/reports/questions/trouble?since=2026-03-03", headers=key)).json()
+    assert later["people"] == 0
+    listed = (await house.client.get("/api/v1/reports/questions", headers=key)).json()["questions"]
+    assert [(q["name"], q["way"], q["asked"], q["people"]) for q in listed] == [
+        ("check", "quiz", 0, 0), ("mark", "rating", 0, 0), ("raffle", "choices", 0, 0), ("trouble", "choices", 4, 3),
+    ]  # fmt: skip
+    assert (await house.client.get("/api/v1/reports/questions/none", headers=key)).status_code == 404
+
+
+async def test_answers_come_by_id_and_as_guarded_csv(small_house: House) -> None:
+    await voters(small_house, "trouble", [{"choice": "price", "text": "=cmd|'/c calc'!A1"}, {"text": 'a "quoted"\nline'}])
+    key = await small_house.key("subscribers:read")
+    first = (await small_house.client.get("/api/v1/questions/trouble/answers?limit=1", headers=key)).json()
+    second = (await small_house.client.get("/api/v1/questions/trouble/answers", params={"cursor": first["next"]}, headers=key)).json()
+    assert [(a["email"], a["choice"]) for a in first["data"] + second["data"]] == [("voter0@example.com", "price"), ("voter1@example.com", None)]
+    assert second["next"] is None
+    table = await small_house.client.get("/api/v1/questions/trouble/answers.csv", headers=key)
+    rows = list(csv.reader(io.StringIO(table.text)))
+    assert rows[0] == ["at", "email", "choice", "answer", "value", "text", "how", "named"]
+    assert rows[1][1:] == ["voter0@example.com", "price", "What it costs", "", "'=cmd|'/c calc'!A1", "page", ""]
+    assert rows[2][5] == 'a "quoted"\nline'
+
+
+async def test_a_draw_is_promised_made_once_and_checked_by_anybody(house: House) -> None:
+    forms = [{"choice": "red", "named": "Anna B."}, {"choice": "grey"}, {"choice": "red", "named": "<b>Bo"}, {"choice": "grey", "named": "Cy"}]
+    people = await voters(house, "raffle", forms)
+    key = await house.key("sequences:write")
+    promised = await house.client.get("/draws/raffle")
+    [row] = await rows_of(house.app.db, "draws")
+    assert (row["commitment"] in promised.text, row["seed"] in promised.text) == (True, False)
+    early = await house.client.post("/api/v1/questions/raffle/draw", headers=key)
+    assert (early.status_code, "takes answers until" in early.json()["detail"]) == (409, True)
+    house.clock.forward(days=30)
+    drawn = [(await house.client.post("/api/v1/questions/raffle/draw", headers=key)).json() for _ in range(2)]
+    assert drawn[0] == drawn[1]
+    made = drawn[0]
+    sha = lambda text: hashlib.sha256(text.encode()).hexdigest()  # noqa: E731
+    assert sha(made["seed"]) == made["commitment"] == row["commitment"]
+    assert sorted(made["entries"]) == sorted(sha(f"{row['commitment']}:{person}")[:16] for person in people)
+    assert [w["entry"] for w in made["winners"]] == sorted(made["entries"], key=lambda e: sha(f"{made['seed']}:{e}"))[:2]
+    names = {sha(f"{row['commitment']}:{person}")[:16]: form.get("named", "") for person, form in zip(people, forms, strict=True)}
+    assert [w["name"] for w in made["winners"]] == [names[w["entry"]] for w in made["winners"]]
+    page = await house.client.get("/draws/raffle")
+    assert made["seed"] in page.text
+    assert "<b>" not in page.text
+    assert "@" not in page.text
+
+
+@pytest.mark.parametrize("name", ["none", "mark", "x" * 300, "%00", "%F0%9F%8E%B2"])
+async def test_where_there_is_no_draw_there_is_no_page(house: House, name: str) -> None:
+    await asked(house)
+    answer = await house.client.get(f"/draws/{name}")
+    assert (answer.status_code, answer.content) == (404, (await house.client.get("/a/x")).content)
+
+
+async def test_the_result_letter_goes_once_to_all_who_took_part(small_house: House) -> None:
+    house = small_house
+    people = await voters(house, "raffle", [{"choice": "red", "named": "Anna B."}, {"choice": "grey"}, {"choice": "red"}])
+    key = await house.key("all")
+    assert (await house.client.post("/api/v1/questions/raffle/announce", headers=key)).status_code == 409
+    stored = await house.client.post("/api/v1/questions", content=RAFFLE, headers=key | {"Content-Type": "application/yaml"})
+    assert (stored.status_code, stored.json()["warnings"]) == (200, [])
+    for days, words in ((0, "when it is closed"), (30, "is not made yet")):
+        house.clock.forward(days=days)
+        refused = await house.client.post("/api/v1/questions/raffle/announce", headers=key)
+        assert (refused.status_code, words in refused.json()["detail"]) == (409, True)
+    await house.client.post("/api/v1/questions/raffle/draw", headers=key)
+    subscribers = METADATA.tables["subscribers"]
+    async with house.app.db.write() as tx:
+        await tx.execute(subscribers.update().where(subscribers.c.id == people[1]).values(status="unsubscribed"))
+    told = [(await house.client.post("/api/v1/questions/raffle/announce", headers=key)).json()["letters"] for _ in range(2)]
+    assert told == [2, 0]
+    rows = await rows_of(house.app.db, "deliveries", kind="service")
+    assert [row["subscriber_id"] for row in rows] == [people[0], people[2]]
+    [draw] = await rows_of(house.app.db, "draws")
+    winners = {w["subscriber"] for w in draw["winners"]}
+    assert [row["payload"]["data"]["won"] for row in rows] == [person in winners for person in (people[0], people[2])]
+    assert rows[0]["payload"]["data"]["lines"] == [{"text": "Red", "people": 2, "share": "67%"}, {"text": "Grey", "people": 1, "share": "33%"}]
+
+
+async def test_storing_a_draw_again_keeps_its_promise(small_house: House) -> None:
+    await asked(small_house, "raffle")
+    [before] = await rows_of(small_house.app.db, "draws")
+    key = await small_house.key("all")
+    await small_house.client.post("/api/v1/questions", content=RAFFLE, headers=key | {"Content-Type": "application/yaml"})
+    assert await rows_of(small_house.app.db, "draws") == [before]
+
+
+async def test_who_was_erased_is_in_no_draw(small_house: House) -> None:
+    people = await voters(small_house, "raffle", [{"choice": "red", "named": "Anna B."}, {"choice": "grey", "named": "Cy"}])
+    key = await small_house.key("all")
+    await small_house.client.delete(f"/api/v1/subscribers/{people[0]}", headers=key)
+    small_house.clock.forward(days=30)
+    made = (await small_house.client.post("/api/v1/questions/raffle/draw", headers=key)).json()
+    assert (len(made["entries"]), [w["name"] for w in made["winners"]]) == (1, ["Cy"])
+    await small_house.client.delete(f"/api/v1/subscribers/{people[1]}", headers=key)
+    assert [w["name"] for w in (await small_house.client.post("/api/v1/questions/raffle/draw", headers=key)).json()["winners"]] == [""]
+
+
+async def test_the_dashboard_shows_results_and_leads_to_people(small_house: House) -> None:
+    house = small_house
+    people = await voters(house, "trouble", [{"choice": "price", "text": "The <b>chimney</b> leaks"}, {"text": "The b chimney b is leaking"}])
+    async with browser(house.app, demo=True) as desk:
+        assert "/questions/trouble" in (await desk.get("/questions")).text
+        page = await desk.get("/questions/trouble")
+        assert (page.status_code, f'href="/people/{people[0]}"' in page.text, "<b>chimney" in page.text) == (200, True, False)
+        narrowed = await desk.get("/questions/trouble", params={"word": "chimney"})
+        assert [f'href="/people/{person}"' in narrowed.text for person in people] == [True, True]
+        for language, words in (("en", "In your own words"), ("ru", "Своими словами"), ("xx", "In your own words")):
+            preview = await desk.get(f"/questions/trouble/preview?language={language}")
+            assert words in preview.text
+            assert "sandbox" in preview.headers["content-security-policy"]
+        table = await desk.get("/questions/trouble/answers.csv")
+        assert (table.headers["content-type"], len(table.text.splitlines())) == ("text/csv; charset=utf-8", 3)
+        for name in ("check", "mark", "raffle"):
+            assert (await desk.get(f"/questions/{name}")).status_code == 200
+        assert (await desk.get("/questions/none")).status_code == 404
+
+
+def test_rules_wait_for_an_answer_by_its_choice() -> None:
+    from nurture.domain.reacting import Event, reason_for  # noqa: PLC0415
+    from nurture.domain.rules import Rule  # noqa: PLC0415
+    from nurture.domain.words import EventType  # noqa: PLC0415
+    from tests.support.people import NOW  # noqa: PLC0415
+
+    def event(**more: Any) -> Event:
+        return Event(1, 1, NOW, EventType.ANSWERED, True, name="trouble", **more)
+
+    rule = Rule.model_validate({"rule": "r", "when": {"did": "answered", "name": "trouble", "choice": "price"}, "then": [{"tag": "x"}]})
+    assert reason_for(rule, event(url="question:trouble/price")) == "answered trouble (price) on Mon 2 Mar 2026"
+    assert [reason_for(rule, event(url=url)) for url in (None, "question:trouble/time", "question:other/price")] == [None] * 3
+    with pytest.raises(ValueError, match="`choice` belongs to an answer"):
+        Rule.model_validate({"rule": "r", "when": {"did": "clicked", "choice": "price"}, "then": [{"tag": "x"}]})
