@@ -29,6 +29,7 @@ from api.marketer import (
     webhooks,
 )
 from api.middleware import Guard
+from api.public.archive import routes as archive
 from api.public.inbound import routes as inbound
 from api.public.joining import routes as joining
 from api.public.pages import Pages as PublicPages
@@ -63,7 +64,8 @@ def create_app(app: "App", *, demo: bool = False) -> FastAPI:
     api.state.recorder = recorder
     api.state.demo = demo
     errors.install(api)
-    of_readers = [*public(app, recorder), *joining(app, PublicPages(app.templates)), *inbound(app)]
+    pages = PublicPages(app.templates)
+    of_readers = [*public(app, recorder), *joining(app, pages), *archive(app, recorder, pages), *inbound(app)]
     api.router.routes.extend([*of_readers, *health.routes(registry), *reference.routes(api)])
     api.mount("/static", StaticFiles(directory=app.templates / "pages" / "static"), name="static")
     v1 = APIRouter(prefix="/api/v1", responses={"default": {"description": "A problem (RFC 9457).", "content": {errors.PROBLEM: {}}}})

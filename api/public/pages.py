@@ -21,9 +21,11 @@ class Pages:
     def _written(self, name: str, spoken: str, **more: Any) -> str:
         return self._jinja.get_template(f"public/{name}").render(language=spoken, words=WORDS[spoken], **more)
 
-    def show(self, request: Request, name: str, *, locale: str | None = None, status: int = 200, **more: Any) -> Response:
-        """A page in the person's language, else the browser's."""
-        spoken = language(locale, request.headers.get("accept-language"))
+    def show(
+        self, request: Request, name: str, *, locale: str | None = None, otherwise: str | None = None, status: int = 200, **more: Any
+    ) -> Response:  # fmt: skip
+        """A page in the person's language, else the browser's, else `otherwise`."""
+        spoken = language(locale, request.headers.get("accept-language"), otherwise)
         return HTMLResponse(self._written(name, spoken, action=request.url.path, **more), status, _HEADERS | {"Content-Language": spoken})
 
     def gone(self) -> Response:

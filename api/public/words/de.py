@@ -59,4 +59,12 @@ WORDS = {
     "zone_text": "Briefe kommen zu Ihren Stunden. Schreiben Sie einen Ort wie Europe/Berlin oder einen Abstand wie +02:00.",
     "save_button": "Speichern",
     "wrong_zone": "Diese Zeitzone kennen wir nicht.",
+    "archive_title": "Briefe zum Lesen",
+    "archive_text": "Was wir geschrieben haben, das Neueste zuerst.",
+    "archive_older": "Ältere Briefe",
+    "archive_empty": "Noch wurde nichts veröffentlicht.",
+    "archive_feeds": "Von neuen erfahren:",
+    "archive_back": "Alle Briefe",
+    "not_kept_title": "Dieser Brief wird nicht mehr gezeigt",
+    "not_kept_text": "Er wird hier nicht mehr aufbewahrt. Danke, dass Sie nachgesehen haben.",
 }

@@ -59,4 +59,12 @@ WORDS = {
     "zone_text": "Letters come in your own hours. Write a place such as Europe/Berlin, or an offset such as +02:00.",
     "save_button": "Save",
     "wrong_zone": "We do not know this time zone.",
+    "archive_title": "Letters to read",
+    "archive_text": "What we have written, the newest first.",
+    "archive_older": "Older letters",
+    "archive_empty": "Nothing has been published yet.",
+    "archive_feeds": "To be told of new ones:",
+    "archive_back": "All letters",
+    "not_kept_title": "This letter is not shown any more",
+    "not_kept_text": "It is no longer kept here. Thank you for having looked.",
 }

@@ -59,4 +59,12 @@ WORDS = {
     "zone_text": "Listy przychodzą w Twoich godzinach. Wpisz miejsce, na przykład Europe/Warsaw, albo przesunięcie, na przykład +02:00.",
     "save_button": "Zapisz",
     "wrong_zone": "Nie znamy takiej strefy czasowej.",
+    "archive_title": "Listy do czytania",
+    "archive_text": "Co napisaliśmy, od najnowszego.",
+    "archive_older": "Starsze listy",
+    "archive_empty": "Jeszcze nic nie opublikowano.",
+    "archive_feeds": "Powiadomienia o nowych:",
+    "archive_back": "Wszystkie listy",
+    "not_kept_title": "Ten list nie jest już pokazywany",
+    "not_kept_text": "Nie jest już tutaj przechowywany. Dziękujemy, że tu zajrzano.",
 }

@@ -49,6 +49,7 @@ from nurture.store.documents import (
 )
 from nurture.store.owed import count_dry
 from nurture.store.programme import load_programme, repayment
+from nurture.store.publications import mark_archived
 from nurture.store.segments import load_questions
 from nurture.store.versions import pin_ways, release_ways
 
@@ -187,6 +188,7 @@ async def _store(tx: Connection, ready: _Ready, now: datetime, *, enrol_existing
         compiled = ready.compiled[letter.id]
         await save_media(tx, compiled.images)
         await save_letter_version(tx, letter_name(name, letter.id), letter.kind, compiled.content, compiled.links, now)
+        await mark_archived(tx, letter_name(name, letter.id), archived=letter.archive)
     changes = tuple(compare(old.document, document)) if old else ()
     applied = Applied(word, name, saved.change, saved.version, state, changes)
     if isinstance(document, SequenceDocument):
