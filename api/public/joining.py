@@ -18,6 +18,7 @@ from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.domain.forms import Form
 from nurture.domain.joining import confirming_letter
 from nurture.domain.tokens import Purpose, Token, read
+from nurture.domain.words import Tracking
 from nurture.services.joining import Asked, Wish, ask_to_join, confirm, load_form, standing
 from nurture.services.serving import queue_service_letter
 from nurture.store.documents import load_policy
@@ -137,7 +138,7 @@ def _told(status: int, detail: str = "") -> Response:
 
 
 async def _fields(request: Request, *, as_json: bool) -> dict[str, Any] | None:
-    """`email`, `first_name`, `name`, `timezone`, `locale` as words, `topic` as a list; None where the body is too long or no form."""
+    """`email`, `first_name`, `name`, `timezone`, `locale`, `tracking` as words, `topic` as a list; None: too long or no form."""
     body = b""
     try:
         async for chunk in request.stream():
@@ -164,8 +165,10 @@ def _wish(request: Request, form: Form, given: dict[str, Any]) -> Wish:
     spoken = language(given.get("locale"), form.locale, request.headers.get("accept-language"))
     chosen = given.get("topic")
     topics = frozenset(chosen) if form.topics and chosen is not None else None
+    level = given.get("tracking")
     return Wish(
-        given.get("email", "")[:320], given.get("first_name", ""), given.get("name", ""), given.get("timezone", "")[:100], spoken, topics
+        given.get("email", "")[:320], given.get("first_name", ""), given.get("name", ""), given.get("timezone", "")[:100], spoken, topics,
+        Tracking(level) if level in set(Tracking) else None,
     )  # fmt: skip
 
 

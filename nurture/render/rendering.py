@@ -151,15 +151,19 @@ def _names(template: LetterTemplate, reader: Reader, addressed: Addressed) -> di
 def _fillers(
     template: LetterTemplate, reader: Reader, addressed: Addressed
 ) -> tuple[Callable[[re.Match[str]], str], Callable[[re.Match[str]], str]]:
-    """What stands for each mark, in the HTML and in the text: wrapped links and a pixel, or, with tracking `none`, the plain ones."""
+    """What stands for each mark, in the HTML and in the text: wrapped links and a pixel, or, with tracking `none`, the plain ones.
+
+    With `aggregate` the tokens name nobody, so a link with a merge field, which is filled for the person who clicks, is plain as well.
+    """
     base = addressed.base_url.rstrip("/")
-    tracked = reader.tracking is not Tracking.NONE
+    tracked, named = reader.tracking is not Tracking.NONE, reader.tracking is Tracking.INDIVIDUAL
     click = addressed.tokens.get(Purpose.CLICK) if tracked else None
     opened = addressed.tokens.get(Purpose.OPEN) if tracked else None
     wrapped = f"{base}/c/{click}/"
 
     def link(n: str) -> str:
-        return wrapped + n if click else fill(template.links[int(n)], reader_names(reader))
+        written = template.links[int(n)]
+        return wrapped + n if click and (named or "{" not in written) else fill(written, reader_names(reader))
 
     def in_html(found: re.Match[str]) -> str:
         kind, value = found[1], found[2]

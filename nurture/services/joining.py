@@ -9,7 +9,7 @@ from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.domain.forms import Form
 from nurture.domain.joining import confirm_occasion, may_confirm, should_ask
 from nurture.domain.scalars import clean_line
-from nurture.domain.words import EventType, Evidence, Status, ZoneSource
+from nurture.domain.words import EventType, Evidence, Status, Tracking, ZoneSource
 from nurture.domain.zones import find_zone
 from nurture.mail.address import normalise
 from nurture.store import choices, events, subscribers
@@ -32,6 +32,7 @@ class Wish:
     timezone: str = ""
     locale: str | None = None
     topics: frozenset[str] | None = None
+    tracking: Tracking | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,8 @@ async def ask_to_join(db: Database, name: str, wish: Wish, now: datetime, *, ip:
         if not person:
             return Asked(form)  # another request for the same address was first
         await choices.add_consent(tx, person, "asked", granted=True, source=source, ip=ip, now=now, wording=form.text)
+        if known is None and (level := _permission(form, wish)):
+            await choices.log_permissions(tx, {person: level.value}, source, now, ip=ip)
     stamp = hashlib.blake2b(f"{source} {now.isoformat()}".encode(), digest_size=6).hexdigest()
     return Asked(form, person, confirm_occasion(name, stamp))
 
@@ -78,7 +81,13 @@ def _newcomer(form: Form, wish: Wish, email: str, source: str, now: datetime) ->
     found = find_zone(wish.timezone, source=ZoneSource.FORM)
     if found.zone:
         row |= {"timezone": found.zone, "zone_source": found.source.value}
-    return row | ({"locale": wish.locale} if wish.locale else {})
+    level = _permission(form, wish)
+    return row | ({"locale": wish.locale} if wish.locale else {}) | ({"tracking": level.value} if level else {})
+
+
+def _permission(form: Form, wish: Wish) -> Tracking | None:
+    """What a newcomer allows to be counted; of somebody known a form changes nothing, whoever fills it in."""
+    return wish.tracking if "tracking" in form.ask else None
 
 
 def _topics(form: Form, wish: Wish) -> dict[str, bool]:

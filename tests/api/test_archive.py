@@ -124,7 +124,7 @@ async def test_after_erasure_the_page_is_anybodys(house: House, mia: int) -> Non
 async def test_strange_tokens_get_what_all_wrong_tokens_get(house: House, mia: int) -> None:
     path = await sent(house, mia)
     wrong = (await house.client.get("/u/x")).content
-    [letter] = [row for row in await rows_of(house.app.db, "deliveries")]
+    [letter] = await rows_of(house.app.db, "deliveries")
     other = house.token(Purpose.PREFERENCES, letter["id"], mia, letter["version_id"])
     for where in (path[:-1] + ("A" if path[-1] != "A" else "B"), f"/archive/{other}", "/archive/x/y/z", "/archive/letters/", "/archive/letters/school/private", "/archive/framed/no"):
         answer = await house.client.get(where)
