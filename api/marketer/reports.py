@@ -11,6 +11,8 @@ from nurture.domain.reports import to_json
 from nurture.services.measuring import measure
 from nurture.services.mixing import offers_due
 from nurture.services.pacing import NAMES, pace
+from nurture.services.recommending import NAMES as NAMED
+from nurture.services.recommending import recommendations
 from nurture.services.reporting import report
 
 router = APIRouter(prefix="/reports", tags=["reports"], dependencies=[Depends(scope("reports:read"))])
@@ -57,6 +59,16 @@ async def windows(request: Request) -> dict[str, Any]:
 async def hours(request: Request) -> dict[str, Any]:
     """What the personal hour brings, with its uncertainty, and when people act: weekday by hour of the reader's clock."""
     return await _parts(request, "hours")
+
+
+@router.get("/referrals")
+async def referrals(
+    request: Request, names: Annotated[int, Query(ge=0, le=500, description="How many recommenders are named.")] = NAMED
+) -> dict[str, Any]:
+    """Who brings people: constant, rare, never; what became of whom they brought, and those who brought most."""
+    app = app_of(request)
+    now = app.clock()
+    return {"at": now} | (await recommendations(app.db, now, names)).to_json()
 
 
 async def _parts(request: Request, *names: str) -> dict[str, Any]:

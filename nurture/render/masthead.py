@@ -9,7 +9,7 @@ from nurture.domain.tokens import Purpose, TokenKey, of_nobody, sign_each
 from nurture.domain.words import Tracking
 from nurture.render.message import Heading, enclose
 from nurture.render.occasions import Occasion
-from nurture.render.rendering import Addressed, LetterTemplate, render
+from nurture.render.rendering import Addressed, Forward, LetterTemplate, render
 
 _PURPOSES = (Purpose.LEAVE, Purpose.OPEN, Purpose.CLICK, Purpose.PREFERENCES, Purpose.ARCHIVE)
 COUNTED = (Purpose.OPEN, Purpose.CLICK)
@@ -18,7 +18,10 @@ _SERVICE_PURPOSES = (Purpose.CONFIRM,)  # a service letter is not tracked and ca
 
 @dataclass(frozen=True, slots=True)
 class Masthead:
-    """What all letters of one stream share. `service`: of the kind that is not tracked and cannot be left. `key` signs the links."""
+    """What all letters of one stream share. `service`: of the kind that is not tracked and cannot be left. `key` signs the links.
+
+    `forward`: what readers may pass on, None where the policy has nothing for it.
+    """
 
     base_url: str
     sender: Sender
@@ -26,6 +29,7 @@ class Masthead:
     heading: Heading
     service: bool
     key: TokenKey
+    forward: Forward | None = None
 
     @property
     def base(self) -> str:
@@ -33,7 +37,7 @@ class Masthead:
 
     @property
     def purposes(self) -> tuple[Purpose, ...]:
-        return _SERVICE_PURPOSES if self.service else _PURPOSES
+        return _SERVICE_PURPOSES if self.service else (*_PURPOSES, Purpose.REFERRAL) if self.forward else _PURPOSES
 
     def tokens_of_nobody(self, version: int) -> dict[Purpose, str]:
         """What stands in links and pixel for people who allow counts alone."""
@@ -64,6 +68,7 @@ def write_generally(template: LetterTemplate, masthead: Masthead, reader: Reader
         why=occasion.why,
         reply_to=masthead.reply_to,
         data=occasion.data,
+        forward=masthead.forward,
     )
     rendered = render(template, reader, addressed)
     return enclose(rendered, masthead.head(reader, occasion, rendered.subject, masthead.heading.leave(rendered.unsubscribe_url)), sign)

@@ -29,7 +29,7 @@ from nurture.render.marks import MARK, mark
 from nurture.render.masthead import Masthead, write_generally
 from nurture.render.message import signed
 from nurture.render.occasions import Occasion
-from nurture.render.rendering import NEVER_IN_SERVICE, OWN_LINKS, PIXEL, LetterTemplate, check_footer, postal_line
+from nurture.render.rendering import PIXEL, LetterTemplate, check_footer, own_links, postal_line
 from nurture.render.sandbox import BROKEN, HTML, TEXT, printed, unmarked
 from nurture.render.sheets import Sheet, cut
 
@@ -70,11 +70,9 @@ class Stencil:
 
     def __init__(self, template: LetterTemplate, masthead: Masthead) -> None:
         self.template, self.masthead = template, masthead
-        hidden = NEVER_IN_SERVICE if template.kind == Kind.SERVICE else ()
-        self.urls = {
-            name: f"{masthead.base}/{path}/{_token(purpose)}" if purpose in masthead.purposes and name not in hidden else ""
-            for name, (path, purpose) in OWN_LINKS.items()
-        }
+        self.urls = own_links(
+            template.kind, masthead.base, lambda purpose: _token(purpose) if purpose in masthead.purposes else "", masthead.forward
+        )
         self.known = {
             **template.constants,
             "postal_address": postal_line(masthead.postal_address),

@@ -10,7 +10,7 @@ from nurture.store.tables import METADATA
 
 _T = METADATA.tables
 _ON_THE_WIRE = (State.CLAIMED.value, State.SENDING.value)
-GONE = ("subscriber_tags", "replies", "tasks", "webhook_messages", "reactions", "referrals")
+GONE = ("subscriber_tags", "replies", "tasks", "webhook_messages", "reactions")
 
 
 async def on_the_wire(tx: Connection, subscriber_id: int) -> bool:

@@ -98,4 +98,5 @@ WORDS = {
     "erase_sure": "Ja, endgültig löschen",
     "erased_title": "Sie sind gelöscht",
     "erased_text": "Nichts hier nennt Sie mehr. Danke, dass Sie uns gelesen haben.",
+    "recommended_text": "Jemand, der diese Briefe liest, hat an Sie gedacht.",
 }

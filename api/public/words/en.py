@@ -95,4 +95,5 @@ WORDS = {
     "erase_sure": "Yes, erase me for good",
     "erased_title": "You are erased",
     "erased_text": "Nothing here names you any more. Thank you for having read us.",
+    "recommended_text": "Somebody who reads these letters thought of you.",
 }

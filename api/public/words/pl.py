@@ -98,4 +98,5 @@ WORDS = {
     "erase_sure": "Tak, usuń na zawsze",
     "erased_title": "Usunięto wszystko",
     "erased_text": "Nic tu już Cię nie wymienia. Dziękujemy za czytanie naszych listów.",
+    "recommended_text": "Ktoś, kto czyta te listy, pomyślał o Tobie.",
 }

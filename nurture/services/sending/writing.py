@@ -10,13 +10,14 @@ from nurture.domain.envelopes import Envelope, Sign
 from nurture.domain.errors import NurtureError
 from nurture.domain.letterbook import LetterBook
 from nurture.domain.readers import Reader, why
+from nurture.domain.recommending import words_of
 from nurture.domain.return_address import return_address
 from nurture.domain.tokens import TokenKey
 from nurture.domain.words import Kind
 from nurture.render.masthead import Masthead, write_generally
 from nurture.render.message import heading
 from nurture.render.occasions import Occasion
-from nurture.render.rendering import prepare
+from nurture.render.rendering import Forward, prepare
 from nurture.render.stencil import Stencil, stencil
 from nurture.services.sending.desk import Prepared
 from nurture.services.sending.rules import UNSET_SENDER, SendingRules
@@ -91,7 +92,11 @@ class Writer:
             unsubscribe_mailto=f"{sender.reply_to or sender.address}?subject=unsubscribe",
             feedback_id=f"{stream}:{kind.value}:{source}:{_short(sender.address)}",
         )
-        return Masthead(self.rules.base_url, sender, self.policy.postal_address or "", top, service, self.key)
+        return Masthead(self.rules.base_url, sender, self.policy.postal_address or "", top, service, self.key, self._forward())
+
+    def _forward(self) -> Forward | None:
+        found = self.policy.recommend
+        return Forward(found.form, words_of(found, self.policy.locale)) if found else None
 
 
 class _Press:
