@@ -23,6 +23,7 @@ _PLAIN = {name: kept - _LOOKS | ({"width", "height"} if name == "img" else set()
 _SCHEMES = {"http", "https", "mailto", "tel"}
 _APART = {"script", "style", "title", "textarea", "template", "noscript"}  # their words are no words of the letter
 _RELATIVE = re.compile(r'(<img\b[^>]*?\bsrc=")(/media/)')
+_IMPORTED = re.compile(r"@import[^;]*;?", re.IGNORECASE)
 _PAGE = (
     '<!doctype html>\n<html lang="{lang}">\n<head>\n<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, '
     'initial-scale=1">\n<meta name="color-scheme" content="light dark">\n<title>{title}</title>\n<style>{style}</style>\n</head>\n'
@@ -33,7 +34,7 @@ _PAGE = (
 def as_page(html: str, base_url: str, title: str, lang: str) -> str:
     """The whole letter: its looks and styles stay, links open a page of their own, images of this house are asked for where it stands."""
     tree = _opened(html, base_url)
-    style = "\n".join(node.text() for node in tree.css("style")).replace("<", "")
+    style = _IMPORTED.sub("", "\n".join(node.text() for node in tree.css("style")).replace("<", ""))
     look = (tree.body.attributes.get("style") or "") if tree.body else ""
     body = nh3.clean(
         _inner(tree.body), tags=_TAGS, clean_content_tags=_APART, attributes=_ATTRIBUTES, url_schemes=_SCHEMES,

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from urllib.parse import quote
 
 import pytest
 
@@ -9,9 +11,10 @@ from nurture.domain.readers import Reader
 from nurture.domain.tokens import Purpose, Token, read
 from nurture.domain.words import Tracking
 from nurture.render.masthead import write_generally
+from nurture.render.rendering import Forward
 from nurture.render.stencil import Stencil
 from tests.render.test_compiling import compiled
-from tests.render.test_stencil import KEY, SHIPPED, decoded, occasion, stencil_of
+from tests.render.test_stencil import BASE, KEY, SHIPPED, both, decoded, occasion, stencil_of
 
 LINKED = """
 [Go](https://example.com/a?x=1) [Mine](https://example.com/b?who={{ email }}) [Go again](https://example.com/a?x=1)
@@ -71,3 +74,31 @@ def test_one_sheet_serves_all_people_of_a_permission() -> None:
         for tracking in Tracking:
             assert stencil.write_quickly(Reader(person, f"p{person}@example.org", tracking=tracking), occasion())
     assert len(stencil._choices) == len(Tracking)
+
+
+PASSED_ON = "[Tell a friend]({{ referral_url }})\n\n> {{ forward_text }}\n\n[By mail](mailto:?body={{ forward_text | urlencode }}){% if referral_url %} yes{% endif %}"
+
+
+def passing_on(kind: str, text: str, forward: bool = True) -> Stencil:
+    stencil = stencil_of(compiled(PASSED_ON, kind=kind), service=kind == "service")
+    return Stencil(stencil.template, replace(stencil.masthead, forward=Forward("site", text) if forward else None))
+
+
+@pytest.mark.parametrize("tracking", Tracking)
+@pytest.mark.parametrize("text", ["Read <them> & {link} \U000f0000o\U000f0001", "No place for it"])
+def test_what_a_reader_passes_on_stands_in_both_ways_alike(text: str, tracking: Tracking) -> None:
+    reader = Reader(7, "bob@example.org", "Bob", tracking=tracking)
+    quick = both(passing_on("useful", text), reader)
+    assert quick
+    _, (plain, html) = decoded(quick)
+    links = re.findall(rf"{BASE}/subscribe/site\?r=([\w-]{{44}})", plain.decode())
+    assert {read(link, Purpose.REFERRAL, [KEY]) for link in links} == {Token(Purpose.REFERRAL, 9, 7, 3)}
+    assert (b"Read <them> & http" in plain or b"No place for it http" in plain, b"<them>" in html) == (True, False)
+    assert quote(f"{BASE}/subscribe/site?r={links[0]}", safe="/") in html.decode()
+
+
+@pytest.mark.parametrize(("kind", "forward"), [("service", True), ("useful", False)])
+def test_where_there_is_nothing_to_pass_on_it_is_empty(kind: str, forward: bool) -> None:
+    quick = both(passing_on(kind, "Read {link}", forward), Reader(7, "bob@example.org", "Bob"))
+    assert quick
+    assert not any(b"subscribe/" in part or b"Read" in part or b"yes" in part for part in decoded(quick)[1])
