@@ -31,6 +31,7 @@ from api.marketer import (
 )
 from api.middleware import Guard
 from api.public.answering import routes as answering
+from api.public.archive import routes as archive
 from api.public.inbound import routes as inbound
 from api.public.joining import routes as joining
 from api.public.pages import Pages as PublicPages
@@ -66,7 +67,9 @@ def create_app(app: "App", *, demo: bool = False) -> FastAPI:
     api.state.demo = demo
     errors.install(api)
     pages = PublicPages(app.templates)
-    of_readers = [*public(app, recorder), *joining(app, pages), *answering(app, recorder, pages), *inbound(app)]
+    of_readers = [
+        *public(app, recorder), *joining(app, pages), *answering(app, recorder, pages), *archive(app, recorder, pages), *inbound(app),
+    ]  # fmt: skip
     api.router.routes.extend([*of_readers, *health.routes(registry), *reference.routes(api)])
     api.mount("/static", StaticFiles(directory=app.templates / "pages" / "static"), name="static")
     v1 = APIRouter(prefix="/api/v1", responses={"default": {"description": "A problem (RFC 9457).", "content": {errors.PROBLEM: {}}}})

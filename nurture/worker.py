@@ -24,6 +24,7 @@ from nurture.services.folding import fold
 from nurture.services.keeping import Kept, keep
 from nurture.services.learning import learn_hours
 from nurture.services.planning import plan
+from nurture.services.publishing import publish
 from nurture.services.reacting import react
 from nurture.services.reaping import Watcher, reap
 from nurture.services.sending import Desk, SendingRules, send_due, sweep_stopped_lanes
@@ -281,6 +282,8 @@ class Work:
         now = self.app.clock()
         await sweep_stopped_lanes(self.app.db, Desk(), now, self.app.settings.warm_up)
         await close_occasions(self.app.db, now)
+        if published := await publish(self.app.db, now, self.app.settings.base_url):
+            log.info("published", pages=published)
         settings = self.app.settings
         kept = Kept(settings.keep_details, settings.keep_hits, settings.keep_words, settings.keep_ways)
         if done := await keep(self.app.db, now, kept, self.goes_on):

@@ -86,7 +86,7 @@ def looking_pages(app: "App", pages: Pages, latest: Latest[Report]) -> tuple[tup
         )  # fmt: skip
 
     async def person(request: Request, visit: Visit) -> Response:
-        found = await browsing.profile(app.db, _id(request))
+        found = await browsing.profile(app.db, _id(request), app.clock())
         if found is None:
             raise NurtureError("there is nobody here; look for them under People", ErrorKind.MISSING)
         mix = await mixing.person_mix(app.db, _id(request), app.clock())

@@ -18,6 +18,7 @@ from api.dashboard.overview import Latest
 from api.dashboard.pace import pace_pages
 from api.dashboard.pages import Pages
 from api.dashboard.questions import question_pages
+from api.dashboard.recommenders import recommender_pages
 from api.errors import STATUS
 from nurture.domain.errors import NurtureError
 from nurture.services import browsing
@@ -66,7 +67,10 @@ def router(app: "App") -> APIRouter:
             request, "sequences.html", visit, lines=await browsing.sequences(app.db), mixes=mixes, unearned=len(found.mix.unearned)
         )
 
-    shown = (*looking_pages(app, pages, latest), *pace_pages(app, pages), *ahead_pages(app, pages, outlook), *question_pages(app, pages))
+    shown = (
+        *looking_pages(app, pages, latest), *pace_pages(app, pages), *ahead_pages(app, pages, outlook), *question_pages(app, pages),
+        *recommender_pages(app, pages),
+    )  # fmt: skip
     listed, step = campaign_pages(app, pages, outlook)
     on_desk, desk_step = desk_pages(app, pages)
     for path, page in (("/", home), ("/sequences", sequences), *shown, listed, on_desk):

@@ -57,6 +57,7 @@ EVENTS = {
     "refused": "Said no",
     "joined": "Joined",
     "resubscribed": "Came back",
+    "referred": "Brought somebody",
 }
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 ZONES = {

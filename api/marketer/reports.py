@@ -16,6 +16,8 @@ from nurture.services.measuring import measure
 from nurture.services.mixing import offers_due
 from nurture.services.pacing import NAMES, pace
 from nurture.services.polling import list_questions, result
+from nurture.services.recommending import NAMES as NAMED
+from nurture.services.recommending import recommendations
 from nurture.services.reporting import report
 
 router = APIRouter(prefix="/reports", tags=["reports"], dependencies=[Depends(scope("reports:read"))])
@@ -82,6 +84,16 @@ async def question(
     app = app_of(request)
     begin = datetime.combine(since, time(), UTC) if since else None
     return {"at": app.clock()} | tally_json((await result(app.db, name, since=begin)).tally)
+
+
+@router.get("/referrals")
+async def referrals(
+    request: Request, names: Annotated[int, Query(ge=0, le=500, description="How many recommenders are named.")] = NAMED
+) -> dict[str, Any]:
+    """Who brings people: constant, rare, never; what became of whom they brought, and those who brought most."""
+    app = app_of(request)
+    now = app.clock()
+    return {"at": now} | (await recommendations(app.db, now, names)).to_json()
 
 
 async def _parts(request: Request, *names: str) -> dict[str, Any]:

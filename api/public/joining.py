@@ -18,6 +18,7 @@ from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.domain.forms import Form
 from nurture.domain.joining import confirming_letter
 from nurture.domain.tokens import Purpose, Token, read
+from nurture.domain.words import Tracking
 from nurture.services.joining import Asked, Wish, ask_to_join, confirm, load_form, standing
 from nurture.services.serving import queue_service_letter
 from nurture.store.documents import load_policy
@@ -47,14 +48,21 @@ class Joining:
             return self._pages.later(request)
         return await self._show(request, form)
 
+    def _recommender(self, token: Any) -> int | None:
+        """Who gave the link that led here; a link that was changed on its way is as none."""
+        found = read(token, Purpose.REFERRAL, self._app.keys) if isinstance(token, str) else None
+        return found.subscriber if found else None
+
     async def _show(self, request: Request, form: Form, given: dict[str, Any] | None = None, fault: str = "") -> Response:
         async with self._app.db.read() as tx:
             names = (await load_policy(tx)).topics
+        token = (given or {}).get("r") or request.query_params.get("r")
         topics = {topic: names[topic] for topic in form.topics if topic in names}
         status = 422 if fault else 200
         return self._pages.show(
-            request, "subscribe.html", locale=form.locale, status=status, form=form, topics=topics, given=given or {}, fault=fault
-        )
+            request, "subscribe.html", locale=form.locale, status=status, form=form, topics=topics, given=given or {}, fault=fault,
+            recommended=token if self._recommender(token) else None,
+        )  # fmt: skip
 
     async def join(self, request: Request) -> Response:
         """The answer is the same for known and unknown addresses, and for machines that fill in what nobody sees."""
@@ -68,7 +76,7 @@ class Joining:
         try:
             form = await load_form(self._app.db, request.path_params["form"])
             if not given.get(TRAP):
-                wish = _wish(request, form, given)
+                wish = _wish(request, form, given, self._recommender(given.get("r") or request.query_params.get("r")))
                 await self._ask(await ask_to_join(self._app.db, request.path_params["form"], wish, self._app.clock(), ip=ip), request)
         except NurtureError as error:
             return _told(STATUS[error.kind], error.message) if as_json else await self._amiss(request, error, given)
@@ -137,7 +145,7 @@ def _told(status: int, detail: str = "") -> Response:
 
 
 async def _fields(request: Request, *, as_json: bool) -> dict[str, Any] | None:
-    """`email`, `first_name`, `name`, `timezone`, `locale` as words, `topic` as a list; None where the body is too long or no form."""
+    """`email`, `first_name`, `name`, `timezone`, `locale`, `tracking` as words, `topic` as a list; None: too long or no form."""
     body = b""
     try:
         async for chunk in request.stream():
@@ -160,12 +168,14 @@ async def _fields(request: Request, *, as_json: bool) -> dict[str, Any] | None:
     return {k: v[0] for k, v in found.items()} | {"topic": found.get("topic", [])}
 
 
-def _wish(request: Request, form: Form, given: dict[str, Any]) -> Wish:
+def _wish(request: Request, form: Form, given: dict[str, Any], recommender: int | None) -> Wish:
     spoken = language(given.get("locale"), form.locale, request.headers.get("accept-language"))
     chosen = given.get("topic")
     topics = frozenset(chosen) if form.topics and chosen is not None else None
+    level = given.get("tracking")
     return Wish(
-        given.get("email", "")[:320], given.get("first_name", ""), given.get("name", ""), given.get("timezone", "")[:100], spoken, topics
+        given.get("email", "")[:320], given.get("first_name", ""), given.get("name", ""), given.get("timezone", "")[:100], spoken, topics,
+        Tracking(level) if level in set(Tracking) else None, recommender,
     )  # fmt: skip
 
 

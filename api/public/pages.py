@@ -22,9 +22,11 @@ class Pages:
         """A page in a language of LANGUAGES."""
         return self._jinja.get_template(f"public/{name}").render(language=spoken, words=WORDS[spoken], **more)
 
-    def show(self, request: Request, name: str, *, locale: str | None = None, status: int = 200, **more: Any) -> Response:
-        """A page in the person's language, else the browser's."""
-        spoken = language(locale, request.headers.get("accept-language"))
+    def show(
+        self, request: Request, name: str, *, locale: str | None = None, otherwise: str | None = None, status: int = 200, **more: Any
+    ) -> Response:  # fmt: skip
+        """A page in the person's language, else the browser's, else `otherwise`."""
+        spoken = language(locale, request.headers.get("accept-language"), otherwise)
         page = self.written(name, spoken, **{"action": request.url.path} | more)
         return HTMLResponse(page, status, _HEADERS | {"Content-Language": spoken})
 

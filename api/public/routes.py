@@ -12,14 +12,16 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from api.auth import client_ip
+from api.public.own_data import CHOICES, OwnData
 from api.public.pages import Pages
 from api.public.recording import Recorder, hit_of
 from api.public.targets import DatabaseAwayError, Targets
 from api.public.words import LANGUAGES, OWN_NAMES, WORDS, language
 from nurture.domain.errors import NurtureError
 from nurture.domain.tokens import Purpose, Token, read, sign
+from nurture.domain.words import Tracking
 from nurture.services.leaving import WHYS, come_back, leave, say_why
-from nurture.services.preferring import Choice, Preferences, choose_topic, describe, prefer, preferences
+from nurture.services.preferring import Choice, Preferences, choose_topic, describe, permit, prefer, preferences
 from nurture.store.documents import load_media, load_policy
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ class Public:
         self._recorder = recorder
         self._pages = pages
         self._targets = Targets(app)
+        self._own = OwnData(app, pages)
 
     def _token(self, request: Request, purpose: Purpose) -> Token | None:
         return read(request.path_params["token"], purpose, self._app.keys)
@@ -107,9 +110,18 @@ class Public:
         given = await _form(request)
         if given.get("choice") == "leave":
             return await self._leave(request, token, "preferences")
+        if (choice := given.get("choice", "")) in CHOICES:
+            return await self._own_data(request, token, choice)
         try:
             async with asyncio.timeout(LEAVE_WITHIN):
                 return await self._choose(request, token, given)
+        except _AWAY:
+            return self._pages.later(request)
+
+    async def _own_data(self, request: Request, token: Token, choice: str) -> Response:
+        try:
+            shown = await self._look(token)
+            return await self._own.answer(request, token.subscriber, choice, shown.locale if shown else None)
         except _AWAY:
             return self._pages.later(request)
 
@@ -126,6 +138,8 @@ class Public:
                 return self._pages.show(request, "thanks.html", locale=shown.locale if shown else None)
             case "topic_off" | "topic_on" as wish:
                 changed = await choose_topic(app.db, person, given.get("topic", ""), now, wanted=wish == "topic_on", ip=ip)
+            case "tracking" if given.get("tracking") in set(Tracking):
+                changed = await permit(app.db, person, Tracking(given["tracking"]), now, ip=ip)
             case "language" if given.get("language") in LANGUAGES:
                 changed = await describe(app.db, person, now, locale=given["language"])
             case "zone":

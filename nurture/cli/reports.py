@@ -20,7 +20,7 @@ _SHADES = "·░▒▓█"
 
 
 def register(app: typer.Typer) -> None:
-    """Add `report` with `report questions`."""
+    """Add `report` with `report questions` and `report referrals`."""
 
     group = typer.Typer(invoke_without_command=True)
 
@@ -41,6 +41,11 @@ def register(app: typer.Typer) -> None:
         from nurture.cli.questions import tell_all  # noqa: PLC0415 - only where it is used
 
         run(tell_all(as_json=json))
+
+    @group.command("referrals")
+    def referrals(json: bool = typer.Option(False, "--json", help="Machine output.")) -> None:
+        """Who brings people: constant, rare, never; and what became of whom they brought."""
+        run(_referrals(as_json=json))
 
     app.add_typer(group, name="report")
 
@@ -65,6 +70,22 @@ async def _report(*, as_json: bool) -> None:
         told += [*_offer_lines(due), "", *pace_lines(kept), *curve_lines(measured)]
     for line in told:
         typer.echo(line)
+
+
+async def _referrals(*, as_json: bool) -> None:
+    from nurture.services.recommending import recommendations  # noqa: PLC0415
+
+    async with opened() as app:
+        found = await recommendations(app.db, app.clock())
+    if as_json:
+        print_json(found.to_json())
+        return
+    typer.echo("Recommenders: " + ", ".join(f"{people:,} {word}" for word, people in found.standings.items()))
+    typer.echo(f"By their links {found.asked:,} asked for the letters and {found.joined:,} joined.")
+    if found.joined:
+        typer.echo("What became of them: " + ", ".join(f"{n:,} {word}" for word, n in (*found.statuses.items(), *found.engagement.items())))
+    for line in found.recommenders:
+        typer.echo(f"  {line.people:>5,}  {line.standing.value:9} {line.last_at:%Y-%m-%d}  {line.email}")
 
 
 def _bar(share: float) -> str:

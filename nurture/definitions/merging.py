@@ -14,6 +14,7 @@ from nurture.domain.advice import nearest
 
 LETTER_NAMES = frozenset({
     "first_name", "patronymic", "name", "email", "fields", "received", "unsubscribe_url", "preferences_url", "archive_url", "why",
+    "referral_url", "forward_text",
     "today", "postal_address", "sender_name", "reply_to", "subject", "preheader", "call_to_action", "title", "confirm_url", "data",
     "locale", "answer_url",
 })  # fmt: skip

@@ -30,6 +30,7 @@ from nurture.domain.forms import Form
 from nurture.domain.letters import CadenceText, Document, Letter, Weekday, Windows
 from nurture.domain.mixes import Mix, NoPromise, Promise, Ratio, Thirds
 from nurture.domain.paces import Pace
+from nurture.domain.recommending import Recommend
 from nurture.domain.remembering import by_identity
 from nurture.domain.rules import Rule
 from nurture.domain.scalars import Duration, HeaderText, Percent, Slug, TimeOfDay, format_duration, parse_duration
@@ -273,13 +274,16 @@ class Policy(Document):
     windows: Windows = Windows()
     engagement: EngagementPolicy = EngagementPolicy()
     forms: dict[Slug, Form] = Field(default_factory=dict)
+    recommend: Recommend | None = None
 
     @model_validator(mode="after")
-    def _topics_of_forms_are_known(self) -> Policy:
+    def _forms_are_whole(self) -> Policy:
         for name, form in self.forms.items():
             for topic in form.topics:
                 if topic not in self.topics:
                     raise ValueError(f"the form {name!r} offers the topic {topic!r}, which the policy does not have; add it under topics")
+        if self.recommend and self.recommend.form not in self.forms:
+            raise ValueError(f"recommend leads to the form {self.recommend.form!r}, which the policy does not have; add it under forms")
         return self
 
 

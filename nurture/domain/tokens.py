@@ -36,6 +36,7 @@ class Purpose(IntEnum):
     ARCHIVE = 6
     BOUNCE = 7
     ANSWER = 8
+    REFERRAL = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,11 @@ def sign_each(purposes: Sequence[Purpose], delivery: int, subscriber: int, versi
         mac.update(payload)
         signed.append(binascii.b2a_base64(payload + mac.digest(), newline=False).translate(_URLSAFE))
     return signed
+
+
+def of_nobody(purpose: Purpose, version: int, key: TokenKey) -> str:
+    """The token of a letter version that stands in the letters of all who allow counts alone: it names no person and no delivery."""
+    return sign(Token(purpose, 0, 0, version), key)
 
 
 def read(text: str, purpose: Purpose, keys: Sequence[TokenKey]) -> Token | None:

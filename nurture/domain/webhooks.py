@@ -24,6 +24,7 @@ EVENT_NAMES: dict[EventType, str] = {
     EventType.VISITED: "subscriber.visited", EventType.ATTENDED: "subscriber.attended", EventType.TOUCHED: "subscriber.touched",
     EventType.CONVERTED: "subscriber.converted", EventType.LEFT: "subscriber.unsubscribed", EventType.REFUSED: "subscriber.refused",
     EventType.JOINED: "subscriber.subscribed", EventType.RESUBSCRIBED: "subscriber.resubscribed",
+    EventType.REFERRED: "subscriber.referred",
 }  # fmt: skip
 MOVED = "subscriber.moved"
 STAGE_NAMES = {stage: f"sequence.{stage}" for stage in ("entered", "done", "exited", "goal")}

@@ -96,6 +96,7 @@ class EventType(StrEnum):
     REFUSED = "refused"
     JOINED = "joined"
     RESUBSCRIBED = "resubscribed"
+    REFERRED = "referred"
 
 
 class State(StrEnum):

@@ -21,7 +21,7 @@ from nurture.render import marks
 from nurture.render.images import Image, load_image
 from nurture.render.linking import check_link
 from nurture.render.marks import BLOCK, MARK, Shelf, mark
-from nurture.render.rendering import Addressed, prepare, render
+from nurture.render.rendering import Addressed, Forward, prepare, render
 from nurture.render.sources import read_file, read_source
 from nurture.render.textpart import make_text
 
@@ -29,8 +29,10 @@ CONTENT = "<!-- content -->"
 _LEAVE = '<p style="font-size:13px"><a href="{{ unsubscribe_url }}">Leave these letters</a></p>'
 _POSTAL = '<p style="font-size:13px">{{ postal_address }}</p>'
 _OWN_LINK = re.compile(
-    r"\{\{-?\s*(unsubscribe_url|preferences_url|archive_url|confirm_url)\s*-?\}\}|\{\{-?\s*answer_url\s*-?\}\}(/[a-z0-9][a-z0-9._-]*)?"
+    r"\{\{-?\s*(unsubscribe_url|preferences_url|archive_url|confirm_url|referral_url)\s*-?\}\}"
+    r"|\{\{-?\s*answer_url\s*-?\}\}(/[a-z0-9][a-z0-9._-]*)?"
 )
+_SAMPLE = Forward("site", "Read them too: {link}")
 _LEFT_ALONE = ("mailto:", "tel:", "sms:", "#")
 _ACTIVE = "script, iframe, object, embed, applet, base, link, form, input, textarea, select, meta[http-equiv=refresh]"
 _TAGS = re.compile(
@@ -189,7 +191,9 @@ def _try_out(compiled: CompiledLetter, where: str) -> None:
     today = date(2026, 1, 5)
     sample = Reader(1, "anna@example.com", "Anna Example", "Anna", fields={}, received=("A useful letter",))
     tokens = dict.fromkeys(Purpose, "x" * 44)
-    addressed = Addressed("https://example.com", tokens, today, "Example", "1 Example Street", "You joined.", "anna@example.com")
+    addressed = Addressed(
+        "https://example.com", tokens, today, "Example", "1 Example Street", "You joined.", "anna@example.com", forward=_SAMPLE
+    )
     try:
         render(prepare(compiled.content, compiled.links), sample, addressed)
     except NurtureError as error:

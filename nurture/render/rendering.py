@@ -7,13 +7,14 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import Template
 from markupsafe import escape
 
 from nurture.domain.errors import NurtureError
 from nurture.domain.readers import Reader
+from nurture.domain.recommending import forward_text
 from nurture.domain.scalars import clean_line
 from nurture.domain.tokens import Purpose
 from nurture.domain.words import Kind, Tracking
@@ -30,7 +31,7 @@ OWN_LINKS = {
     "answer_url": ("a", Purpose.ANSWER),
 }
 """Names of a letter that are signed links: the path under the base address and the purpose of the token."""
-NEVER_IN_SERVICE = ("unsubscribe_url", "preferences_url")
+NEVER_IN_SERVICE = ("unsubscribe_url", "preferences_url", "referral_url", "forward_text")
 PIXEL = '<img src="{}" width="1" height="1" alt="" style="display:block;width:1px;height:1px;border:0">'
 
 
@@ -52,6 +53,13 @@ class LetterTemplate:
     stencils: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
+class Forward(NamedTuple):
+    """What readers pass on: the form that their own link leads to, and the words around it."""
+
+    form: str
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class Addressed:
     """What one delivery adds to the person. `tokens`: signed texts by purpose; a purpose left out leaves its link or pixel out.
@@ -67,6 +75,7 @@ class Addressed:
     why: str = ""
     reply_to: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
+    forward: Forward | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +140,16 @@ def postal_line(address: str) -> str:
     return str(unmarked(", ".join(line.strip(" ,") for line in address.splitlines() if line.strip(" ,"))))
 
 
+def own_links(kind: str, base: str, token: Callable[[Purpose], str], forward: Forward | None) -> dict[str, str]:
+    """The links that are one person's own, by their names, and the text to pass on; empty where there is no token for one."""
+    links = {name: f"{base}/{path}/{found}" if (found := token(purpose)) else "" for name, (path, purpose) in OWN_LINKS.items()}
+    own = f"{base}/subscribe/{forward.form}?r={found}" if forward and (found := token(Purpose.REFERRAL)) else ""
+    links |= {"referral_url": own, "forward_text": forward_text(unmarked(forward.text), own) if forward and own else ""}
+    return links | (dict.fromkeys(NEVER_IN_SERVICE, "") if kind == Kind.SERVICE else {})
+
+
 def _names(template: LetterTemplate, reader: Reader, addressed: Addressed) -> dict[str, Any]:
-    base, tokens = addressed.base_url.rstrip("/"), addressed.tokens
-    hidden = NEVER_IN_SERVICE if template.kind == Kind.SERVICE else ()
-    links = {n: f"{base}/{path}/{tokens[p]}" if tokens.get(p) and n not in hidden else "" for n, (path, p) in OWN_LINKS.items()}
+    links = own_links(template.kind, addressed.base_url.rstrip("/"), lambda purpose: addressed.tokens.get(purpose, ""), addressed.forward)
     return {
         **reader_names(reader),
         **template.constants,
@@ -152,15 +167,19 @@ def _names(template: LetterTemplate, reader: Reader, addressed: Addressed) -> di
 def _fillers(
     template: LetterTemplate, reader: Reader, addressed: Addressed
 ) -> tuple[Callable[[re.Match[str]], str], Callable[[re.Match[str]], str]]:
-    """What stands for each mark, in the HTML and in the text: wrapped links and a pixel, or, with tracking `none`, the plain ones."""
+    """What stands for each mark, in the HTML and in the text: wrapped links and a pixel, or, with tracking `none`, the plain ones.
+
+    With `aggregate` the tokens name nobody, so a link with a merge field, which is filled for the person who clicks, is plain as well.
+    """
     base = addressed.base_url.rstrip("/")
-    tracked = reader.tracking is not Tracking.NONE
+    tracked, named = reader.tracking is not Tracking.NONE, reader.tracking is Tracking.INDIVIDUAL
     click = addressed.tokens.get(Purpose.CLICK) if tracked else None
     opened = addressed.tokens.get(Purpose.OPEN) if tracked else None
     wrapped = f"{base}/c/{click}/"
 
     def link(n: str) -> str:
-        return wrapped + n if click else fill(template.links[int(n)], reader_names(reader))
+        written = template.links[int(n)]
+        return wrapped + n if click and (named or "{" not in written) else fill(written, reader_names(reader))
 
     def in_html(found: re.Match[str]) -> str:
         kind, value = found[1], found[2]

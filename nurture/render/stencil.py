@@ -29,7 +29,7 @@ from nurture.render.marks import MARK, mark
 from nurture.render.masthead import Masthead, write_generally
 from nurture.render.message import signed
 from nurture.render.occasions import Occasion
-from nurture.render.rendering import NEVER_IN_SERVICE, OWN_LINKS, PIXEL, LetterTemplate, check_footer, postal_line
+from nurture.render.rendering import PIXEL, LetterTemplate, check_footer, own_links, postal_line
 from nurture.render.sandbox import BROKEN, HTML, TEXT, printed, unmarked
 from nurture.render.sheets import Sheet, cut
 
@@ -53,16 +53,26 @@ class _Choice:
     preheader: Say
 
 
+@dataclass(frozen=True, slots=True)
+class _Counting:
+    """Whether links and pixel count on a sheet; `of_all`: by tokens that name nobody and are the same for all who get it."""
+
+    links: bool
+    of_all: Mapping[Purpose, str] | None = None
+
+    def wraps(self, link: str) -> bool:
+        """A merge field is filled for the person who clicks: where the token names nobody such a link stays plain."""
+        return self.links and not (self.of_all and "{" in link)
+
+
 class Stencil:
     """One letter version under one masthead; keep it."""
 
     def __init__(self, template: LetterTemplate, masthead: Masthead) -> None:
         self.template, self.masthead = template, masthead
-        hidden = NEVER_IN_SERVICE if template.kind == Kind.SERVICE else ()
-        self.urls = {
-            name: f"{masthead.base}/{path}/{_token(purpose)}" if purpose in masthead.purposes and name not in hidden else ""
-            for name, (path, purpose) in OWN_LINKS.items()
-        }
+        self.urls = own_links(
+            template.kind, masthead.base, lambda purpose: _token(purpose) if purpose in masthead.purposes else "", masthead.forward
+        )
         self.known = {
             **template.constants,
             "postal_address": postal_line(masthead.postal_address),
@@ -121,19 +131,26 @@ class Stencil:
         if self._questions is None:
             return None
         locale = unmarked(reader.locale) if self.by_locale else ""
-        tracked = reader.tracking is not Tracking.NONE
+        tracking = reader.tracking
         truths = [_answer(say, reader, occasion) for say in self._questions.values()]
-        answers = (tracked, locale, *truths)
+        answers = (tracking, occasion.version if tracking is Tracking.AGGREGATE else 0, locale, *truths)
         if answers not in self._choices:
             if len(self._choices) >= SHEETS:
                 return None
             try:
-                self._choices[answers] = self._cut(tracked, locale, dict(zip(self._questions, truths, strict=True)))
+                counts = self._counting(tracking, occasion.version)
+                self._choices[answers] = self._cut(counts, locale, dict(zip(self._questions, truths, strict=True)))
             except (TooRich, NurtureError, *BROKEN):
                 self._choices[answers] = None
         return self._choices[answers]
 
-    def _cut(self, tracked: bool, locale: str, truths: _Truths) -> _Choice:
+    def _counting(self, tracking: Tracking, version: int) -> _Counting:
+        """What a sheet for people who allow this much counts."""
+        if tracking is Tracking.NONE or self.masthead.service:
+            return _Counting(links=False)
+        return _Counting(links=True, of_all=self.masthead.tokens_of_nobody(version) if tracking is Tracking.AGGREGATE else None)
+
+    def _cut(self, counts: _Counting, locale: str, truths: _Truths) -> _Choice:
         """Raises TooRich, or NurtureError where the letter would lack its footer."""
         holes = Holes()
         known = self.known | ({"locale": locale} if self.by_locale else {})
@@ -143,24 +160,24 @@ class Stencil:
             lines[line] = getter(said)
             known |= {line: said.value} if isinstance(said, Fixed) else {}
         wanted = {Purpose.LEAVE: None} if self.urls["unsubscribe_url"] else {}
-        text, html = (self._flat(part, tracked and not self.masthead.service, known, truths, holes, wanted) for part in _PARTS)
+        text, html = (self._flat(part, counts, known, truths, holes, wanted) for part in _PARTS)
         if self.template.kind != Kind.SERVICE:
             check_footer(html, text, self.urls["unsubscribe_url"], known["postal_address"])
         return _Choice(cut(text, html, holes, [*wanted], self._chunks), lines["subject"], lines["preheader"])
 
     def _flat(
-        self, part: str, tracks: bool, known: Mapping[str, Any], truths: _Truths, holes: Holes, wanted: dict[Purpose, None]
+        self, part: str, counts: _Counting, known: Mapping[str, Any], truths: _Truths, holes: Holes, wanted: dict[Purpose, None]
     ) -> str:  # fmt: skip
-        """One part, links and the pixel resolved: wrapped, or plain where nothing `tracks`. `wanted` takes what islands use."""
+        """One part, links and the pixel resolved: wrapped, or plain where nothing `counts` them. `wanted` takes what islands use."""
         grammar = self._grammar(part, known)
 
         def finish(text: str, reader: Reader, token: Callable[[Purpose], str]) -> str:
-            return self._resolved(text, part, tracks, token, lambda n: fill(self.template.links[n], reader_names(reader)))
+            return self._resolved(text, part, counts, token, lambda n: fill(self.template.links[n], reader_names(reader)))
 
         def apart(node: nodes.Node) -> Say:
             whole = "".join([data.data for data in node.find_all(nodes.TemplateData)])
             whole += "".join(self.urls.get(name.name, "") for name in node.find_all(nodes.Name))
-            self._resolved(whole, part, tracks, lambda purpose: wanted.setdefault(purpose) or "", lambda _: "")
+            self._resolved(whole, part, counts, lambda purpose: wanted.setdefault(purpose) or "", lambda _: "")
             return island(node, grammar.environment, known, self.urls, finish)
 
         def later(number: int) -> str:
@@ -168,20 +185,22 @@ class Stencil:
             return holes.place(f"link {number}", lambda r, _: fill(link, reader_names(r))) if "{" in link else link
 
         text = Reading(grammar, self.urls, truths, apart).text(self.bodies[part], holes)
-        return self._resolved(text, part, tracks, _token, later)
+        return self._resolved(text, part, counts, _token, later)
 
     def _resolved(
-        self, text: str, part: str, tracks: bool, token: Callable[[Purpose], str], plain: Callable[[int], str]
+        self, text: str, part: str, counts: _Counting, token: Callable[[Purpose], str], plain: Callable[[int], str]
     ) -> str:  # fmt: skip
         """What stands for each mark; holes stay."""
         shown, base = escape if part == "html" else str, self.masthead.base
+        counted = counts.of_all.__getitem__ if counts.of_all else token
 
         def resolved(found: re.Match[str]) -> str:
             kind, value = found[1], found[2]
             if kind == "l":
-                return str(shown(f"{base}/c/{token(Purpose.CLICK)}/{value}" if tracks else plain(int(value))))
+                wraps = counts.wraps(self.template.links[int(value)])
+                return str(shown(f"{base}/c/{counted(Purpose.CLICK)}/{value}" if wraps else plain(int(value))))
             if kind == "o":
-                return PIXEL.format(f"{base}/o/{token(Purpose.OPEN)}.gif") if tracks and part == "html" else ""
+                return PIXEL.format(f"{base}/o/{counted(Purpose.OPEN)}.gif") if counts.links and part == "html" else ""
             if kind == "t":
                 return token(Purpose(int(value)))
             return found[0] if kind == "h" else f"{base}/media/{value}"

@@ -8,8 +8,10 @@ from typing import Any, Literal
 
 from nurture.domain.documents import Policy
 from nurture.domain.documents import Sequence as SequenceDocument
+from nurture.domain.recommending import Recommending, standing
 from nurture.domain.standing import FlagBit
 from nurture.store import browsing as lists
+from nurture.store import referrals
 from nurture.store import timeline as rows
 from nurture.store.browsing import LetterLine, PersonLine, View
 from nurture.store.database import Database
@@ -65,7 +67,10 @@ class Happening:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """`row`: columns of the person and their standing. `next`: the planner's last word for each way still open."""
+    """`row`: columns of the person and their standing. `next`: the planner's last word for each way still open.
+
+    `brought`: how many joined by this person, who `recommends` so; `came_by`: who brought this person.
+    """
 
     row: Mapping[str, Any]
     tags: Sequence[str]
@@ -75,6 +80,9 @@ class Profile:
     timeline: Sequence[Happening]
     policy: Policy
     tasks: Sequence[TaskLine] = ()
+    recommends: Recommending = Recommending.NEVER
+    brought: int = 0
+    came_by: int | None = None
 
     @property
     def titles(self) -> dict[int, str]:
@@ -86,7 +94,7 @@ class Profile:
         return str(self.row["timezone"] or self.policy.timezone)
 
 
-async def profile(db: Database, person: int) -> Profile | None:
+async def profile(db: Database, person: int, now: datetime) -> Profile | None:
     """Everything that is known of one person; None where there is nobody. A dozen statements, however long the story."""
     async with db.read() as tx:
         row = await rows.load_person(tx, person)
@@ -103,6 +111,7 @@ async def profile(db: Database, person: int) -> Profile | None:
         consents = await rows.load_consents(tx, person, _MOVES)
         ruled = await reactions_of(tx, person, _MOVES)
         tasks = await list_tasks(tx, subscriber_id=person, limit=_MOVES)
+        brought, came_by = await referrals.brought_by(tx, person), await referrals.recommender_of(tx, person)
     story = [
         *(Happening(x.accepted_at or x.due_at, "letter", "accepted", x.reason, letter=x) for x in sent),
         *(Happening(x.ended_at or x.due_at, "letter", x.state, x.outcome or x.answer or x.reason, letter=x) for x in stopped),
@@ -115,7 +124,9 @@ async def profile(db: Database, person: int) -> Profile | None:
         *(Happening(t.ended_at, "task", t.state, t.ended_by or "", more={"text": t.text}) for t in tasks if t.ended_at),
     ]
     flags = tuple(f.name.lower() for f in FlagBit if (row["flags"] or 0) & f and f.name)
-    return Profile(row, tags, flags, ways, coming, sorted(story, key=lambda h: h.at, reverse=True), policy, tasks)
+    told = sorted(story, key=lambda h: h.at, reverse=True)
+    recommends = standing(brought, now)
+    return Profile(row, tags, flags, ways, coming, told, policy, tasks, recommends, len(brought), came_by)
 
 
 async def happenings(db: Database, line: LetterLine) -> tuple[list[Happening], str]:

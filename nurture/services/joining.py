@@ -8,11 +8,12 @@ from typing import Any
 from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.domain.forms import Form
 from nurture.domain.joining import confirm_occasion, may_confirm, should_ask
+from nurture.domain.recommending import same_mailbox
 from nurture.domain.scalars import clean_line
-from nurture.domain.words import EventType, Evidence, Status, ZoneSource
+from nurture.domain.words import EventType, Evidence, Status, Tracking, ZoneSource
 from nurture.domain.zones import find_zone
 from nurture.mail.address import normalise
-from nurture.store import choices, events, subscribers
+from nurture.store import choices, events, referrals, subscribers
 from nurture.store.database import Connection, Database
 from nurture.store.documents import load_policy
 from nurture.store.joining import asked_for, last_asked
@@ -24,7 +25,10 @@ LONGEST = 200
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What somebody wrote into a form. `topics`: those they ticked, None where the form asked for none."""
+    """What somebody wrote into a form. `topics`: those they ticked, None where the form asked for none.
+
+    `recommender`: whose link led here.
+    """
 
     email: str
     first_name: str = ""
@@ -32,6 +36,8 @@ class Wish:
     timezone: str = ""
     locale: str | None = None
     topics: frozenset[str] | None = None
+    tracking: Tracking | None = None
+    recommender: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +71,19 @@ async def ask_to_join(db: Database, name: str, wish: Wish, now: datetime, *, ip:
         if not person:
             return Asked(form)  # another request for the same address was first
         await choices.add_consent(tx, person, "asked", granted=True, source=source, ip=ip, now=now, wording=form.text)
+        if known is None:
+            await _note_recommender(tx, person, wish, email, name, now)
+        if known is None and (level := _permission(form, wish)):
+            await choices.log_permissions(tx, {person: level.value}, source, now, ip=ip)
     stamp = hashlib.blake2b(f"{source} {now.isoformat()}".encode(), digest_size=6).hexdigest()
     return Asked(form, person, confirm_occasion(name, stamp))
+
+
+async def _note_recommender(tx: Connection, person: int, wish: Wish, email: str, form: str, now: datetime) -> None:
+    """Whose link led here, unless it was their own: it counts once the newcomer confirms."""
+    theirs = await referrals.address_of(tx, wish.recommender) if wish.recommender else None
+    if wish.recommender and theirs and not same_mailbox(theirs, email):
+        await referrals.note_referral(tx, person, wish.recommender, form, now)
 
 
 def _newcomer(form: Form, wish: Wish, email: str, source: str, now: datetime) -> dict[str, Any]:
@@ -78,7 +95,13 @@ def _newcomer(form: Form, wish: Wish, email: str, source: str, now: datetime) ->
     found = find_zone(wish.timezone, source=ZoneSource.FORM)
     if found.zone:
         row |= {"timezone": found.zone, "zone_source": found.source.value}
-    return row | ({"locale": wish.locale} if wish.locale else {})
+    level = _permission(form, wish)
+    return row | ({"locale": wish.locale} if wish.locale else {}) | ({"tracking": level.value} if level else {})
+
+
+def _permission(form: Form, wish: Wish) -> Tracking | None:
+    """What a newcomer allows to be counted; of somebody known a form changes nothing, whoever fills it in."""
+    return wish.tracking if "tracking" in form.ask else None
 
 
 def _topics(form: Form, wish: Wish) -> dict[str, bool]:
@@ -121,6 +144,7 @@ async def confirm(db: Database, subscriber_id: int, delivery_id: int, now: datet
         await subscribers.set_status(tx, subscriber_id, Status.SUBSCRIBED, now)
         await lift(tx, person.email)
         await events.add_events(tx, [_joined(subscriber_id, delivery_id, source, now)])
+        await referrals.confirm_referral(tx, subscriber_id, now)
     return Confirmed(known=True, subscribed=True, locale=person.locale)
 
 

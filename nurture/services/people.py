@@ -1,5 +1,6 @@
 """People one at a time: found, listed, put in or changed by a marketer's program, and brought back with their own consent."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -14,6 +15,7 @@ from nurture.domain.words import EventType, Evidence, Frequency, Kinds, Status, 
 from nurture.domain.zones import ZoneFound, find_zone
 from nurture.mail.address import normalise
 from nurture.store import events, subscribers
+from nurture.store.choices import log_permissions
 from nurture.store.conditions import compile_condition
 from nurture.store.database import Connection, Database
 from nurture.store.documents import load_policy
@@ -113,6 +115,7 @@ async def upsert(db: Database, given: SubscriberIn, now: datetime) -> Put:
                 raise NurtureError(ERASED, ErrorKind.CONFLICT)
             (new,) = await subscribers.add(tx, [newcomer(draft, now) | {"tags": draft.tags or ()}])
             if new:
+                await _permission(tx, new, draft.columns, now)
                 return Put(_there(await subscribers.get(tx, new), draft.email), "created")
             known = _there(await subscribers.find(tx, draft.email), draft.email)  # another writer was first
         changed = await _change(tx, known, draft, now)
@@ -141,6 +144,7 @@ async def _change(tx: Connection, known: Person, draft: Draft, now: datetime) ->
     if not merged.changes:
         return False
     await subscribers.change(tx, {known.id: merged.values}, now)
+    await _permission(tx, known.id, merged.values, now)
     await subscribers.add_tags(tx, {known.id: merged.add_tags})
     await subscribers.drop_tags(tx, {known.id: merged.drop_tags})
     if "status" in merged.values:
@@ -148,6 +152,12 @@ async def _change(tx: Connection, known: Person, draft: Draft, now: datetime) ->
     else:
         await subscribers.touch(tx, [known.id], now)
     return True
+
+
+async def _permission(tx: Connection, subscriber_id: int, columns: Mapping[str, Any], now: datetime) -> None:
+    """A program that says what may be counted answers for it in the consent log."""
+    if level := columns.get("tracking"):
+        await log_permissions(tx, {subscriber_id: level}, "api", now)
 
 
 def _draft(given: SubscriberIn) -> Draft:

@@ -1,4 +1,4 @@
-"""What a person chooses about their letters short of leaving: only useful ones, less often, a pause, topics, language, time zone."""
+"""What a person chooses short of leaving: only useful letters, less often, a pause, topics, what may be counted, language, time zone."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from nurture.domain.documents import Policy
 from nurture.domain.errors import NurtureError
-from nurture.domain.words import EventType, Evidence, Frequency, Kind, Kinds, Status, ZoneSource
+from nurture.domain.words import EventType, Evidence, Frequency, Kind, Kinds, Status, Tracking, ZoneSource
 from nurture.domain.zones import find_zone
 from nurture.store import choices, events, outbox
 from nurture.store.database import Database
@@ -37,22 +38,24 @@ class Preferences:
     locale: str | None
     topics: Mapping[str, bool] = field(default_factory=dict)
     timezone: str | None = None
+    tracking: Tracking = Tracking.INDIVIDUAL
 
 
 async def preferences(db: Database, subscriber_id: int, now: datetime) -> Preferences | None:
     """None once the person is erased."""
     async with db.read() as tx:
         person = await choices.stand_of(tx, subscriber_id)
-        known = (await load_policy(tx)).topics
-    return _shown(person, now, known) if person else None
+        policy = await load_policy(tx)
+    return _shown(person, now, policy) if person else None
 
 
-def _shown(person: choices.Stand, now: datetime, known: Mapping[str, str]) -> Preferences:
+def _shown(person: choices.Stand, now: datetime, policy: Policy) -> Preferences:
     paused = person.paused_until is not None and person.paused_until > now
     left = person.status in (Status.UNSUBSCRIBED, Status.COMPLAINED)
-    topics = {topic: person.topics.get(topic) is not False for topic in known}
+    topics = {topic: person.topics.get(topic) is not False for topic in policy.topics}
     useful, less = person.kinds is Kinds.USEFUL, person.frequency is Frequency.LESS
-    return Preferences(not left, useful, less, paused, person.locale, topics, person.timezone)
+    tracking = person.tracking or policy.tracking
+    return Preferences(not left, useful, less, paused, person.locale, topics, person.timezone, tracking)
 
 
 async def prefer(db: Database, subscriber_id: int, choice: Choice, now: datetime, *, ip: str | None = None) -> Preferences | None:
@@ -70,9 +73,8 @@ async def prefer(db: Database, subscriber_id: int, choice: Choice, now: datetime
             source="preferences", ip=ip, now=now,
         )  # fmt: skip
         await events.add_events(tx, [_sign(subscriber_id, choice, now)])
-        person = await choices.stand_of(tx, subscriber_id)
-        known = (await load_policy(tx)).topics
-    return _shown(person, now, known) if person else None
+        person, policy = await choices.stand_of(tx, subscriber_id), await load_policy(tx)
+    return _shown(person, now, policy) if person else None
 
 
 async def choose_topic(
@@ -83,16 +85,30 @@ async def choose_topic(
     A topic that the policy does not have changes nothing. None once the person is erased.
     """
     async with db.write() as tx:
-        person, known = await choices.stand_of(tx, subscriber_id, lock=True), (await load_policy(tx)).topics
+        person, policy = await choices.stand_of(tx, subscriber_id, lock=True), await load_policy(tx)
         if person is None:
             return None
-        if topic not in known:
-            return _shown(person, now, known)
+        if topic not in policy.topics:
+            return _shown(person, now, policy)
         await choices.choose(tx, subscriber_id, now, topics={**person.topics, topic: wanted})
         await choices.add_consent(tx, subscriber_id, f"topic:{topic}", granted=wanted, source="preferences", ip=ip, now=now)
         await events.add_events(tx, [_sign(subscriber_id, f"topic:{topic}", now)])
         person = await choices.stand_of(tx, subscriber_id)
-    return _shown(person, now, known) if person else None
+    return _shown(person, now, policy) if person else None
+
+
+async def permit(db: Database, subscriber_id: int, level: Tracking, now: datetime, *, ip: str | None = None) -> Preferences | None:
+    """What may be counted of this person from now on, by their own word; their next letters are written so. None once erased.
+
+    Links in letters that they have already lead on, and what is recorded of them follows the new word.
+    """
+    async with db.write() as tx:
+        if await choices.stand_of(tx, subscriber_id, lock=True) is None:
+            return None
+        await choices.choose(tx, subscriber_id, now, tracking=level.value)
+        await choices.log_permissions(tx, {subscriber_id: level.value}, "preferences", now, ip=ip)
+        person, policy = await choices.stand_of(tx, subscriber_id), await load_policy(tx)
+    return _shown(person, now, policy) if person else None
 
 
 async def describe(
@@ -110,8 +126,8 @@ async def describe(
             return None
         await choices.choose(tx, subscriber_id, now, **columns)
         await events.add_events(tx, [_sign(subscriber_id, "zone" if timezone else "language", now)])
-        person, known = await choices.stand_of(tx, subscriber_id), (await load_policy(tx)).topics
-    return _shown(person, now, known) if person else None
+        person, policy = await choices.stand_of(tx, subscriber_id), await load_policy(tx)
+    return _shown(person, now, policy) if person else None
 
 
 def _columns(choice: Choice, now: datetime) -> dict[str, Any]:

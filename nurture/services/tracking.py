@@ -35,6 +35,11 @@ class Received:
     hit: Hit
     url: str | None = None
 
+    @property
+    def names_nobody(self) -> bool:
+        """By a token that is the same for all who allow counts alone."""
+        return not self.delivery and not self.subscriber
+
 
 def to_line(received: Received) -> str:
     """One line of the spool."""
@@ -81,6 +86,9 @@ async def _record(tx: Connection, chunk: Sequence[Received], now: datetime, sett
     nameless: list[Received] = []
     for received in chunk:
         row = sent.get(received.delivery)
+        if received.names_nobody:
+            nameless.append(received)
+            continue
         if row is None or row.subscriber_id != received.subscriber:
             continue
         allowed = Tracking(row.permission) if row.permission else default
@@ -89,7 +97,7 @@ async def _record(tx: Connection, chunk: Sequence[Received], now: datetime, sett
         elif allowed is Tracking.AGGREGATE:
             nameless.append(received)
     added = await _record_named(tx, named, sent, settles)
-    return added + len(await events.add_hits(tx, [_nameless(r, sent[r.delivery]) for r in nameless]))
+    return added + len(await events.add_hits(tx, [_nameless(r, sent.get(r.delivery)) for r in nameless]))
 
 
 async def _record_named(tx: Connection, named: Sequence[Received], sent: Mapping[int, events.Sent], settles: timedelta) -> int:
@@ -150,9 +158,9 @@ def _event(received: Received, verdict: Judged, settles: timedelta) -> dict[str,
     }  # fmt: skip
 
 
-def _nameless(received: Received, row: events.Sent) -> dict[str, Any]:
+def _nameless(received: Received, row: events.Sent | None) -> dict[str, Any]:
     """A count without a person: no subscriber, delivery, address or agent; there is nothing to fold."""
-    verdict = judge_all([received.hit], _accepted(row))[0]
+    verdict = judge_all([received.hit], _accepted(row) if row else None)[0]
     return {
         "uid": received.uid, "subscriber_id": 0, "type": event_type(received.hit).value, "at": received.hit.at,
         "settles_at": received.hit.at, "link": received.hit.link, "evidence": Evidence(verdict.evidence).value,

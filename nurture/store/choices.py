@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
-from nurture.domain.words import Frequency, Kinds, Status
+from nurture.domain.words import Frequency, Kinds, Status, Tracking
 from nurture.store.database import Connection
 from nurture.store.tables import METADATA
 
@@ -30,16 +30,20 @@ class Stand:
     status_at: datetime
     topics: Mapping[str, Any]
     timezone: str | None
+    tracking: Tracking | None
 
 
 async def stand_of(tx: Connection, subscriber_id: int, *, lock: bool = False) -> Stand | None:
     """None once the person is erased."""
-    columns = (_s.id, _s.email, _s.status, _s.locale, _s.kinds, _s.frequency, _s.paused_until, _s.status_at, _s.topics, _s.timezone)
+    columns = (
+        _s.id, _s.email, _s.status, _s.locale, _s.kinds, _s.frequency, _s.paused_until, _s.status_at, _s.topics, _s.timezone, _s.tracking
+    )  # fmt: skip
     query = select(*columns).where(_s.id == subscriber_id, _s.erased_at.is_(None))
     row = (await tx.execute(query.with_for_update() if lock else query)).one_or_none()
     if row is None:
         return None
-    return Stand(row[0], row[1], Status(row[2]), row[3], Kinds(row[4]), Frequency(row[5]), row[6], row[7], row[8] or {}, row[9])
+    kinds, frequency, tracking = Kinds(row[4]), Frequency(row[5]), Tracking(row[10]) if row[10] else None
+    return Stand(row[0], row[1], Status(row[2]), row[3], kinds, frequency, row[6], row[7], row[8] or {}, row[9], tracking)
 
 
 async def choose(tx: Connection, subscriber_id: int, now: datetime, **columns: Any) -> None:
@@ -56,6 +60,16 @@ async def add_consent(
     """One line of the append-only consent log."""
     values = {"subscriber_id": subscriber_id, "what": what, "granted": granted, "wording": wording, "source": source, "ip": ip, "at": now}
     await tx.execute(insert(_CONSENTS).values(**values))
+
+
+async def log_permissions(
+    tx: Connection, levels: Mapping[int, str], source: str, now: datetime, *, ip: str | None = None
+) -> None:  # fmt: skip
+    """What people allow to be counted, in the same log: a line each, its wording the level. `levels`: by person."""
+    shared = {"what": "tracking", "source": source, "ip": ip, "at": now}
+    rows = [{"subscriber_id": i, "granted": level != Tracking.NONE, "wording": level, **shared} for i, level in levels.items()]
+    if rows:
+        await tx.execute(insert(_CONSENTS), rows)
 
 
 async def end_enrolments(tx: Connection, subscriber_id: int, reason: str, now: datetime) -> int:

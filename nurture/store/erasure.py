@@ -30,6 +30,8 @@ async def empty_person(tx: Connection, subscriber_id: int, now: datetime) -> Non
     """Empty the person's columns everywhere; their letters keep key, state and moments, their events type and moment."""
     for name in GONE:
         await tx.execute(delete(_T[name]).where(_T[name].c.subscriber_id == subscriber_id))
+    referrals = _T["referrals"]
+    await tx.execute(delete(referrals).where(referrals.c.recommender_id == subscriber_id))
     consents, events, letters, people = (_T[n] for n in ("consents", "events", "deliveries", "subscribers"))
     await tx.execute(update(consents).where(consents.c.subscriber_id == subscriber_id).values(ip=None))
     blank = {"ip": None, "agent": None, "url": None, "detail": None, "value": None, "reason": "erased"}

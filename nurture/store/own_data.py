@@ -7,15 +7,15 @@ from sqlalchemy import select
 from nurture.store.database import Connection
 from nurture.store.tables import METADATA
 
-_INNER = {"folded", "reacted", "rule_version", "worker_id", "fence", "claimed_at", "throttle_id", "erased_at"}
+_INNER = {"folded", "reacted", "rule_version", "worker_id", "fence", "claimed_at", "throttle_id", "erased_at", "recommender_id"}
 _OF_ONE = {
     "consents": "consents", "tags": "subscriber_tags", "letters": "deliveries", "events": "events", "ways": "enrolments", "moves": "moves",
-    "replies": "replies", "tasks": "tasks",
+    "replies": "replies", "tasks": "tasks", "referrals": "referrals",
 }  # fmt: skip
 
 
 async def everything_of(tx: Connection, subscriber_id: int) -> dict[str, Any] | None:
-    """`person`, and lists of `tags`, `consents`, `letters`, `events`, `ways`, `moves`, `replies`, `tasks`; None where nobody is there."""
+    """`person`, and lists of each of _OF_ONE; None where nobody is there."""
     people = METADATA.tables["subscribers"]
     query = select(people).where(people.c.id == subscriber_id, people.c.erased_at.is_(None))
     row = (await tx.execute(query)).mappings().one_or_none()

@@ -79,14 +79,14 @@ async def test_a_story_is_told_newest_first_with_skips_and_reasons(db: Database)
             "reason": "only useful letters are wanted"}  # fmt: skip
     async with db.write() as tx:
         await tx.execute(update(enrolments).where(enrolments.c.subscriber_id == ids[0]).values(history=[skip]))
-    found = await browsing.profile(db, ids[0])
+    found = await browsing.profile(db, ids[0], NOW)
     assert found is not None
     moments = [h.at for h in found.timeline]
     assert moments == sorted(moments, reverse=True)
     assert {h.what for h in found.timeline} >= {"letter", "move", "way", "skip"}
     assert next(h.detail for h in found.timeline if h.what == "skip") == "only useful letters are wanted"
     assert (found.flags, found.zone) == (("ripening",), "Europe/Berlin")
-    assert await browsing.profile(db, 10_000) is None
+    assert await browsing.profile(db, 10_000, NOW) is None
 
 
 async def test_what_came_back_of_one_letter_stands_with_it(db: Database) -> None:

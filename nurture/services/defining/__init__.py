@@ -52,6 +52,7 @@ from nurture.store.documents import (
 from nurture.store.draws import promise_draw
 from nurture.store.owed import count_dry
 from nurture.store.programme import load_programme, repayment
+from nurture.store.publications import mark_archived
 from nurture.store.segments import load_questions
 from nurture.store.versions import pin_ways, release_ways
 
@@ -192,6 +193,7 @@ async def _store(tx: Connection, ready: _Ready, now: datetime, *, enrol_existing
         compiled = ready.compiled[letter.id]
         await save_media(tx, compiled.images)
         await save_letter_version(tx, letter_name(name, letter.id), letter.kind, compiled.content, compiled.links, now)
+        await mark_archived(tx, letter_name(name, letter.id), archived=letter.archive)
     if isinstance(document, Question) and document.draw:
         await promise_draw(tx, name, secrets.token_hex(32), now)
     changes = tuple(compare(old.document, document)) if old else ()

@@ -11,6 +11,7 @@ from nurture.domain.rows import Row
 from nurture.domain.words import Status
 from nurture.store import subscribers
 from nurture.store.audiences import newly_matching, remember_all_matching, remember_matches
+from nurture.store.choices import log_permissions
 from nurture.store.conditions import matching, matching_query
 from nurture.store.database import Connection
 from nurture.store.documents import load_documents, load_policy
@@ -142,6 +143,7 @@ async def _add(tx: Connection, lines: Sequence[Line], outcome: Outcome, now: dat
     ids = await subscribers.add(tx, rows)
     agreed = [(i, True, a.ip, a.at) for i, line in zip(ids, lines, strict=True) if i and (a := line.row.agreed)]
     await record_consents(tx, agreed, SOURCE)
+    await log_permissions(tx, {i: row["tracking"] for i, row in zip(ids, rows, strict=True) if i and row.get("tracking")}, SOURCE, now)
     outcome.added += sum(1 for i in ids if i)
     new = {i for i in ids if i}
     outcome.new |= new
@@ -155,6 +157,7 @@ async def _change(tx: Connection, changes: dict[int, Merged], now: datetime) -> 
     if not changes:
         return
     await subscribers.change(tx, {i: m.values for i, m in changes.items()}, now)
+    await log_permissions(tx, {i: m.values["tracking"] for i, m in changes.items() if m.values.get("tracking")}, SOURCE, now)
     await subscribers.add_tags(tx, {i: m.add_tags for i, m in changes.items() if m.add_tags})
     lowered = {i: Status(m.values["status"]) for i, m in changes.items() if "status" in m.values}
     if lowered:

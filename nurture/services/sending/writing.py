@@ -3,32 +3,25 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from nurture.domain.documents import Policy, Sender
 from nurture.domain.envelopes import Envelope, Sign
 from nurture.domain.errors import NurtureError
 from nurture.domain.letterbook import LetterBook
-from nurture.domain.readers import Reader
+from nurture.domain.readers import Reader, why
+from nurture.domain.recommending import words_of
 from nurture.domain.return_address import return_address
 from nurture.domain.tokens import TokenKey
 from nurture.domain.words import Kind
 from nurture.render.masthead import Masthead, write_generally
 from nurture.render.message import heading
 from nurture.render.occasions import Occasion
-from nurture.render.rendering import prepare
+from nurture.render.rendering import Forward, prepare
 from nurture.render.stencil import Stencil, stencil
 from nurture.services.sending.desk import Prepared
 from nurture.services.sending.rules import UNSET_SENDER, SendingRules
 from nurture.store.claims import Claimed, Intent
-
-_WHY = {
-    "en": ("You have been getting these letters since {day}.", "You have been getting these letters since {day}; you came by {source}."),
-    "de": ("Sie bekommen diese Briefe seit dem {day}.", "Sie bekommen diese Briefe seit dem {day}; Sie kamen über {source}."),
-    "pl": ("Otrzymujesz te listy od {day}.", "Otrzymujesz te listy od {day}; źródło: {source}."),
-    "ru": ("Вы получаете эти письма с {day}.", "Вы получаете эти письма с {day}; источник: {source}."),
-}
 
 
 class Outgoing(NamedTuple):
@@ -99,7 +92,11 @@ class Writer:
             unsubscribe_mailto=f"{sender.reply_to or sender.address}?subject=unsubscribe",
             feedback_id=f"{stream}:{kind.value}:{source}:{_short(sender.address)}",
         )
-        return Masthead(self.rules.base_url, sender, self.policy.postal_address or "", top, service, self.key)
+        return Masthead(self.rules.base_url, sender, self.policy.postal_address or "", top, service, self.key, self._forward())
+
+    def _forward(self) -> Forward | None:
+        found = self.policy.recommend
+        return Forward(found.form, words_of(found, self.policy.locale)) if found else None
 
 
 class _Press:
@@ -158,17 +155,6 @@ class _Press:
         zone = self.writer.book.zone(name)
         self.days[name] = (zone.key, self.now.astimezone(zone).date())
         return self.days[name]
-
-
-def why(reader: Reader) -> str:
-    """Since when and from where: the sentence every letter owes its reader, in their language."""
-    return _why(reader.locale, reader.joined_at.date(), reader.source) if reader.joined_at else ""
-
-
-@lru_cache(maxsize=4096)
-def _why(locale: str, joined: date, source: str) -> str:
-    plain, with_source = _WHY.get(locale.split("-", maxsplit=1)[0].lower(), _WHY["en"])
-    return (with_source if source else plain).format(day=joined.isoformat(), source=source)
 
 
 def _stream(lane: str) -> str:

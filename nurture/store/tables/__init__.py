@@ -4,12 +4,12 @@ from nurture.store.tables.access import ApiKey, Audit, Idempotency, Session, Use
 from nurture.store.tables.asking import Drawing
 from nurture.store.tables.base import Table
 from nurture.store.tables.deliveries import Delivery, Lane, Throttle, Worker
-from nurture.store.tables.documents import Document, DocumentVersion, Letter, LetterVersion, Media, Occasion
+from nurture.store.tables.documents import Document, DocumentVersion, Letter, LetterVersion, Media, Occasion, Publication
 from nurture.store.tables.events import Event
 from nurture.store.tables.reactions import Reaction, Task, Webhook, WebhookMessage
 from nurture.store.tables.replies import Reply
 from nurture.store.tables.standings import Composition, Enrolment, Match, Move, Pull, Standing
-from nurture.store.tables.subscribers import Consent, Subscriber, SubscriberTag, Suppression
+from nurture.store.tables.subscribers import Consent, Referral, Subscriber, SubscriberTag, Suppression
 from nurture.store.tables.workspace import Import, Job, Workspace
 
 METADATA = Table.metadata
@@ -36,8 +36,10 @@ __all__ = [
     "Media",
     "Move",
     "Occasion",
+    "Publication",
     "Pull",
     "Reaction",
+    "Referral",
     "Reply",
     "Session",
     "Standing",

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, LargeBinary, UniqueConstraint
+from sqlalchemy import Column, ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field
 
 from nurture.store.tables.base import Json, Key, Table
@@ -50,13 +50,14 @@ class Occasion(Table, table=True):
 
 
 class Letter(Table, table=True):
-    """The key's letter, `document/id`, the same over all versions; `current_version_id` is what leaves now."""
+    """The key's letter, `document/id`, the same over all versions; `current_version_id` is what leaves now. `archived`: it is public."""
 
     __tablename__ = "letters"
     id: int | None = Field(default=None, sa_type=Key, primary_key=True)
     name: str = Field(unique=True)
     kind: str
     current_version_id: int | None = Field(default=None, sa_type=Key)
+    archived: bool = False
 
 
 class LetterVersion(Table, table=True):
@@ -79,3 +80,21 @@ class Media(Table, table=True):
     hash: str = Field(primary_key=True)
     type: str
     data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class Publication(Table, table=True):
+    """One page of the public archive: a letter as nobody in particular reads it. `slug` is its address for good (domain/publications.py).
+    `html` is ready to be shown, its images at `/media/<hash>`.
+    """
+
+    __tablename__ = "publications"
+    __table_args__ = (Index("ix_publications_at", "at"), Index("ix_publications_letter_id", "letter_id"))
+    id: int | None = Field(default=None, sa_type=Key, primary_key=True)
+    letter_id: int = Field(sa_column=Column(Key, ForeignKey("letters.id"), nullable=False))
+    version_id: int = Field(sa_type=Key)
+    slug: str = Field(unique=True)
+    at: datetime
+    changed_at: datetime
+    title: str
+    summary: str = ""
+    html: str

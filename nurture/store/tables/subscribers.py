@@ -76,3 +76,15 @@ class Consent(Table, table=True):
     at: datetime
 
 
+
+
+class Referral(Table, table=True):
+    """Who brought whom: one row for each newcomer, so that a person counts once. `confirmed_at`: when they made the letters theirs."""
+
+    __tablename__ = "referrals"
+    __table_args__ = (Index("ix_referrals_recommender_id", "recommender_id"),)
+    subscriber_id: int = Field(sa_column=Column(Key, ForeignKey("subscribers.id", ondelete="CASCADE"), primary_key=True))
+    recommender_id: int = Field(sa_column=Column(Key, ForeignKey("subscribers.id", ondelete="CASCADE"), nullable=False))
+    form: str
+    at: datetime
+    confirmed_at: datetime | None = None
