@@ -32,6 +32,7 @@ SCOPE_OF = {
     ("tasks", "get"): "tasks:read", ("tasks", "post"): "tasks:write", ("webhooks", "get"): "webhooks:read",
     ("webhooks", "post"): "webhooks:write", ("webhooks", "delete"): "webhooks:write",
     ("replies", "get"): "replies:read", ("replies", "post"): "replies:write",
+    ("audit", "get"): "audit:read",
     ("keys", "get"): "keys:write", ("keys", "post"): "keys:write", ("keys", "delete"): "keys:write",
 }  # fmt: skip
 NAMING_PEOPLE = ("/api/v1/segments/{name}/count", "/api/v1/segments/{name}/subscribers", "/api/v1/reports/composition/preview")
