@@ -11,6 +11,7 @@ from starlette.staticfiles import StaticFiles
 from api import errors, health, reference
 from api.dashboard.routes import router as dashboard
 from api.marketer import (
+    audit,
     deliveries,
     documents,
     events,
@@ -65,6 +66,7 @@ def create_app(app: "App", *, demo: bool = False) -> FastAPI:
     api.state.nurture = app
     api.state.recorder = recorder
     api.state.demo = demo
+    api.state.noted = set()
     errors.install(api)
     pages = PublicPages(app.templates)
     of_readers = [
@@ -75,6 +77,7 @@ def create_app(app: "App", *, demo: bool = False) -> FastAPI:
     v1 = APIRouter(prefix="/api/v1", responses={"default": {"description": "A problem (RFC 9457).", "content": {errors.PROBLEM: {}}}})
     for part in _MARKETER:
         v1.include_router(part.router)
+    v1.include_router(audit.router)
     api.include_router(v1)
     api.include_router(dashboard(app), include_in_schema=False)
     api.add_middleware(Guard, https=app.settings.base_url.startswith("https:"), registry=registry)

@@ -11,10 +11,15 @@ from starlette.responses import Response
 from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.services import access
 from nurture.services.access import SESSION_LASTS, Principal, Visit
+from nurture.store.auditing import Acting, begin
 
 if TYPE_CHECKING:
     from nurture.bootstrap import App
 
+API = "/api/v1"  # its routes know their paths from here on
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+TELLING = frozenset({"/api/v1/subscribers/{id}/data"})  # all of a person goes out of the house
+TRAFFIC = frozenset({"/api/v1/events", "/api/v1/send"})
 _BEARER = HTTPBearer(auto_error=False, description="A key made with `nurture keys create` or POST /api/v1/keys.")
 
 
@@ -44,9 +49,35 @@ def scope(needed: str) -> Callable[..., Awaitable[Principal]]:
             raise NurtureError("this needs a valid key in the header: Authorization: Bearer nur_...", ErrorKind.UNAUTHENTICATED)
         if not principal.may(needed):
             raise NurtureError(f"this key lacks the scope {needed}; make one that has it", ErrorKind.FORBIDDEN)
+        begin_action(request, f"key:{principal.name}")
         return principal
 
     return check
+
+
+def begin_action(request: Request, actor: str) -> None:
+    """What a request changes from here on is this actor's doing, and the first change carries its line of the audit log.
+
+    Events and service letters by the thousand are rows of their own already: of each key only the first of a day is written down.
+    """
+    path = _pattern(request)
+    if request.method in READING and path not in TELLING:
+        return
+    now, app = app_of(request).clock(), request.app
+    action = Acting(actor, f"{request.method} {path}", " ".join(str(v) for v in request.path_params.values()), now, client_ip(request))
+    if path in TRAFFIC:
+        first = f"{now:%Y-%m-%d} {actor} {action.action}"
+        action.noted = first in app.state.noted
+        app.state.noted = {known for known in app.state.noted if known[:10] == first[:10]} | {first}
+    begin(action)
+
+
+def _pattern(request: Request) -> str:
+    """The address with the names of its parts: `/api/v1/keys/{id}`."""
+    if request.url.path.startswith(API):
+        return API + getattr(request.scope.get("route"), "path", "")
+    names = {str(value): f"{{{name}}}" for name, value in request.path_params.items()}
+    return "/".join(names.get(part, part) for part in request.url.path.split("/"))
 
 
 def cookie_name(app: "App") -> str:

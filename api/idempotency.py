@@ -16,6 +16,7 @@ from starlette.responses import Response
 from api.auth import app_of, principal_of
 from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.store import idempotency as rows
+from nurture.store.auditing import acting
 from nurture.store.database import Database
 
 DIED_AFTER = timedelta(minutes=1)
@@ -76,9 +77,15 @@ async def _keeping(db: Database, key_id: int, key: str, began: datetime, work: C
     try:
         response = await work
     except BaseException:
-        async with db.write() as tx:
-            await rows.forget(tx, key_id, key, began)
+        with acting(None):
+            async with db.write() as tx:
+                await rows.forget(tx, key_id, key, began)
         raise
+    with acting(None):  # keeping an answer is no action of the caller's
+        return await _kept(db, key_id, key, began, response)
+
+
+async def _kept(db: Database, key_id: int, key: str, began: datetime, response: Response) -> Response:
     async with db.write() as tx:
         if response.status_code < 400:
             await rows.keep(tx, key_id, key, response.status_code, bytes(response.body))

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import PROBLEM
+from nurture.store.auditing import acting
 
 CSP = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; script-src 'self'; connect-src 'self'; frame-src 'self'; "
@@ -58,7 +59,8 @@ class Guard:
         if most is not None and int_or_zero(Headers(scope=scope).get("content-length")) > most:
             await _too_large(most, answer)
             return
-        await self._app(scope, receive if most is None else _counted(receive, most), answer)
+        with acting(None):  # whoever is let in says whose action this is; it ends with the request
+            await self._app(scope, receive if most is None else _counted(receive, most), answer)
 
     def _mark(self, message: MutableMapping[str, Any], path: str, request_id: str) -> None:
         headers = MutableHeaders(scope=message)

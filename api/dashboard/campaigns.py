@@ -90,7 +90,7 @@ def campaign_pages(app: "App", pages: Pages, ahead: Latest[Outlook]) -> "tuple[t
         line = next((x for x in (await watching.campaigns(app.db, app.clock()))[0] if x.campaign.name == name), None)
         if line is None or wanted not in ("start", "pause", "resume", "cancel"):
             raise NurtureError("there is nothing at this address; look under Campaigns", ErrorKind.MISSING)
-        if request.method == "GET":
+        if request.method != "POST":
             people = await segmenting.count_people(app.db, app.clock(), segment=line.campaign.segment) if wanted == "start" else None
             return pages.answer(request, "campaign_step.html", visit, line=line, step=wanted, people=people, told=standing_words(line))
         await doors.read_form(request, doors.form_token(request))

@@ -12,14 +12,15 @@ from urllib.parse import quote, urlsplit
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from api.auth import app_of, clear_cookie, client_ip, cookie_name, set_cookie, visit_of
+from api.auth import app_of, begin_action, clear_cookie, client_ip, cookie_name, set_cookie, visit_of
 from nurture.domain.errors import ErrorKind, NurtureError
+from nurture.domain.roles import Role, page_scope
 from nurture.services import access
 from nurture.services.access import Visit
 
 Page = Callable[[Request], Awaitable[Response]]
 FORM_COOKIE = "nurture_form"
-DEMO = Visit(0, "demo", "")
+DEMO = Visit(0, "demo", "", Role.OWNER)
 
 
 def _loopback(address: str) -> bool:
@@ -41,6 +42,19 @@ def open_demo(request: Request) -> bool:
 async def visitor(request: Request) -> Visit | None:
     """Who looks at this page, or None."""
     return await visit_of(request) or (DEMO if open_demo(request) else None)
+
+
+def let_in(request: Request, visit: Visit) -> Response | None:
+    """Let this user's role do what the request asks for: raises FORBIDDEN where it may not. The page that they begin with instead of the
+    overview, where that is not theirs.
+    """
+    needed = page_scope(request.method, request.url.path)
+    if visit.may(needed):
+        begin_action(request, visit.email)
+        return None
+    if request.url.path == "/":
+        return RedirectResponse("/replies", 303)
+    raise NurtureError(f"your role here is {visit.role}, which does not open this; ask an owner for another role", ErrorKind.FORBIDDEN)
 
 
 def to_login(request: Request) -> Response:
@@ -102,7 +116,8 @@ async def sign_out(request: Request) -> Response:
     """End the session in the database too."""
     app = app_of(request)
     value = request.cookies.get(cookie_name(app), "")
-    if value:
+    if value and (visit := await visit_of(request)):
+        begin_action(request, visit.email)
         await access.end_session(app.db, value)
     response = RedirectResponse("/login", 303)
     clear_cookie(app, response)

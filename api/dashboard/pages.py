@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse
 
 from api.auth import app_of
 from api.dashboard import doors, words
+from nurture.domain.roles import page_scope
 from nurture.render import charts
 from nurture.services.access import Visit
 from nurture.store.readers import plain_subject
@@ -44,8 +45,13 @@ def environment(templates: Path) -> Environment:
         "sentence": _sentence, "kept": _kept, "svg": Markup, "day": words.day, "full_day": words.full_day,
         "clock": words.clock, "ago": words.ago, "tone": words.tone, "state": words.state_word, "instant": words.parse_instant,
     }  # fmt: skip
-    made.globals |= {"words": words, "query": _query}
+    made.globals |= {"words": words, "query": _query, "opens": _opens}
     return made
+
+
+def _opens(visit: Visit, address: str, method: str = "GET") -> bool:
+    """Whether this page, or the button that posts there, is for this user: what is not is not shown."""
+    return visit.may(page_scope(method, address))
 
 
 def _query(**values: object) -> str:

@@ -13,6 +13,7 @@ from api.dashboard.ahead import HOUR, ahead_pages, look_ahead
 from api.dashboard.campaigns import campaign_pages
 from api.dashboard.curves import Measured, curves_context
 from api.dashboard.desk import desk_pages
+from api.dashboard.house import house_pages
 from api.dashboard.looking import Guarded, looking_pages
 from api.dashboard.overview import Latest
 from api.dashboard.pace import pace_pages
@@ -47,7 +48,7 @@ def router(app: "App") -> APIRouter:
             if visit is None:
                 return doors.to_login(request)
             try:
-                return await page(request, visit)
+                return doors.let_in(request, visit) or await page(request, visit)
             except NurtureError as error:
                 return pages.answer(request, "error.html", visit, code=STATUS[error.kind], message=error.message)
 
@@ -78,6 +79,8 @@ def router(app: "App") -> APIRouter:
     routes.add_route(step[0], guarded(step[1]), methods=["GET", "POST"])
     routes.add_route(desk_step[0], guarded(desk_step[1]), methods=["POST"])
     routes.add_route("/favicon.ico", _favicon, methods=["GET"])
+    for method, path, page in house_pages(app, pages):
+        routes.add_route(path, guarded(page), methods=[method])
     signing.add(routes, app, pages)
     return routes
 

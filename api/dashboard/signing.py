@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from nurture.bootstrap import App
 
 
+LONGEST_LINK = 100
+
+
 def add(routes: APIRouter, app: "App", pages: Pages) -> None:
     """Put `/login`, `/logout` and `/setup/{token}` on the router."""
 
@@ -25,7 +28,7 @@ def add(routes: APIRouter, app: "App", pages: Pages) -> None:
 
     async def login(request: Request) -> Response:
         wanted = doors.next_page(request.query_params.get("next", "/"))
-        if request.method == "GET":
+        if request.method != "POST":
             if await doors.visitor(request):
                 return RedirectResponse(wanted, 303)
             return pages.answer(request, "login.html", None, next=wanted, email="", fault="", fresh=await access.needs_setup(app.db))
@@ -55,19 +58,25 @@ def add(routes: APIRouter, app: "App", pages: Pages) -> None:
         return await doors.sign_out(request)
 
     async def setup(request: Request) -> Response:
-        token = request.path_params["token"]
-        if not await access.needs_setup(app.db):
+        """The first user's link, or the one that an owner made for somebody: either lets a password be chosen, once."""
+        token, now = request.path_params["token"][:LONGEST_LINK], app.clock()
+        known, fresh = await access.link_of(app.db, token, now), await access.needs_setup(app.db)
+        if known is None and not fresh:
             return RedirectResponse("/login", 303)
-        if request.method == "GET":
-            return pages.answer(request, "setup.html", None, token=token, email="", fault="")
+        if request.method != "POST":
+            return pages.answer(request, "setup.html", None, token=token, known=known, email="", fault="")
         email = ""
         try:
             fields = await doors.read_form(request, doors.form_token(request))
-            email = fields.get("email", "").strip()[:254]
-            user = await access.set_up(app.db, token, app.keys, email, fields.get("password", ""), app.clock())
+            email, password = fields.get("email", "").strip()[:254], fields.get("password", "")
+            if known:
+                user = await access.use_link(app.db, token, password, now)
+            else:
+                user = await access.set_up(app.db, token, app.keys, email, password, now)
         except NurtureError as error:
-            return pages.answer(request, "setup.html", None, code=STATUS[error.kind], token=token, email=email, fault=error.message)
-        return doors.enter(request, await access.start_session(app.db, user, app.clock()), "/")
+            code = STATUS[error.kind]
+            return pages.answer(request, "setup.html", None, code=code, token=token, known=known, email=email, fault=error.message)
+        return doors.enter(request, await access.start_session(app.db, user, now), "/")
 
     routes.add_route("/login", login, methods=["GET", "POST"])
     routes.add_route("/logout", logout, methods=["POST"])

@@ -17,6 +17,7 @@ from nurture.definitions.loading import Loaded, load_text
 from nurture.domain.documents import document_name
 from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.services import defining
+from nurture.store.auditing import about
 from nurture.store.documents import StoredDocument, canonical, load_document, load_documents
 from nurture.store.lanes import notices
 
@@ -104,6 +105,7 @@ async def store(request: Request, response: Response, kind: str) -> StoredOut:
     """Store the document of the body: 201 for a new one, 200 for a changed or an unchanged one, 422 with every fault."""
     app = app_of(request)
     loaded = await read(request, kind)
+    about(" ".join(f"{kind}/{document_name(placed.document)}" for placed in loaded.documents))
     known, policy = await defining.known_names(app.db)
     warnings = [*loaded.faults, *defining.check(loaded.documents, app.templates, known, policy)]
     try:

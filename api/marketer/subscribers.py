@@ -15,8 +15,9 @@ from nurture.domain import person_mix
 from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.mail.address import normalise
 from nurture.mail.capture import forget_captured
-from nurture.services import erasing, explaining, mixing, people
+from nurture.services import auditing, erasing, explaining, mixing, people
 from nurture.services.people import SubscriberIn, SubscriberPatch
+from nurture.store.auditing import about
 
 router = APIRouter(prefix="/subscribers", tags=["subscribers"], route_class=IdempotentRoute)
 READ, WRITE = [Depends(scope("subscribers:read"))], [Depends(scope("subscribers:write"))]
@@ -68,6 +69,7 @@ async def read(
 async def upsert(request: Request, response: Response, person: SubscriberIn) -> SubscriberOut:
     """Put a person in, or change what is told of one who is there. A status may lower, never rise (409)."""
     app = app_of(request)
+    about(person.email)
     put = await people.upsert(app.db, person, app.clock())
     response.status_code = 201 if put.change == "created" else 200
     return subscriber_out(put.person)
@@ -111,8 +113,10 @@ async def mix(request: Request, id: Id) -> dict[str, Any]:  # noqa: A002 - the w
 
 @router.get("/{id}/data", dependencies=READ)
 async def data(request: Request, id: Id) -> dict[str, Any]:  # noqa: A002 - the word of the API
-    """Everything that is kept about one person, for them."""
-    return await erasing.own_data(app_of(request).db, id)
+    """Everything that is kept about one person, for them. The audit log tells who asked."""
+    told = await erasing.own_data(app_of(request).db, id)
+    await auditing.record(app_of(request).db)
+    return told
 
 
 @router.delete("/{id}", dependencies=WRITE, status_code=204)

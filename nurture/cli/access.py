@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from nurture.cli.session import opened, print_json, run
+from nurture.cli.session import opened, operator, print_json, run
 
 Email = Annotated[str, typer.Argument(help="The user's address.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Machine output.")]
@@ -18,6 +18,9 @@ def register(app: typer.Typer) -> None:
     keys.command("list")(list_keys)
     keys.command("revoke")(revoke_key)
     users.command("add")(add_user)
+    users.command("list")(list_users)
+    users.command("role")(change_role)
+    users.command("link")(new_link)
     users.command("password")(change_password)
     users.command("remove")(remove_user)
     app.add_typer(keys, name="keys")
@@ -35,7 +38,7 @@ def create_key(
         from nurture.services.access import create_key as create  # noqa: PLC0415 - heavy: argon2 and the store
 
         async with opened() as app:
-            new = await create(app.db, name, scopes, app.clock())
+            new = await create(app.db, name, scopes, app.clock(), by=operator())
         if as_json or not sys.stdout.isatty():
             print_json({"key": new.key})
         else:
@@ -69,7 +72,7 @@ def revoke_key(key: Annotated[str, typer.Argument(help="The key's name, its pref
         from nurture.services.access import revoke_key as revoke  # noqa: PLC0415 - heavy: argon2 and the store
 
         async with opened() as app:
-            count = await revoke(app.db, key, app.clock())
+            count = await revoke(app.db, key, app.clock(), by=operator())
         print(f"{count} key{'s' if count > 1 else ''} revoked.")
 
     run(work())
@@ -82,16 +85,70 @@ def _password() -> str:
     return sys.stdin.readline().rstrip("\n")
 
 
-def add_user(email: Email) -> None:
+def add_user(
+    email: Email,
+    role: Annotated[str, typer.Option(help="owner, marketer, helper (of the reply desk) or reader.")] = "owner",
+    link: Annotated[bool, typer.Option("--link", help="Ask for no password; show a link by which they choose one.")] = False,
+) -> None:
     """Add a user; the password is asked, or read from standard input."""
-    password = _password()
+    password = "" if link else _password()
 
     async def work() -> None:
-        from nurture.services.access import add_user as add  # noqa: PLC0415 - heavy: argon2 and the store
+        from nurture.services import access  # noqa: PLC0415 - heavy: argon2 and the store
 
         async with opened() as app:
-            await add(app.db, email, password, app.clock())
-        print(f"{email} may sign in now.")
+            if link:
+                secret = await access.invite(app.db, email, app.clock(), role=role, by=operator())
+                print(_told(app.settings.base_url, secret))
+            else:
+                await access.add_user(app.db, email, password, app.clock(), role=role, by=operator())
+                print(f"{email} may sign in now, as {role}.")
+
+    run(work())
+
+
+def _told(base_url: str, secret: str) -> str:
+    return f"{base_url.rstrip('/')}/setup/{secret}\nHand it over yourself: it opens once, within three days."
+
+
+def new_link(email: Email) -> None:
+    """A link by which a user chooses a new password; it opens once, within three days."""
+
+    async def work() -> None:
+        from nurture.services.access import new_link as make  # noqa: PLC0415 - heavy: argon2 and the store
+
+        async with opened() as app:
+            print(_told(app.settings.base_url, await make(app.db, email, app.clock(), by=operator())))
+
+    run(work())
+
+
+def list_users(as_json: AsJson = False) -> None:
+    """All users and their roles."""
+
+    async def work() -> None:
+        from nurture.services.access import list_users as load  # noqa: PLC0415 - heavy: argon2 and the store
+
+        async with opened() as app:
+            rows = await load(app.db)
+        if as_json:
+            print_json([{"email": r.email, "role": r.role, "created_at": r.created_at, "has_password": bool(r.password)} for r in rows])
+        else:
+            for r in rows:
+                print(f"{r.role:9} {r.email}{'' if r.password else '  (has not chosen a password)'}")
+
+    run(work())
+
+
+def change_role(email: Email, role: Annotated[str, typer.Argument(help="owner, marketer, helper or reader.")]) -> None:
+    """Give a user another role; their sessions end everywhere."""
+
+    async def work() -> None:
+        from nurture.services.access import change_role as change  # noqa: PLC0415 - heavy: argon2 and the store
+
+        async with opened() as app:
+            await change(app.db, email, role, app.clock(), by=operator())
+        print(f"{email} is {role} now; their sessions have ended.")
 
     run(work())
 
@@ -104,7 +161,7 @@ def change_password(email: Email) -> None:
         from nurture.services.access import change_password as change  # noqa: PLC0415 - heavy: argon2 and the store
 
         async with opened() as app:
-            await change(app.db, email, password, app.clock())
+            await change(app.db, email, password, app.clock(), by=operator())
         print(f"The password of {email} is changed; all their sessions have ended.")
 
     run(work())
@@ -117,7 +174,7 @@ def remove_user(email: Email) -> None:
         from nurture.services.access import remove_user as remove  # noqa: PLC0415 - heavy: argon2 and the store
 
         async with opened() as app:
-            await remove(app.db, email, app.clock())
+            await remove(app.db, email, app.clock(), by=operator())
         print(f"{email} is removed.")
 
     run(work())

@@ -135,9 +135,11 @@ def _tell(result: "ImportResult", errors: Path, *, dry_run: bool) -> None:
 
 async def _export(segment: str | None, out: Path | None) -> None:
     from nurture.domain.errors import NurtureError  # noqa: PLC0415
+    from nurture.services.auditing import record  # noqa: PLC0415
     from nurture.services.exporting import export_csv  # noqa: PLC0415
 
     async with opened() as app:
+        await record(app.db)
         if out is None:
             sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
             await export_csv(app.db, sys.stdout, segment, now=app.clock())

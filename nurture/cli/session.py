@@ -2,9 +2,12 @@
 
 import asyncio
 import contextlib
+import getpass
 import json
+import re
 import sys
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextvars import ContextVar
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,9 +17,11 @@ if TYPE_CHECKING:
     from nurture.bootstrap import App
 
 T = TypeVar("T")
+_GIVEN: ContextVar[Sequence[str]] = ContextVar("nurture_given", default=())
+_KEY = re.compile(r"(nur_[a-z0-9]{8})_\S+")  # a key given whole is written down by its prefix
 GROUPS = (
     "service", "init", "definitions", "people", "access", "planning", "rules", "reports", "person",
-    "forecasting", "simulation", "feedback", "replies", "questions", "dkim", "doctor", "ledger",
+    "forecasting", "simulation", "feedback", "auditing", "replies", "questions", "dkim", "doctor", "ledger",
 )  # fmt: skip
 
 
@@ -39,9 +44,38 @@ async def opened() -> "AsyncIterator[App]":
     """The App of the environment's settings, for the length of a command."""
     from nurture.bootstrap import open_app  # noqa: PLC0415 - heavy: only commands that need the database pay for it
     from nurture.settings import load_settings  # noqa: PLC0415
+    from nurture.store.auditing import Acting, acting  # noqa: PLC0415
 
     async with open_app(load_settings()) as app:
-        yield app
+        action, thing = _command()
+        with acting(Acting(operator(), action, thing, app.clock())):  # what the command changes carries its line of the audit log
+            yield app
+
+
+def operator() -> str:
+    """Who runs commands here, for the audit log."""
+    with contextlib.suppress(OSError, KeyError, ImportError):  # a container's user without a name
+        return f"cli:{getpass.getuser()}"
+    return "cli"
+
+
+def _command() -> tuple[str, str]:
+    """The command under way and what it works on: its first argument. Options stay out of the log: they may hold people's addresses."""
+    node: Any = typer.main.get_command(build())
+    path, words = ["nurture"], list(_GIVEN.get())
+    while words and not (words[0] in getattr(node, "commands", {}) and not words[0].startswith("-")):
+        words.pop(0)  # options of the root
+    while words and words[0] in getattr(node, "commands", {}):
+        node = node.commands[words[0]]
+        path.append(words.pop(0))
+    valued = {name for p in node.params if not getattr(p, "is_flag", True) for name in p.opts}
+    thing, skip = "", False
+    for word in words:
+        if not skip and not word.startswith("-"):
+            thing = word
+            break
+        skip = word in valued
+    return " ".join(path), _KEY.sub(r"\1", thing)
 
 
 def print_json(value: object) -> None:
@@ -70,6 +104,7 @@ def main(arguments: list[str] | None = None) -> None:
     from nurture.domain.errors import NurtureError  # noqa: PLC0415
 
     given = sys.argv[1:] if arguments is None else arguments
+    _GIVEN.set(given)
     try:
         build()(args=given, prog_name="nurture")
     except NurtureError as error:

@@ -9,7 +9,7 @@ from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.domain.webhooks import read_types, write_secret
 from nurture.hooks.posting import check_url
 from nurture.store import webhooks
-from nurture.store.access import note
+from nurture.store.auditing import note
 from nurture.store.database import Database
 from nurture.store.webhooks import WebhookRow
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.domain.letterbook import LetterBook
 from nurture.domain.words import State
-from nurture.store.access import note
+from nurture.store.auditing import note
 from nurture.store.database import Connection, Database
 from nurture.store.doubts import DOUBTFUL, Doubts, find_doubtful, missing_ids, send_again, settle
 from nurture.store.letterbook import BookShelf

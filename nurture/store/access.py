@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, insert, select, update
 from nurture.store.database import Connection
 from nurture.store.tables import METADATA
 
-KEYS, USERS, SESSIONS, AUDIT = (METADATA.tables[n] for n in ("api_keys", "users", "sessions", "audit"))
+KEYS, USERS, SESSIONS = (METADATA.tables[n] for n in ("api_keys", "users", "sessions"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,22 @@ class KeyRow:
 
 
 @dataclass(frozen=True, slots=True)
+class UserRow:
+    """`password`: an argon2 hash, empty for one who has not chosen any yet."""
+
+    id: int
+    email: str
+    password: str
+    role: str
+    link_until: datetime | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class SessionRow:
     user_id: int
     email: str
+    role: str
     csrf: str
     created_at: datetime
     seen_at: datetime
@@ -35,6 +48,13 @@ class SessionRow:
 
 
 _KEY = (KEYS.c.id, KEYS.c.name, KEYS.c.prefix, KEYS.c.digest, KEYS.c.scopes, KEYS.c.created_at, KEYS.c.used_at, KEYS.c.revoked_at)
+
+
+_USER = (USERS.c.id, USERS.c.email, USERS.c.password, USERS.c.role, USERS.c.link_until, USERS.c.created_at)
+
+
+def _user(row: Any) -> UserRow:
+    return UserRow(*row)
 
 
 def _key(row: Any) -> KeyRow:
@@ -71,19 +91,43 @@ async def count_users(tx: Connection) -> int:
     return int((await tx.execute(select(func.count()).select_from(USERS))).scalar_one())
 
 
-async def add_user(tx: Connection, email: str, password: str, now: datetime) -> int:
-    values = {"email": email, "password": password, "created_at": now}
+async def list_users(tx: Connection) -> list[UserRow]:
+    return [_user(row) for row in await tx.execute(select(*_USER).order_by(USERS.c.email))]
+
+
+async def lock_users(tx: Connection) -> None:
+    """Whoever else would take away an owner waits; SQLite has one writer anyway."""
+    if tx.dialect.name == "postgresql":
+        await tx.exec_driver_sql("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE")
+
+
+async def count_role(tx: Connection, role: str) -> int:
+    return int((await tx.execute(select(func.count()).select_from(USERS).where(USERS.c.role == role))).scalar_one())
+
+
+async def add_user(tx: Connection, email: str, password: str, role: str, now: datetime) -> int:
+    """`password`: its argon2 hash; empty for one who is yet to choose it by a link."""
+    values = {"email": email, "password": password, "role": role, "created_at": now}
     return int((await tx.execute(insert(USERS).values(**values).returning(USERS.c.id))).one()[0])
 
 
-async def user_by_email(tx: Connection, email: str) -> tuple[int, str] | None:
-    """Id and argon2 hash."""
-    row = (await tx.execute(select(USERS.c.id, USERS.c.password).where(USERS.c.email == email))).one_or_none()
-    return (int(row[0]), str(row[1])) if row else None
+async def user_by(tx: Connection, column: str, value: Any) -> UserRow | None:
+    """The user whose `column` (`id`, `email`, `link_digest`) is `value`."""
+    row = (await tx.execute(select(*_USER).where(USERS.c[column] == value))).one_or_none()
+    return _user(row) if row else None
 
 
 async def set_password(tx: Connection, user_id: int, password: str) -> None:
-    await tx.execute(update(USERS).where(USERS.c.id == user_id).values(password=password))
+    """A link that waits is used up, too."""
+    await tx.execute(update(USERS).where(USERS.c.id == user_id).values(password=password, link_digest=None, link_until=None))
+
+
+async def set_link(tx: Connection, user_id: int, digest: str, until: datetime) -> None:
+    await tx.execute(update(USERS).where(USERS.c.id == user_id).values(link_digest=digest, link_until=until))
+
+
+async def set_role(tx: Connection, user_id: int, role: str) -> None:
+    await tx.execute(update(USERS).where(USERS.c.id == user_id).values(role=role))
 
 
 async def remove_user(tx: Connection, user_id: int) -> None:
@@ -104,7 +148,10 @@ async def add_session(tx: Connection, *, digest: str, user_id: int, csrf: str, n
 
 async def session_by_digest(tx: Connection, digest: str) -> SessionRow | None:
     query = (
-        select(SESSIONS.c.user_id, USERS.c.email, SESSIONS.c.csrf, SESSIONS.c.created_at, SESSIONS.c.seen_at, SESSIONS.c.expires_at)
+        select(
+            SESSIONS.c.user_id, USERS.c.email, USERS.c.role, SESSIONS.c.csrf, SESSIONS.c.created_at, SESSIONS.c.seen_at,
+            SESSIONS.c.expires_at,
+        )
         .join(USERS, USERS.c.id == SESSIONS.c.user_id)
         .where(SESSIONS.c.digest == digest)
     )
@@ -115,8 +162,3 @@ async def session_by_digest(tx: Connection, digest: str) -> SessionRow | None:
 async def mark_seen(tx: Connection, digest: str, now: datetime) -> None:
     await tx.execute(update(SESSIONS).where(SESSIONS.c.digest == digest).values(seen_at=now))
 
-
-async def note(tx: Connection, actor: str, action: str, thing: str, now: datetime, detail: dict[str, Any] | None = None) -> None:
-    """One line of the append-only audit log."""
-    values = {"at": now, "actor": actor, "action": action, "object": thing, "detail": detail}
-    await tx.execute(insert(AUDIT).values(**values))

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import StaticPool
 
 from nurture.domain.errors import ErrorKind, NurtureError
+from nurture.store.auditing import write_down
 from nurture.store.inline import in_file, in_memory
 from nurture.store.lone import Lone, PostgresLone, SqliteLone
 
@@ -67,6 +68,7 @@ class Database:
                 connection = await connection.execution_options(immediate=True)
             async with connection.begin():
                 yield connection
+                await write_down(connection)
 
     @contextlib.asynccontextmanager
     async def read_then_write(self) -> AsyncIterator[tuple[Connection, Callable[[], Awaitable[Connection]]]]:

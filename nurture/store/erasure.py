@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import delete, exists, select, update
 
 from nurture.domain.words import State, Status
+from nurture.store.auditing import forget_address
 from nurture.store.database import Connection
 from nurture.store.tables import METADATA
 
@@ -20,7 +21,8 @@ async def on_the_wire(tx: Connection, subscriber_id: int) -> bool:
 
 
 async def forget_answers(tx: Connection, email: str) -> None:
-    """Kept answers of the API that name the address; they live for a day."""
+    """What names the address outside the person's own rows: kept answers of the API (they live for a day), and the audit log."""
+    await forget_address(tx, email)
     table = _T["idempotency"]
     named = [row.id for row in await tx.execute(select(table.c.id, table.c.body)) if email.encode() in bytes(row.body)]
     await tx.execute(delete(table).where(table.c.id.in_(named)))

@@ -33,6 +33,7 @@ SCOPE_OF = {
     ("webhooks", "post"): "webhooks:write", ("webhooks", "delete"): "webhooks:write",
     ("questions", "get"): "sequences:read", ("questions", "post"): "sequences:write",
     ("replies", "get"): "replies:read", ("replies", "post"): "replies:write",
+    ("audit", "get"): "audit:read",
     ("keys", "get"): "keys:write", ("keys", "post"): "keys:write", ("keys", "delete"): "keys:write",
 }  # fmt: skip
 NAMING_PEOPLE = ("/api/v1/segments/{name}/count", "/api/v1/segments/{name}/subscribers", "/api/v1/reports/composition/preview", "/api/v1/questions/{name}/answers", "/api/v1/questions/{name}/answers.csv")

@@ -55,9 +55,48 @@ def test_a_user_comes_and_goes(folder: Path, monkeypatch: pytest.MonkeyPatch, ca
     assert "8 to 1024" in capsys.readouterr().err
     assert call("users", "password", "anna@example.com") == 0
     assert rows(folder, "SELECT password FROM users") != [(hashed,)]
-    assert call("users", "remove", "anna@example.com") == 0
-    assert rows(folder, "SELECT * FROM users") == []
     assert call("users", "remove", "anna@example.com") == 1
+    assert "the only owner" in capsys.readouterr().err
+    assert call("users", "add", "boss@example.com", "--link") == 0
+    assert "/setup/" in capsys.readouterr().out
+    assert call("users", "role", "anna@example.com", "helpr") == 1
+    assert 'did you mean "helper"' in capsys.readouterr().err
+    assert call("users", "role", "anna@example.com", "helper") == 0
+    assert call("users", "role", "boss@example.com", "reader") == 1
+    assert call("users", "link", "anna@example.com") == 0
+    capsys.readouterr()
+    assert call("users", "list", "--json") == 0
+    listed = [(u["email"], u["role"], u["has_password"]) for u in json.loads(capsys.readouterr().out)]
+    assert listed == [("anna@example.com", "helper", True), ("boss@example.com", "owner", False)]
+    assert call("users", "remove", "anna@example.com") == 0
+    assert rows(folder, "SELECT email FROM users") == [("boss@example.com",)]
+    assert call("users", "remove", "anna@example.com") == 1
+
+
+def test_each_command_that_changes_something_leaves_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """What only looks leaves none; a key in full and a person's address in an option stand nowhere."""
+    monkeypatch.setattr("sys.stdin", io.StringIO("a long sentence\n"))
+    (folder / "people.csv").write_text("email\nanna@example.com\n")
+    assert call("keys", "create", "--scopes", "all", "--name", "shop") == 0
+    key = json.loads(capsys.readouterr().out)["key"]
+    for words in (
+        ("users", "add", "boss@example.com", "--role", "owner"), ("keys", "revoke", key), ("import", str(folder / "people.csv")), ("halt", "rain"), ("resume",),
+        ("why", "anna@example.com"), ("keys", "list"), ("users", "list"), ("audit", "--limit", "3"),
+    ):  # fmt: skip
+        assert call(*words) == 0, (words, capsys.readouterr())
+    capsys.readouterr()
+    assert call("audit", "--json") == 0
+    lines = json.loads(capsys.readouterr().out)
+    assert [line["action"] for line in reversed(lines)] == [
+        "key.create", "user.add", "key.revoke", "nurture import", "nurture halt", "nurture resume",
+    ]  # fmt: skip
+    assert {line["actor"].partition(":")[0] for line in lines} == {"cli"}
+    assert lines[1]["object"] == "rain"
+    assert key.split("_", 2)[2] not in str(lines)
+    assert call("audit", "--on", "snow") == 0
+    assert capsys.readouterr().out == ""
+    assert call("audit", "--on", "boss@EXAMPLE.com", "--actor", lines[0]["actor"]) == 0
+    assert "user.add" in capsys.readouterr().out
 
 
 def test_why_answers_for_a_person(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -81,6 +81,7 @@ async def test_sessions_end_by_idleness_age_and_removal(sqlite_db: Database) -> 
     await access.end_session(db, second)
     assert await access.check_session(db, second, NOW) is None
     third = await access.start_session(db, user, NOW)
+    await access.add_user(db, "boss@example.com", "correct horse battery", NOW)
     await access.remove_user(db, "anna@example.com", NOW)
     assert await access.check_session(db, third, NOW) is None
 

@@ -22,10 +22,15 @@ class ApiKey(Table, table=True):
 
 
 class User(Table, table=True):
+    """`link_digest`: SHA-256 of the one-time link by which they choose a password; `password` is empty until then."""
+
     __tablename__ = "users"
     id: int | None = Field(default=None, sa_type=Key, primary_key=True)
     email: str = Field(unique=True)
     password: str
+    role: str = Field(default="owner", sa_column_kwargs={"server_default": "owner"})
+    link_digest: str | None = None
+    link_until: datetime | None = None
     created_at: datetime
 
 
@@ -54,10 +59,14 @@ class Idempotency(Table, table=True):
 
 
 class Audit(Table, table=True):
+    """Rows are only added: a trigger of the database refuses all else, save that an erasure empties `object` and `detail`."""
+
     __tablename__ = "audit"
+    __table_args__ = (Index("ix_audit_object", "object"),)
     id: int | None = Field(default=None, sa_type=Key, primary_key=True)
     at: datetime
     actor: str
     action: str
     object: str
+    ip: str | None = None
     detail: dict[str, Any] | None = Field(default=None, sa_column=Column(Json, nullable=True))
