@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from nurture.domain.cleanup.courses import Course
 from nurture.domain.delivery import letter_name
 from nurture.domain.documents import Campaign, Sequence
 from nurture.domain.letters import Letter, Windows
@@ -29,12 +30,12 @@ class Past(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One person's enrolment in one sequence, or in one occasion of a campaign. `now_until`: the hour after the person's own act; `exit`:
-    the conversion that ends it, if it came.
+    """One person's enrolment in one sequence, in one occasion of a campaign, or in one leg of a cleanup. `now_until`: the hour after the
+    person's own act; `exit`: the conversion that ends it, if it came.
     """
 
     enrolment_id: int
-    source: Sequence | Campaign
+    source: Sequence | Campaign | Course
     number: int
     enrolled_at: datetime
     now_until: datetime | None = None
@@ -52,8 +53,8 @@ class Way:
 
 
 @by_identity(1024)
-def keyed(source: Sequence | Campaign) -> tuple[tuple[str, Letter], ...]:
-    """The letters of a sequence or campaign in the order written, each with the name that stands in its key."""
+def keyed(source: Sequence | Campaign | Course) -> tuple[tuple[str, Letter], ...]:
+    """The letters of a sequence, a campaign or a leg in the order written, each with the name that stands in its key."""
     return tuple((letter_name(source.name, letter.id), letter) for letter in source.letters)
 
 
@@ -75,7 +76,7 @@ class Person:
     """`bound`: promises of sequences the person is in that stand still now (paused, draft); they go on binding.
 
     `doubts`: letters that may have arrived and may still be sent again, with their deliveries: each counts against all others, not itself.
-    `rhythm`: the person's own hours, None where too little is known.
+    `rhythm`: the person's own hours, None where too little is known. `cleaned_by`: the cleanup that has the person now, its name.
     """
 
     subscriber_id: int
@@ -91,6 +92,7 @@ class Person:
     bound: tuple[Promise, ...] = ()
     doubts: Mapping[str, int] = field(default_factory=dict)
     rhythm: Rhythm | None = None
+    cleaned_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ LEASED_STATES = "state IN ('claimed', 'sending')"
 UNFOLDED = "folded = 0 AND state IN ('accepted', 'rejected', 'failed', 'cancelled', 'held', 'unknown')"
 STOPPED_STATES = "state IN ('rejected', 'failed', 'cancelled', 'held')"
 WORDED = "payload IS NOT NULL"
+OFFERED = "rule = 'cleanup'"
 COMPARED = "state = 'accepted' AND timing IS NOT NULL"
 
 
@@ -60,6 +61,7 @@ class Delivery(Table, table=True):
         Index("ix_deliveries_timing", "accepted_at", sqlite_where=text(COMPARED), postgresql_where=text(COMPARED)),
         Index("ix_deliveries_stopped", "id", sqlite_where=text(STOPPED_STATES), postgresql_where=text(STOPPED_STATES)),
         Index("ix_deliveries_worded", "ended_at", sqlite_where=text(WORDED), postgresql_where=text(WORDED)),
+        Index("ix_deliveries_offered", "lane_id", "subscriber_id", "state", sqlite_where=text(OFFERED), postgresql_where=text(OFFERED)),
         Index("ix_deliveries_subscriber", "subscriber_id", "id"),
         {"sqlite_autoincrement": True},  # ids stand in links for ever and are never used twice
     )  # fmt: skip

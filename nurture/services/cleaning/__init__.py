@@ -1,0 +1,9 @@
+"""Clean: the sweep that leads every cleanup on - draw, judge, move, take in, close - and starting, stopping and reading one.
+
+Every step is a chunk in a transaction of its own that asks first what is done already: killed at any moment, the next sweep goes on.
+"""
+
+from nurture.services.cleaning.starting import begin, cancel
+from nurture.services.cleaning.sweeping import Cleaned, clean
+
+__all__ = ["Cleaned", "begin", "cancel", "clean"]
