@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 GROUPS = (
-    "service", "init", "definitions", "people", "access", "planning", "rules", "reports", "person",
+    "service", "init", "definitions", "people", "access", "planning", "cleanups", "rules", "reports", "person",
     "forecasting", "simulation", "feedback", "replies", "dkim", "doctor", "ledger",
 )  # fmt: skip
 

@@ -290,6 +290,7 @@ class Policy(Document):
     pace: Pace | None = None
     windows: Windows = Windows()
     engagement: EngagementPolicy = EngagementPolicy()
+    cost_per_thousand: float | None = Field(default=None, ge=0)
     forms: dict[Slug, Form] = Field(default_factory=dict)
 
     @model_validator(mode="after")

@@ -60,6 +60,14 @@ def _facts(row: Any) -> Facts:
     )  # fmt: skip
 
 
+async def zones_of(tx: AsyncConnection, ids: Sequence[int]) -> dict[int, str | None]:
+    """Each person's own zone; None for those who are taken to be where the workspace is."""
+    found: dict[int, str | None] = {}
+    for piece in pieces(ids):
+        found.update((person, zone) for person, zone in await tx.execute(select(_p.id, _p.timezone).where(_p.id.in_(piece))))
+    return found
+
+
 async def add_members(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
     if rows:
         await tx.execute(insert(tx, members).on_conflict_do_nothing(), rows)

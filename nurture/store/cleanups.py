@@ -88,7 +88,8 @@ async def _load(tx: AsyncConnection, which: Any) -> list[Run]:
 
 
 async def begin_run(tx: AsyncConnection, document_id: int, now: datetime, before: Mapping[str, Any]) -> None:
-    await tx.execute(insert(cleanups).values(document_id=document_id, started_at=now, step_at=now, before=dict(before), exempt={}, after={}))
+    row = {"document_id": document_id, "started_at": now, "step_at": now, "before": dict(before), "exempt": {}, "after": {}}
+    await tx.execute(insert(cleanups).values(**row))
 
 
 async def change_run(tx: AsyncConnection, document_id: int, **values: Any) -> None:
