@@ -49,13 +49,13 @@ async def sweep(db: Database, now: datetime) -> None:
     await plan(db, now)
 
 
-async def live(db: Database, since: datetime, until: datetime, hours: int = 2) -> list[tuple[int, int, datetime]]:
-    """Sweep every few hours; (person, delivery, when) of all letters accepted on the way."""
-    now, sent = since, []
-    while now <= until:
+async def live(db: Database, since: datetime, until: datetime) -> list[tuple[int, int, datetime]]:
+    """Sweep before and after each day's window, 10 to 12 UTC; (person, delivery, when) of all letters accepted on the way."""
+    day, sent = since.replace(hour=0, minute=0), []
+    moments = [day + timedelta(days=n, hours=hours) for n in range((until - day).days + 1) for hours in (9, 12.5)]
+    for now in [since, *(m for m in moments if since < m < until), until]:
         await sweep(db, now)
         sent += [(person, delivery, now) for person, delivery in await accept_due(db, now)]
-        now += timedelta(hours=hours)
     await sweep(db, until)
     return sent
 

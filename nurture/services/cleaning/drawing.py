@@ -43,7 +43,7 @@ async def fill(tx: Connection, run: Run, now: datetime, chunk: int, done: "Clean
     await members.hold_out(tx, run.document_id, cut.held)
     sizes = {"held": cut.held, "canary": cut.steps[0], "treated": cut.treated}
     await cleanups.change_run(tx, run.document_id, filled_at=now, step_at=now, **sizes)
-    return False
+    return True
 
 
 def _member(run: Run, person: Facts, part: Part) -> dict[str, object]:

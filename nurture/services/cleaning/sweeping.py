@@ -1,14 +1,13 @@
 """One sweep over every cleanup that runs: draw the audience, judge, move on, take people in, let them go, close."""
 
 import sys
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from nurture.domain.cleanup.guard import gauges
 from nurture.domain.cleanup.steps import STEP_NAMES, Progress, Step, event_is_over, next_step, settles_at
 from nurture.domain.cleanup.verdicts import ENDED_BY_STATUS, stronger
-from nurture.domain.cleanup.words import CleanupState, Part, Verdict
+from nurture.domain.cleanup.words import RUNNING, CleanupState, Part, Verdict
 from nurture.domain.delivery import letter_name
 from nurture.domain.words import Status
 from nurture.services.cleaning.closing import close
@@ -25,7 +24,7 @@ from nurture.store.documents import set_state
 from nurture.store.workspace import load_workspace
 
 CHUNK = 1000
-JUDGED_AGAIN = timedelta(minutes=30)  # how far back a sweep looks for what came in late; every move looks at everything
+JUDGED_AGAIN = timedelta(minutes=30)  # how far back a sweep looks for what came in late; the first of an hour looks at everything
 EVERY = timedelta(seconds=30)
 
 
@@ -59,46 +58,48 @@ async def clean(db: Database, now: datetime, *, every: timedelta = EVERY, chunk:
 
 
 async def _lead(db: Database, document_id: int, now: datetime, chunk: int, done: Cleaned) -> None:
-    work: Callable[[Connection, Run], Awaitable[bool]]
-    for work in (
-        lambda tx, run: _clock(tx, run, now),
-        lambda tx, run: fill(tx, run, now, chunk, done),
-        lambda tx, run: _judge(tx, run, now, done),
-        lambda tx, run: _move(tx, run, now, done),
-        lambda tx, run: take(tx, run, now, chunk, done),
-        lambda tx, run: _release(tx, run, now, chunk, done),
-        lambda tx, run: close(tx, run, now, chunk, done),
-        lambda tx, run: _move(tx, run, now, done),
-    ):
-        while True:
-            async with db.write() as tx:
-                run = await cleanups.load_run(tx, document_id) if await alone(tx, "cleaning") else None
-                if run is None:
-                    return
-                sys.audit("nurture.cleaning")
-                more = await work(tx, run)
-            sys.audit("nurture.cleaned")
-            if not more:
-                break
+    """One transaction after the other, a chunk of people each, until nothing more is to be done now."""
+    more = True
+    while more:
+        async with db.write() as tx:
+            run = await cleanups.load_run(tx, document_id) if await alone(tx, "cleaning") else None
+            if run is None:
+                return
+            sys.audit("nurture.cleaning")
+            more = await _step(tx, run, now, chunk, done)
+        sys.audit("nurture.cleaned")
+
+
+async def _step(tx: Connection, run: Run, now: datetime, chunk: int, done: Cleaned) -> bool:
+    """The next thing to do; whether there may be more now. Verdicts come before moves, moves before people."""
+    if await _clock(tx, run, now) or await fill(tx, run, now, chunk, done):
+        return True
+    if run.judged_at != now:
+        await _judge(tx, run, now, done)
+    if await _move(tx, run, now, done):
+        return True
+    took = await take(tx, run, now, chunk, done)
+    let_go = await _release(tx, run, now, chunk, done)
+    return await close(tx, run, now, chunk, done) or let_go or took
 
 
 async def _clock(tx: Connection, run: Run, now: datetime) -> bool:
-    """While its lane stands still - by hand, or since the policy lacks a line - a cleanup's own clock does too."""
-    if run.state is CleanupState.STOPPED:
+    """While its lane stands still - by hand, or since the policy lacks a line - a cleanup's own clock does too. Whether that changed."""
+    if run.state is CleanupState.STOPPED or (run.lane_flag == "running") == (run.paused_at is None):
         return False
-    if run.lane_flag != "running":
-        if run.paused_at is None:
-            await cleanups.change_run(tx, run.document_id, paused_at=now)
-    elif run.paused_at is not None:
-        await cleanups.change_run(tx, run.document_id, paused_at=None, step_at=run.step_at + (now - run.paused_at))
-    return False
+    begins = run.paused_at is None
+    change = {"paused_at": now} if begins else {"paused_at": None, "step_at": run.step_at + (now - (run.paused_at or now))}
+    await cleanups.change_run(tx, run.document_id, **change)
+    return True
 
 
-async def _judge(tx: Connection, run: Run, now: datetime, done: Cleaned, *, whole: bool = False) -> bool:
+async def _judge(tx: Connection, run: Run, now: datetime, done: Cleaned, *, whole: bool = False) -> None:
     """New verdicts. Treated people and holdout are measured alike; a stronger finding takes the place of a weaker."""
     if run.filled_at is None:
-        return False
-    since = run.started_at if whole or run.judged_at is None else run.judged_at - JUDGED_AGAIN
+        return
+    last = run.judged_at
+    anew = whole or last is None or (last.date(), last.hour) != (now.date(), now.hour)
+    since = run.started_at if anew or last is None else last - JUDGED_AGAIN
     found = [(person, ENDED_BY_STATUS[Status(word)], word, at) for person, word, at in await members.judged_by_status(tx, run, since)]
     found += [(person, Verdict.REVIVED, kind, at) for person, kind, at in await members.judged_by_answer(tx, run, since, now)]
     known = await members.verdicts_of(tx, run.document_id, [person for person, *_ in found])
@@ -110,12 +111,11 @@ async def _judge(tx: Connection, run: Run, now: datetime, done: Cleaned, *, whol
     await members.write_verdicts(tx, run.document_id, best.values())
     await cleanups.change_run(tx, run.document_id, judged_at=now)
     done.judged += len(best)
-    return False
 
 
 async def _move(tx: Connection, run: Run, now: datetime, done: Cleaned) -> bool:
     """The next move, with the numbers it is made by; asked again until there is none."""
-    if run.filled_at is None or run.state is CleanupState.STOPPED or run.paused_at is not None:
+    if run.filled_at is None or run.state not in RUNNING or run.paused_at is not None:
         return False
     progress = await progress_of(tx, run, now)
     step = next_step(progress, now)
@@ -126,9 +126,9 @@ async def _move(tx: Connection, run: Run, now: datetime, done: Cleaned) -> bool:
     done.moves += 1
     if step.state is CleanupState.STOPPED:
         await stop(tx, run, step.reason, numbers, now)
-        return False
-    await _to(tx, run, step, numbers, now)
-    return step.state is not CleanupState.FINISHED
+    else:
+        await _to(tx, run, step, numbers, now)
+    return True
 
 
 async def _to(tx: Connection, run: Run, step: Step, numbers: dict[str, object], now: datetime) -> None:
@@ -194,4 +194,5 @@ async def _release(tx: Connection, run: Run, now: datetime, chunk: int, done: Cl
         await _judge(tx, run, now, done, whole=True)
         await members.close_verdicts(tx, run, "no letter of the cleanup reached them", now)
         await cleanups.change_run(tx, run.document_id, settled_at=now)
+        return True
     return len(why) == chunk
