@@ -18,7 +18,7 @@ CSP = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; script-src 'self'; connect-src 'self'; frame-src 'self'; "
     "form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
 )
-TOKEN_PAGES = ("/o/", "/c/", "/u/", "/preferences/", "/confirm/", "/archive/", "/setup/", "/a/")
+TOKEN_PAGES = ("/o/", "/c/", "/u/", "/preferences/", "/stay/", "/confirm/", "/archive/", "/setup/", "/a/")
 BODY_MOST = 2 * 1024 * 1024
 IMPORT_MOST = 512 * 1024 * 1024
 IMPORT_PATH = "/api/v1/subscribers/import"

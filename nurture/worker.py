@@ -18,6 +18,7 @@ from nurture.mailroom import Mailroom
 from nurture.services.calling import call_due
 from nurture.services.campaigning import close_occasions, open_occasions
 from nurture.services.classifying import classify_weekly, rise, rise_since
+from nurture.services.cleaning import clean
 from nurture.services.ending import end_arrived
 from nurture.services.enrolling import enrol_matching
 from nurture.services.folding import fold
@@ -41,6 +42,7 @@ CLOCK_OFF = timedelta(minutes=2)
 TIDY_SECONDS = 60.0
 POST_SECONDS = 60.0
 CLASSIFY_SECONDS = 3600.0
+SWEEPS_OF_A_CLEANUP = 6  # it is led on in each so manieth sweep: half a minute
 SIGNS_SINCE = timedelta(days=2)  # how far back a fresh worker looks for signs that raise somebody
 ASK_ALL_EVERY = timedelta(minutes=5)
 CHANGED_WITHIN = timedelta(minutes=2)
@@ -234,6 +236,9 @@ class Work:
         whole = await self.asks_all(now)
         await self.react(now, signs, whole)
         enrolled = await enrol_matching(db, now, changed_since=None if whole else now - CHANGED_WITHIN) + await open_occasions(db, now)
+        cleaned = await clean(db, now, every=self.app.settings.sweep * SWEEPS_OF_A_CLEANUP)
+        if cleaned.news:
+            log.info("cleaned", **asdict(cleaned))
         planned = await plan(db, now, rate=self.app.settings.smtp_rate, warm_up=self.app.settings.warm_up)
         if moved or enrolled or planned.people:
             log.info("planned", moved=moved, enrolled=enrolled, people=planned.people, **planned.counts)

@@ -1,15 +1,16 @@
-"""/api/v1/campaigns, /cleanups, /letters, /rules: stored, linted and shown; campaigns are started, paused and cancelled."""
+"""/api/v1/campaigns, /cleanups, /letters, /rules: stored, linted and shown; campaigns and cleanups are started, paused and cancelled."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from api.auth import app_of
 from api.idempotency import IdempotentRoute
 from api.marketer import storing
 from api.marketer.storing import BODY, READ, WRITE, DocumentOut, StoredOut
 from api.paging import Page
-from nurture.services import campaigning, steering
+from nurture.services import campaigning, cleaning, steering
+from nurture.services.cleaning import reading, rehearsing
 
 Name = Annotated[str, Path(max_length=80)]
 router = APIRouter(route_class=IdempotentRoute)
@@ -43,6 +44,46 @@ def _steering(part: APIRouter) -> None:
         return await storing.find(request, "campaign", name)
 
 
+def _cleaning(part: APIRouter) -> None:
+    """Look at a cleanup before it starts, steer it, read its result."""
+
+    @part.post("/{name}/start", dependencies=WRITE, operation_id="start_cleanup", summary="Start a cleanup")
+    async def start(request: Request, name: Name) -> DocumentOut:
+        app = app_of(request)
+        await cleaning.begin(app.db, name, app.clock())
+        await app.bell.ring("plan")
+        return await storing.find(request, "cleanup", name)
+
+    @part.post("/{name}/pause", dependencies=WRITE, operation_id="pause_cleanup", summary="Pause a cleanup")
+    async def pause(request: Request, name: Name) -> DocumentOut:
+        await steering.pause(app_of(request).db, "cleanup", name, app_of(request).clock())
+        return await storing.find(request, "cleanup", name)
+
+    @part.post("/{name}/resume", dependencies=WRITE, operation_id="resume_cleanup", summary="Let a paused cleanup go on")
+    async def resume(request: Request, name: Name) -> DocumentOut:
+        app = app_of(request)
+        await steering.resume(app.db, "cleanup", name, app.clock())
+        await app.bell.ring("plan")
+        return await storing.find(request, "cleanup", name)
+
+    @part.post("/{name}/cancel", dependencies=WRITE, operation_id="cancel_cleanup", summary="Stop a cleanup for good")
+    async def cancel(request: Request, name: Name) -> DocumentOut:
+        app = app_of(request)
+        await cleaning.cancel(app.db, name, app.clock())
+        await app.bell.ring("plan")
+        return await storing.find(request, "cleanup", name)
+
+    @part.get("/{name}/preflight", dependencies=READ, operation_id="preflight_cleanup", summary="Who, when and how many, before it starts")
+    async def before(request: Request, name: Name, people: Annotated[int, Query(ge=0, le=10_000)] = rehearsing.NAMED) -> dict[str, Any]:
+        app = app_of(request)
+        return rehearsing.to_json(await cleaning.preflight(app.db, name, app.clock(), named=people))
+
+    @part.get("/{name}/result", dependencies=READ, operation_id="cleanup_result", summary="The result sheet, or how it stands so far")
+    async def result(request: Request, name: Name) -> dict[str, Any]:
+        app = app_of(request)
+        return reading.to_json(await cleaning.result(app.db, name, app.clock()))
+
+
 def _routes(plural: str, kind: str) -> APIRouter:
     part = APIRouter(prefix=f"/{plural}", tags=[plural], route_class=IdempotentRoute)
 
@@ -61,12 +102,7 @@ def _routes(plural: str, kind: str) -> APIRouter:
     if kind == "campaign":
         _steering(part)
     if kind == "cleanup":
-
-        @part.post("/{name}/start", dependencies=WRITE, operation_id="start_cleanup", summary="Start a cleanup")
-        async def start(request: Request, name: Name) -> DocumentOut:
-            await steering.start_cleanup(app_of(request).db, name)
-            return await storing.find(request, kind, name)
-
+        _cleaning(part)
     return part
 
 

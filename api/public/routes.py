@@ -22,6 +22,7 @@ from nurture.domain.tokens import Purpose, Token, read, sign
 from nurture.domain.words import Tracking
 from nurture.services.leaving import WHYS, come_back, leave, say_why
 from nurture.services.preferring import Choice, Preferences, choose_topic, describe, permit, prefer, preferences
+from nurture.services.staying import stay
 from nurture.store.documents import load_media, load_policy
 
 if TYPE_CHECKING:
@@ -153,6 +154,24 @@ class Public:
                 return await self._choices(request, token, await self._look(token))
         return await self._choices(request, token, changed, saved=True)
 
+    async def stay_page(self, request: Request) -> Response:
+        """Opening it changes nothing; the button says that the person stays, and brings one who was archived back."""
+        token = self._token(request, Purpose.PREFERENCES)
+        if token is None:
+            return self._pages.gone()
+        if request.method != "POST":
+            await self._recorder.hit(token, hit_of(request, self._app, page="stay"))
+            person = await self._look(token)
+            return self._pages.show(request, "stay.html", locale=person.locale if person else None)
+        try:
+            async with asyncio.timeout(LEAVE_WITHIN):
+                done = await stay(
+                    self._app.db, token.subscriber, self._app.clock(), delivery_id=token.delivery or None, ip=client_ip(request)
+                )
+        except _AWAY:
+            return self._pages.later(request)
+        return self._note(request, done.locale, "stayed" if done.counts else "old")
+
     def _note(self, request: Request, locale: str | None, which: str) -> Response:
         words = WORDS[language(locale, request.headers.get("accept-language"))]
         return self._pages.show(request, "note.html", locale=locale, title=words[f"{which}_title"], text=words[f"{which}_text"])
@@ -217,10 +236,12 @@ def routes(app: "App", recorder: Recorder) -> list[BaseRoute]:
         ("/c/{token}/{number:int}", public.clicked, ["GET"]),
         ("/u/{token}", public.leave_page, ["GET", "POST"]),
         ("/preferences/{token}", public.preferences_page, ["GET", "POST"]),
+        ("/stay/{token}", public.stay_page, ["GET", "POST"]),
         ("/media/{hash}", public.media, ["GET"]),
         ("/o/{rest:path}", public.gone, ["GET"]),
         ("/c/{rest:path}", public.gone, ["GET"]),
         ("/u/{rest:path}", public.gone, ["GET", "POST"]),
         ("/preferences/{rest:path}", public.gone, ["GET", "POST"]),
+        ("/stay/{rest:path}", public.gone, ["GET", "POST"]),
     ]
     return [Route(path, endpoint, methods=methods) for path, endpoint, methods in pages]

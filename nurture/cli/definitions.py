@@ -214,7 +214,7 @@ def _applied_lines(one: "Applied") -> list[str]:
     if draft and one.type == "campaign":
         draft = f" (draft; it leaves by: nurture campaign start {one.name})"
     if draft and one.type == "cleanup":
-        draft = " (draft; this version does not run it yet)"
+        draft = f" (draft; look at it with: nurture cleanup preflight {one.name}, let it begin with: nurture cleanup start {one.name})"
     lines = [f"{one.type} {one.name}: {one.change}, version {one.version}{draft}", *(f"  {change}" for change in one.changes)]
     if one.passed_over:
         lines.append(f"  {one.passed_over} match already and are passed over; --enrol-existing takes them in")

@@ -1,4 +1,4 @@
-"""`nurture enrol`, `classify`, `rebuild`, and `sequence | campaign | cleanup list, start, pause, resume, cancel`."""
+"""`nurture enrol`, `classify`, `rebuild`, and `sequence | campaign list, start, pause, resume, cancel`."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -16,15 +16,12 @@ def register(app: typer.Typer) -> None:
     app.command("enrol")(enrol)
     app.command("classify")(classify)
     app.command("rebuild")(rebuild)
-    for kind in ("sequence", "campaign", "cleanup"):
+    for kind in ("sequence", "campaign"):
         group = typer.Typer(help=f"Look at and steer {kind}s.", no_args_is_help=True)
         _add_listing(group, kind)
-        if kind != "cleanup":
-            _add_steering(group, kind)
+        add_steering(group, kind)
         if kind == "campaign":
             _add_campaign(group)
-        if kind == "cleanup":
-            _add_cleanup(group)
         app.add_typer(group, name=kind)
 
 
@@ -107,7 +104,7 @@ def rebuild() -> None:
     run(work())
 
 
-def _add_steering(group: typer.Typer, kind: str) -> None:
+def add_steering(group: typer.Typer, kind: str) -> None:
     @group.command("pause", help=f"Stop a {kind} before its next letter.")
     def pause(name: Name) -> None:
         async def work() -> None:
@@ -179,17 +176,5 @@ def _add_campaign(group: typer.Typer) -> None:
             async with opened() as app:
                 waiting = await end(app.db, name, app.clock())
             typer.echo(f"{name} is cancelled; waiting letters taken back: {waiting}.")
-
-        run(work())
-
-
-def _add_cleanup(group: typer.Typer) -> None:
-    @group.command("start", help="Start a cleanup.")
-    def start(name: Name) -> None:
-        async def work() -> None:
-            from nurture.services.steering import start_cleanup  # noqa: PLC0415
-
-            async with opened() as app:
-                await start_cleanup(app.db, name)
 
         run(work())

@@ -13,10 +13,10 @@ from nurture.definitions.faults import FormRule, Level
 from nurture.domain.advice import nearest
 
 LETTER_NAMES = frozenset({
-    "first_name", "patronymic", "name", "email", "fields", "received", "unsubscribe_url", "preferences_url", "archive_url", "why",
-    "referral_url", "forward_text",
+    "first_name", "patronymic", "name", "email", "fields", "received", "unsubscribe_url", "preferences_url", "stay_url", "archive_url",
+    "why", "referral_url", "forward_text", "answer_url",
     "today", "postal_address", "sender_name", "reply_to", "subject", "preheader", "call_to_action", "title", "confirm_url", "data",
-    "locale", "answer_url",
+    "locale",
 })  # fmt: skip
 """What a letter can name; held against nurture.render by a test, since neither room may import the other."""
 LETTER_FILTERS = frozenset({

@@ -7,7 +7,7 @@ The first key of a document names it (`sequence: roofing-school`); the pydantic 
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated, Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from nurture.domain.asking import Question
+from nurture.domain.cleanup.courses import Course
 from nurture.domain.conditions import Condition, Did
 from nurture.domain.dates import CalendarDate
 from nurture.domain.forms import Form
@@ -207,17 +208,35 @@ class Campaign(Document):
 
 
 class Cleanup(Document):
-    """The aggressive-sale campaign to passive people, with guard rails and a verdict."""
+    """The aggressive-sale campaign to passive people, with guard rails and a verdict. Arrives as a draft and leaves by `start`.
+
+    `event`: the date of a real event that the offers sell; none leaves after it. `silent`: what becomes of those who never answered:
+    `archive` them - after the `closing` letter, where one is written, and `closes_after` without a word - or `keep` them.
+    `repermission`: the one letter for people whose opens and clicks cannot be seen; without it they are left alone.
+    """
 
     name: Slug = Field(alias="cleanup")
     title: str = ""
     audience: Literal["passive", "fading", "both"] = "passive"
+    event: date | None = None
     offers: Annotated[tuple[Letter, ...], Field(min_length=1, max_length=4), AfterValidator(_unique_ids)]
     holdout: Percent = 0.1
     canary: Percent = 0.01
     silent: Literal["archive", "keep"] = "archive"
+    closes_after: Duration = timedelta(days=7)
     repermission: Letter | None = None
     closing: Letter | None = None
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Cleanup:
+        _unique_ids(letters_of(self))
+        for letter in letters_of(self):
+            if letter.kind in (Kind.SERVICE, Kind.GREETING):
+                raise ValueError(f"{letter.id} is a {letter.kind.value} letter; a cleanup has offers (sales) and words of its own (about)")
+            unfit = next((word for word in ("about", "after", "only_if") if getattr(letter, word) is not None), None)
+            if unfit:
+                raise ValueError(f"{letter.id} has `{unfit}`; the letters of a cleanup go one a day, in the order written")
+        return self
 
 
 class LibraryLetter(Letter):
@@ -273,6 +292,7 @@ class Policy(Document):
     pace: Pace | None = None
     windows: Windows = Windows()
     engagement: EngagementPolicy = EngagementPolicy()
+    cost_per_thousand: float | None = Field(default=None, ge=0)
     forms: dict[Slug, Form] = Field(default_factory=dict)
     recommend: Recommend | None = None
 
@@ -309,9 +329,9 @@ def document_name(document: AnyDocument) -> str:
 
 
 @by_identity(1024)
-def lane_name(document: Sequence | Campaign | Cleanup) -> str:
+def lane_name(document: Sequence | Campaign | Cleanup | Course) -> str:
     """The lane of the ledger that carries a document's letters."""
-    return f"{document_type(document)}:{document.name}"
+    return f"{'cleanup' if isinstance(document, Course) else document_type(document)}:{document.name}"
 
 
 def letters_of(document: AnyDocument) -> tuple[Letter, ...]:

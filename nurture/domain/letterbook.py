@@ -6,7 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from nurture.domain.delivery import HORIZON, letter_name
-from nurture.domain.documents import AnyDocument, Campaign, Policy, Sequence, document_name, lane_name, letters_of
+from nurture.domain.documents import AnyDocument, Campaign, Cleanup, Policy, Sequence, document_name, lane_name, letters_of
 from nurture.domain.letters import Letter, Windows
 from nurture.domain.rhythm import Rhythm, Stretch, best_part
 from nurture.domain.windows import Opening, hours_of, next_opening, share_of
@@ -15,12 +15,15 @@ from nurture.domain.words import Kind
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A letter, the windows of its document, the topic whose refusal keeps it back, and the lane of its readers."""
+    """A letter, the windows of its document, the topic whose refusal keeps it back, and the lane of its readers. `replanned`: where it
+    misses its window only the planner finds another, since it stands for one letter a local date.
+    """
 
     letter: Letter
     windows: Windows
     topic: str | None
     lane: str = ""
+    replanned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,9 @@ class LetterBook:
             topic = document.topic if isinstance(document, Sequence | Campaign) else None
             lane = lane_name(document) if isinstance(document, Sequence | Campaign) else ""
             for letter in letters_of(document):
-                found[letter_name(document_name(document), letter.id)] = Written(letter, windows, letter.topic or topic, lane)
+                replanned = isinstance(document, Cleanup)
+                name = letter_name(document_name(document), letter.id)
+                found[name] = Written(letter, windows, letter.topic or topic, lane, replanned)
         return cls(policy, found)
 
     def topic(self, name: str) -> str | None:
@@ -47,11 +52,13 @@ class LetterBook:
     def next_window(
         self, kind: Kind, name: str, subscriber_id: int, timezone: str | None, now: datetime, rhythm: Rhythm | None = None
     ) -> tuple[datetime, datetime | None] | None:
-        """(due, closes) of the next chance within 36 hours; None when it is further off or the letter is no longer written anywhere."""
+        """(due, closes) of the next chance within 36 hours; None when it is further off, when the letter is no longer written anywhere, or
+        when the planner alone may say.
+        """
         if kind is Kind.SERVICE:
             return now, None
         written = self.written.get(name)
-        if written is None:
+        if written is None or written.replanned:
             return None
         hours, zone = hours_of(written.letter, written.windows, self.policy), self.zone(timezone)
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 
 from nurture.domain.capacity import Load
+from nurture.domain.cleanup import offering
+from nurture.domain.cleanup.courses import Course
 from nurture.domain.delivery import HORIZON
 from nurture.domain.documents import Campaign, Policy, lane_name
 from nurture.domain.documents import Sequence as SequenceDocument
@@ -13,7 +15,7 @@ from nurture.domain.pacing import cap_places
 from nurture.domain.plans import Done, OpenRow, Person, Plan, Send, Shelf, Skip, Wait, Way, keyed
 from nurture.domain.remembering import by_identity
 from nurture.domain.rivals import Timed, choose, in_words, wait_for, what_kept
-from nurture.domain.timing import Slot, cap_of, earliest, has_its_hour_ahead, on_its_date
+from nurture.domain.timing import Slot, cap_of, earliest, has_its_hour_ahead, on_its_date, one_a_date
 from nurture.domain.turns import LOOK_AGAIN, Ahead, Book, Turn, deadline, library_candidates, skipped, turn_of
 from nurture.domain.windows import Hours, hours_of, instant_of, openings
 from nurture.domain.words import Kind, State
@@ -33,6 +35,9 @@ def plan_person(
     left = [Done(w.enrolment_id, f"left by {w.exit}", "exit") for w in ways if w.exit]
     if left:
         ways = tuple(w for w in ways if not w.exit)
+    if person.cleaned_by is not None:
+        return _plan_cleaned(person, ways, left, shelf, policy, now, row, load)
+    ways = tuple(w for w in ways if not isinstance(w.source, Course))
     passed, ways = _superseded(person, ways, policy, now)
     ahead = Ahead(
         lambda way: _coming(person, way, ways, shelf, policy, now),
@@ -57,6 +62,20 @@ def plan_person(
     return _plan(chosen, waits, deadlines, turns, left, row, now, postponed)
 
 
+def _plan_cleaned(
+    person: Person, ways: tuple[Way, ...], left: list[Done], shelf: Shelf, policy: Policy, now: datetime, row: OpenRow | None,
+    load: Load | None,
+) -> Plan:  # fmt: skip
+    """While a cleanup has the person nothing but its own letters is planned; everything else waits, and its clocks stand still."""
+    own = [w for w in ways if isinstance(w.source, Course)][:1]
+    turns = [(w, offering.offer(person, w, shelf)) for w in own]
+    timed, stuck = _time(person, turns, policy, now, row, load)
+    if timed and (event := offering.after_event(timed[0])):
+        turns, timed = [(own[0], offering.over(own[0], event))], []
+    waits = offering.set_aside(tuple(w for w in ways if w not in own), person.cleaned_by or "") + [t.wait for _, t in turns if t.wait]
+    return _plan(timed[0] if timed else None, waits + stuck, [], turns, left, row, now, {})
+
+
 def _about_to_open(person: Person, ways: tuple[Way, ...], shelf: Shelf, policy: Policy, now: datetime, ahead: Ahead) -> list[Timed]:
     """The letters of campaigns that open within the horizon: they keep their place from letters that would shut them out."""
     near = [w for w in shelf.coming if now < w.enrolled_at <= now + HORIZON]
@@ -67,7 +86,7 @@ def _about_to_open(person: Person, ways: tuple[Way, ...], shelf: Shelf, policy: 
 def _earned(person: Person, way: Way, ways: tuple[Way, ...], policy: Policy) -> Earned:
     """Whether this way's next sales letter is earned by every promise the person is under; a doubtful letter's own row does not hold it."""
     if len(ways) == 1 and not person.bound:
-        promises = _alone(way.source, policy)
+        promises = _alone(way.source, policy) if not isinstance(way.source, Course) else ()
     else:
         promises = promises_on([person.bound, *(w.source.promises for w in ways)], policy.mix, campaign=way.occasion is not None)
     if person.doubts:
@@ -153,7 +172,8 @@ def _time(
                 closes = row.closes_at or row.due_at + HORIZON
                 timed.append(Timed(c, Slot(row.due_at, closes, row.due_at.astimezone(person.zone).date(), "window"), row=True))
                 continue
-            slot = earliest(leaving_out(person, c.key), way, c.key, c.letter, hours, policy, now, only_day=c.day, load=load)
+            seen = person if isinstance(way.source, Course) else leaving_out(person, c.key)
+            slot = earliest(seen, way, c.key, c.letter, hours, policy, now, only_day=c.day, load=load)
             if slot:
                 timed.append(Timed(c, slot, hours.name))
             elif c.letter.about is not None:
@@ -171,7 +191,10 @@ def _fits(row: OpenRow, way: Way, hours: Hours, person: Person, policy: Policy) 
     have lowered by asking for less. A deferred row keeps its next try.
     """
     day = row.due_at.astimezone(person.zone).date()
-    if cap_places(day, [e.day for e in person.entries if e.delivery != row.delivery_id], cap_of(person, policy)) < 1:
+    if isinstance(way.source, Course):
+        if not one_a_date(person, day):
+            return False
+    elif cap_places(day, [e.day for e in person.entries if e.delivery != row.delivery_id], cap_of(person, policy)) < 1:
         return False
     if row.state is State.DEFERRED or hours.now:
         return True

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from nurture.domain.cleanup.courses import Course
 from nurture.domain.delivery import letter_name
 from nurture.domain.documents import Campaign, Sequence
 from nurture.domain.letters import Letter, Windows
@@ -34,7 +35,7 @@ class Past(NamedTuple):
 
 class _WayFields(NamedTuple):
     enrolment_id: int
-    source: Sequence | Campaign
+    source: Sequence | Campaign | Course
     number: int
     enrolled_at: datetime
     now_until: datetime | None = None
@@ -61,8 +62,8 @@ class Way(_WayFields):
 
 
 @by_identity(1024)
-def keyed(source: Sequence | Campaign) -> tuple[tuple[str, Letter], ...]:
-    """The letters of a sequence or campaign in the order written, each with the name that stands in its key."""
+def keyed(source: Sequence | Campaign | Course) -> tuple[tuple[str, Letter], ...]:
+    """The letters of a sequence, a campaign or a leg in the order written, each with the name that stands in its key."""
     return tuple((letter_name(source.name, letter.id), letter) for letter in source.letters)
 
 
@@ -82,7 +83,7 @@ class Person(NamedTuple):
     """`bound`: promises of sequences the person is in that stand still now (paused, draft); they go on binding.
 
     `doubts`: letters that may have arrived and may still be sent again, with their deliveries: each counts against all others, not itself.
-    `rhythm`: the person's own hours, None where too little is known.
+    `rhythm`: the person's own hours, None where too little is known. `cleaned_by`: the cleanup that has the person now, its name.
     """
 
     subscriber_id: int
@@ -98,6 +99,7 @@ class Person(NamedTuple):
     bound: tuple[Promise, ...] = ()
     doubts: Mapping[str, int] = _NOTHING
     rhythm: Rhythm | None = None
+    cleaned_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

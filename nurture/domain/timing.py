@@ -4,6 +4,7 @@ from datetime import date, datetime, time
 from typing import NamedTuple
 
 from nurture.domain.capacity import Load
+from nurture.domain.cleanup.courses import Course
 from nurture.domain.documents import Campaign, Policy, Sequence, lane_name
 from nurture.domain.letters import Cadence, Letter
 from nurture.domain.pacing import about_dates, after_allows, cadence_allows, cap_places, gap_ends, most_places, pace_on
@@ -45,6 +46,11 @@ def on_its_date(person: Person, way: Way, letter: Letter, at: datetime) -> bool:
     """Whether a moment already written still lies in the dates of its letter: an edit may have moved them."""
     dates = dates_of(person, way, letter)
     return letter.about is None or (dates is not None and dates[0] <= at.astimezone(person.zone).date() <= dates[1])
+
+
+def one_a_date(person: Person, day: date) -> bool:
+    """Whether a letter of a cleanup may leave on this local date: it is the only letter of its day, and dates only go forward."""
+    return all(e.day < day for e in person.entries)
 
 
 def places_on(person: Person, policy: Policy, day: date, about: date | None = None) -> int:
@@ -127,6 +133,8 @@ def _floor(person: Person, way: Way, letter: Letter, policy: Policy, now: dateti
 
 def _day_rule(person: Person, way: Way, letter: Letter, day: date, policy: Policy, *, paced: bool) -> str | None:
     """The rule that closes this local date for the letter, or None."""
+    if isinstance(way.source, Course):
+        return None if one_a_date(person, day) else "gap"
     if letter.after is not None:
         last = way.sent[-1] if way.sent else None
         start = last.day if last else way.enrolled_at.astimezone(person.zone).date()
@@ -169,7 +177,7 @@ class _Own(NamedTuple):
 
 
 @by_identity(1024)
-def _own_letters(source: Sequence | Campaign) -> _Own:
+def _own_letters(source: Sequence | Campaign | Course) -> _Own:
     return _Own(frozenset(id(letter) for _, letter in keyed(source)), f"{source.name}/")
 
 

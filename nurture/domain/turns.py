@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
+from nurture.domain.cleanup.courses import Course
 from nurture.domain.dates import next_yearly
 from nurture.domain.delivery import LIBRARY_OCCASION, campaign_occasion, enrolment_occasion, greeting_occasion, letter_name
 from nurture.domain.documents import Campaign, Sequence
@@ -73,7 +74,7 @@ class _Book(NamedTuple):
 
 
 @by_identity(1024)
-def _book_of(source: Sequence | Campaign) -> _Book:
+def _book_of(source: Sequence | Campaign | Course) -> _Book:
     yearly = tuple(e for e in keyed(source) if e[1].kind is Kind.GREETING and e[1].day is not None)
     about = tuple(e for e in keyed(source) if e[1].about is not None)
     apart = {key for key, _ in yearly + about}

@@ -4,7 +4,7 @@ All of HTML happens here; rendering for a person is Jinja and one replacement (s
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,19 +17,20 @@ from nurture.domain.letters import Letter
 from nurture.domain.readers import Reader
 from nurture.domain.tokens import Purpose
 from nurture.domain.words import Kind
-from nurture.render import marks
+from nurture.render import choices, marks
+from nurture.render.choices import Choice
 from nurture.render.images import Image, load_image
 from nurture.render.linking import check_link
 from nurture.render.marks import BLOCK, MARK, Shelf, mark
 from nurture.render.rendering import Addressed, Forward, prepare, render
-from nurture.render.sources import read_file, read_source
+from nurture.render.sources import Source, read_file, read_source
 from nurture.render.textpart import make_text
 
 CONTENT = "<!-- content -->"
 _LEAVE = '<p style="font-size:13px"><a href="{{ unsubscribe_url }}">Leave these letters</a></p>'
 _POSTAL = '<p style="font-size:13px">{{ postal_address }}</p>'
 _OWN_LINK = re.compile(
-    r"\{\{-?\s*(unsubscribe_url|preferences_url|archive_url|confirm_url|referral_url)\s*-?\}\}"
+    r"\{\{-?\s*(unsubscribe_url|preferences_url|archive_url|confirm_url|referral_url|stay_url)\s*-?\}\}"
     r"|\{\{-?\s*answer_url\s*-?\}\}(/[a-z0-9][a-z0-9._-]*)?"
 )
 _SAMPLE = Forward("site", "Read them too: {link}")
@@ -73,12 +74,15 @@ class _Work:
         return next((link for link, n in self.links.items() if str(n) == found[2]), href) if found else href
 
 
-def compile_letter(letter: Letter, templates: Path) -> CompiledLetter:
-    """Compile one letter; `templates` holds `letters/`. Raises NurtureError with advice on a template that could not be mailed."""
+def compile_letter(letter: Letter, templates: Path, choice: Choice | None = None) -> CompiledLetter:
+    """Compile one letter; `templates` holds `letters/`, `choice`: the button that it carries whatever was written.
+
+    Raises NurtureError with advice on a template that could not be mailed.
+    """
     where = f"Letter {letter.id!r}"
     known = {"call_to_action": _action_address(letter.call_to_action)} if letter.call_to_action else {}
     shelf = Shelf(where, known)
-    source = read_source(letter, templates, shelf, where)
+    source = _with_choice(read_source(letter, templates, shelf, where), choice, shelf)
     work = _Work(where, letter.kind, shelf, source.folder)
     layout = shelf.protect(read_file(templates / "letters" / "_layout" / "layout.html", where))
     document = source.html if re.search(r"<html[\s>]", source.html, re.IGNORECASE) else layout.replace(CONTENT, source.html, 1)
@@ -96,6 +100,14 @@ def compile_letter(letter: Letter, templates: Path) -> CompiledLetter:
     compiled = CompiledLetter(content, tuple(work.links), work.images)
     _try_out(compiled, where)
     return compiled
+
+
+def _with_choice(source: Source, choice: Choice | None, shelf: Shelf) -> Source:
+    if choice is None:
+        return source
+    button = shelf.protect(choices.in_html(choice, shelf.restore(source.html)))
+    text = source.text and source.text + shelf.protect(choices.in_text(choice, shelf.restore(source.text)))
+    return replace(source, html=choices.placed(source.html, button), text=text)
 
 
 def _action_address(action: str | None) -> str:

@@ -29,9 +29,10 @@ OWN_LINKS = {
     "archive_url": ("archive", Purpose.ARCHIVE),
     "confirm_url": ("confirm", Purpose.CONFIRM),
     "answer_url": ("a", Purpose.ANSWER),
+    "stay_url": ("stay", Purpose.PREFERENCES),  # whoever may choose their letters may choose to have them
 }
 """Names of a letter that are signed links: the path under the base address and the purpose of the token."""
-NEVER_IN_SERVICE = ("unsubscribe_url", "preferences_url", "referral_url", "forward_text")
+NEVER_IN_SERVICE = ("unsubscribe_url", "preferences_url", "stay_url", "referral_url", "forward_text")
 PIXEL = '<img src="{}" width="1" height="1" alt="" style="display:block;width:1px;height:1px;border:0">'
 
 

@@ -1,11 +1,12 @@
-"""Steer a sequence or campaign: pause it, let it go on, end it; list what is defined. What waits follows its lane, and comes back as the
-person's next letter.
+"""Steer a sequence, campaign or cleanup: pause it, let it go on, end it; list what is defined. What waits follows its lane, and comes back
+as the person's next letter.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from nurture.domain.cleanup.words import RUNNING
 from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.store.audiences import look_again
 from nurture.store.browsing import count_enrolments
@@ -19,11 +20,12 @@ from nurture.store.versions import count_pinned
 
 CHUNK = 5_000
 CANCELLED = "cancelled"
-_STEERED = ("live", "running")
+_STEERED = ("live", "running", *RUNNING)
 _NOT_RUNNING = {
-    "draft": "has not begun; let it begin with: nurture campaign start {name}",
+    "draft": "has not begun; let it begin with: nurture {kind} start {name}",
     "finished": "has run; write it under another name to send it again",
     CANCELLED: "was cancelled, which is for good; write it under another name to send it again",
+    "stopped": "was stopped, which is for good; write it under another name to run it again",
 }
 
 
@@ -72,17 +74,8 @@ def _listed(stored: StoredDocument, standing: str, ways: Mapping[str, int]) -> L
     )  # fmt: skip
 
 
-async def start_cleanup(db: Database, name: str) -> None:
-    """Cleanups are kept and linted, not run: says so, or that the name is unknown."""
-    async with db.read() as tx:
-        await _stored(tx, "cleanup", name)
-    raise NurtureError(
-        f"The cleanup {name!r} is stored and linted; this version does not run cleanups yet, so nothing was started.", ErrorKind.NOT_YET
-    )
-
-
 async def pause(db: Database, kind: str, name: str, now: datetime) -> int:
-    """Stop a sequence or campaign at the next intent; its waiting rows are cancelled for the while. Returns how many."""
+    """Stop a sequence, campaign or cleanup at the next intent; its waiting rows are cancelled for the while. Returns how many."""
     async with db.write() as tx:
         lane = await _lane(tx, await _steered(tx, kind, name))
         await set_lane(tx, f"{kind}:{name}", "paused", f"{BY_HAND}; go on with: nurture {kind} resume {name}")
@@ -131,10 +124,10 @@ async def _lane(tx: Connection, stored: StoredDocument) -> int:
 
 
 async def _steered(tx: Connection, kind: str, name: str) -> StoredDocument:
-    """One that may be paused and go on. A campaign that has not begun, or is over, has nothing to pause."""
+    """One that may be paused and go on. A campaign or cleanup that has not begun, or is over, has nothing to pause."""
     stored = await _stored(tx, kind, name)
-    if kind == "campaign" and stored.state in _NOT_RUNNING:
-        raise NurtureError(f"The campaign {name!r} {_NOT_RUNNING[stored.state].format(name=name)}.", ErrorKind.CONFLICT)
+    if kind != "sequence" and stored.state in _NOT_RUNNING:
+        raise NurtureError(f"The {kind} {name!r} {_NOT_RUNNING[stored.state].format(kind=kind, name=name)}.", ErrorKind.CONFLICT)
     return stored
 
 

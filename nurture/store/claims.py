@@ -21,6 +21,7 @@ from nurture.store.dialect_batch import Batch, moment
 from nurture.store.lanes import BY_HAND
 from nurture.store.ledger import deliveries, lanes, one_of, subscribers, workspace
 from nurture.store.mark import Handed, Mark
+from nurture.store.offers import answered, cleaned_by_another, of_a_cleanup, on_its_date
 from nurture.store.tables.deliveries import DUE_STATES
 from nurture.store.workers import alive
 
@@ -175,7 +176,8 @@ def refusals(now: datetime | BindParameter[datetime], topic: str | None) -> dict
     return {
         "left": or_(dead, and_(~service, _s.status != Status.SUBSCRIBED.value)),
         "declined": and_(~service, declined),
-        "paused": and_(~service, _s.paused_until > now),
+        "answered": of_a_cleanup(answered()),
+        "paused": and_(~service, or_(_s.paused_until > now, cleaned_by_another())),
     }
 
 
@@ -228,7 +230,7 @@ def _intent(topic: str | None) -> Batch:
             _d.id == given.c.row, _d.fence == given.c.held, _d.state == State.CLAIMED.value, _d.worker_id == _WORKER,
             or_(_d.closes_at.is_(None), _d.closes_at >= bindparam("least", type_=_d.closes_at.type)),
             ~_person(or_(*refusals(_NOW, topic).values())),
-            _lane_is(_d.lane_id, "running"), _not_halted(), alive(_WORKER),
+            ~of_a_cleanup(on_its_date(given.c.day)), _lane_is(_d.lane_id, "running"), _not_halted(), alive(_WORKER),
         )
         .values(
             state=State.SENDING.value, handed_at=_NOW, first_try_at=func.coalesce(_d.first_try_at, _NOW),
@@ -247,6 +249,7 @@ async def leave_out(tx: AsyncConnection, rows: Sequence[Intent], now: datetime) 
         why = {reason: _person(refused) for reason, refused in refusals(now, topic).items()}
         why["cancelled"] = _lane_is(_d.lane_id, "cancelled")
         why["paused"] = or_(why["paused"], _paused_by_hand(_d.lane_id))
+        why["missed"] = of_a_cleanup(on_its_date(bindparam("day", type_=_d.local_day.type)))
         statement = (
             update(deliveries)
             .where(_d.id == bindparam("row"), _d.fence == bindparam("held"), _d.state == State.CLAIMED.value)
@@ -257,7 +260,7 @@ async def leave_out(tx: AsyncConnection, rows: Sequence[Intent], now: datetime) 
                 worker_id=None, folded=0,
             )
         )  # fmt: skip
-        await tx.execute(statement, [{"row": r.id, "held": r.fence} for r in group])
+        await tx.execute(statement, [{"row": r.id, "held": r.fence, "day": r.local_day} for r in group])
         question = select(_d.id, _d.state, _d.outcome).where(_d.id.in_([r.id for r in group]))
         became.update({row.id: row.outcome or row.state for row in await tx.execute(question)})
     return became

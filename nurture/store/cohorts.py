@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import JSON, Select, Text, cast, null, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from nurture.domain.cleanup.courses import Course
 from nurture.domain.delivery import HORIZON, letter_name
 from nurture.domain.documents import Campaign, Sequence
 from nurture.domain.mixes import Promise
@@ -51,6 +52,7 @@ class _Row(NamedTuple):
     kinds: str
     frequency: str
     paused_until: str | datetime | None
+    cleanup_lane: int | None
     topics: str
     fields: str | None
     id: int
@@ -138,7 +140,9 @@ async def load_cohort(
         for row in own if first.id is not None else ():
             history = json.loads(row.history) if row.history != "[]" else []
             kept = stored[row.id] = WayRow(history, None if row.decision == "null" else row.decision)
-            source = sources.get(row.sequence_id)
+            source: Sequence | Campaign | Course | None = sources.get(row.sequence_id)
+            if source is None and row.cleanup_lane is not None:
+                source = programme.courses.get((row.sequence_id, row.number))
             if source is not None and row.version is not None:
                 source = programme.pinned.get((row.sequence_id, row.version), source)
             if source is not None and _is_open(programme, row, source):
@@ -218,8 +222,8 @@ async def _coming(
     return found
 
 
-def _is_open(programme: Programme, row: _Row, source: Sequence | Campaign) -> bool:
-    return isinstance(source, Sequence) or (row.sequence_id, row.number) in programme.occasions
+def _is_open(programme: Programme, row: _Row, source: Sequence | Campaign | Course) -> bool:
+    return isinstance(source, Sequence | Course) or (row.sequence_id, row.number) in programme.occasions
 
 
 def _still_bound(rows: Iterable[_Row], programme: Programme) -> tuple[Promise, ...]:
@@ -263,11 +267,12 @@ def _person(
         bound=bound,
         doubts=doubts or {},
         rhythm=rhythm_of(row.acts, pulls) if row.acts else None,
+        cleaned_by=programme.cleaning.get(row.cleanup_lane) if row.cleanup_lane is not None else None,
     )
 
 
 def _way(
-    row: _Row, source: Sequence | Campaign, history: Collection[Mapping[str, Any]], programme: Programme,
+    row: _Row, source: Sequence | Campaign | Course, history: Collection[Mapping[str, Any]], programme: Programme,
     conversions: Iterable[tuple[str, datetime]] | None,
 ) -> Way:  # fmt: skip
     exited, enrolled_at = None, moment(row.enrolled_at)

@@ -10,9 +10,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from nurture.domain.cleanup.courses import Course
+from nurture.domain.cleanup.offering import courses_of
+from nurture.domain.cleanup.words import RUNNING, CleanupState
 from nurture.domain.conditions import Condition
 from nurture.domain.delivery import letter_name
-from nurture.domain.documents import Campaign, LibraryLetter, Policy, Sequence
+from nurture.domain.documents import Campaign, Cleanup, LibraryLetter, Policy, Sequence
 from nurture.domain.letters import Letter, Windows
 from nurture.domain.occasions import Occasion
 from nurture.domain.questions import Questions, expand, with_segments
@@ -35,7 +38,8 @@ class Programme:
     """`sequences` by document id, each with whether it runs (live, and its lane not paused). `campaigns` that were started, the same way;
     their `occasions` by (campaign id, number), the one `coming` next of each, and the `segments` they name. `lanes` by name. `shelf`:
     library letters as (key, letter, windows). `asks_fields`: whether a letter goes by a date that stands in a person's fields. `pinned`:
-    older versions by (document id, version), as people who are pinned to them go on.
+    older versions by (document id, version), as people who are pinned to them go on. `courses`: what running cleanups send, by (document
+    id, leg); `cleaning`: the names of all cleanups by their lane.
     """
 
     policy: Policy
@@ -49,6 +53,8 @@ class Programme:
     shelf: tuple[tuple[str, Letter, Windows], ...]
     asks_fields: bool = False
     pinned: Mapping[tuple[int, int], Sequence] = field(default_factory=dict)
+    courses: Mapping[tuple[int, int], Course] = field(default_factory=dict)
+    cleaning: Mapping[int, str] = field(default_factory=dict)
 
     def running(self) -> dict[int, Sequence | Campaign]:
         """The sequences and campaigns whose letters leave now, by document id."""
@@ -114,10 +120,22 @@ async def _parse(
     segments = {name: expand(where, questions) for name, where in questions.items()}
     pinned = await _pinned(tx, questions)
     read = [*(sequence for sequence, _ in live.values()), *pinned.values()]
+    courses = _courses(await load_documents(tx, "cleanup"), running)
+    cleaning = {key: name.partition(":")[2] for name, key in lane_ids.items() if name.startswith("cleanup:")}
     return Programme(
         policy, live, started, occasions, coming, segments, await letter_catalogue(tx), lane_ids, _shelf(sequences, library),
-        any(map(asks_fields, read)), pinned,
+        any(map(asks_fields, read)), pinned, courses, cleaning,
     )  # fmt: skip
+
+
+def _courses(stored: list[StoredDocument], running: set[str]) -> dict[tuple[int, int], Course]:
+    """The legs of every cleanup that runs and whose lane does."""
+    found: dict[tuple[int, int], Course] = {}
+    for one in stored:
+        if isinstance(one.document, Cleanup) and one.state in RUNNING and f"cleanup:{one.name}" in running:
+            legs = courses_of(one.document, CleanupState(one.state))
+            found |= {(one.id, leg.value): course for leg, course in legs.items()}
+    return found
 
 
 async def _pinned(tx: AsyncConnection, questions: Questions) -> dict[tuple[int, int], Sequence]:

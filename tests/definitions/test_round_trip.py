@@ -80,6 +80,13 @@ def letters(draw: Any, name: str = "id") -> dict[str, Any]:
     return letter
 
 
+def of_a_cleanup(letter: dict[str, Any]) -> dict[str, Any]:
+    """One that leaves on its turn: a cleanup's letters have no dates and no conditions of their own."""
+    kept = {key: value for key, value in letter.items() if key not in ("about", "after", "only_if", "day")}
+    return kept | {"kind": "sales" if letter["kind"] == "greeting" else letter["kind"]}
+
+
+offers = st.lists(letters().map(of_a_cleanup), min_size=1, max_size=3, unique_by=lambda x: x["id"])
 many = st.lists(letters(), min_size=1, max_size=3, unique_by=lambda x: x["id"])
 common = {"title": texts}
 documents = st.one_of(
@@ -92,7 +99,7 @@ documents = st.one_of(
         {"campaign": slugs, "segment": slugs, "letter": letters()},
         optional=common | {"schedule": st.sampled_from(["now", {"weekly": "tue"}, {"at": "2026-03-10 10:00", "zone": "workspace"}, {"cron": "0 10 * * 2"}]), "until": durations, "windows": window_sets, "priority": st.integers(0, 100)},
     ),
-    st.fixed_dictionaries({"cleanup": slugs, "offers": many}, optional=common | {"audience": st.sampled_from(["passive", "fading", "both"]), "holdout": st.sampled_from(["0%", "12.5%", 0.1]), "canary": st.sampled_from(["1%"]), "silent": st.sampled_from(["archive", "keep"]), "closing": letters()}),
+    st.fixed_dictionaries({"cleanup": slugs, "offers": offers}, optional=common | {"audience": st.sampled_from(["passive", "fading", "both"]), "holdout": st.sampled_from(["0%", "12.5%", 0.1]), "canary": st.sampled_from(["1%"]), "silent": st.sampled_from(["archive", "keep"]), "closing": letters().map(of_a_cleanup).map(lambda x: x | {"id": "closing.of.all"}), "event": st.just("2026-04-10"), "closes_after": durations}),
     st.fixed_dictionaries(
         {"rule": slugs, "when": st.sampled_from([{"moved": "flag", "to": "lost"}, {"moved": "temperature", "from": "hot"}, {"did": "clicked", "kind": "sales"}, {"stage": "done", "sequence": "s"}]), "then": st.lists(st.sampled_from([{"enter": "s"}, {"leave": "s"}, {"tag": "x"}, {"untag": "x"}, {"task": "Call {{ name }}"}, {"webhook": "https://e.com/hook"}]), min_size=1, max_size=3)},
         optional=common | {"if": conditions, "once": st.sampled_from(["per event", "per person"]), "state": st.sampled_from(["live", "draft"])},

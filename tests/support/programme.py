@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import insert, select, update
 
 from nurture.domain.delivery import letter_name
-from nurture.domain.documents import DOCUMENT_TYPES, Campaign, Sequence, document_name, lane_name, letters_of
+from nurture.domain.documents import DOCUMENT_TYPES, Campaign, Cleanup, Sequence, document_name, lane_name, letters_of
 from nurture.store.database import Database
 from nurture.store.documents import ensure_lane, save_document, save_letter_version
 from nurture.store.ledger import deliveries
@@ -27,13 +27,13 @@ async def install(db: Database, *documents: dict[str, Any], now: datetime = NOW)
         for written in documents:
             model = DOCUMENT_TYPES[next(iter(written))]
             document = model.model_validate(written)
-            saved = await save_document(tx, document, getattr(document, "state", "draft" if isinstance(document, Campaign) else "live"), now)
+            saved = await save_document(tx, document, getattr(document, "state", "draft" if isinstance(document, Campaign | Cleanup) else "live"), now)
             ids[document_name(document)] = saved.id
             for part in letters_of(document):
                 content = {"subject": part.subject, "kind": part.kind.value, "size": part.size.value}
                 await save_letter_version(tx, letter_name(document_name(document), part.id), part.kind, content, [], now)
-            if isinstance(document, Sequence | Campaign):
-                await ensure_lane(tx, lane_name(document), document.priority)
+            if isinstance(document, Sequence | Campaign | Cleanup):
+                await ensure_lane(tx, lane_name(document), getattr(document, "priority", 80))
     return ids
 
 

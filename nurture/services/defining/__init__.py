@@ -11,6 +11,7 @@ from nurture.definitions.faults import Fault, Refused
 from nurture.definitions.linting import lint_documents, read_templates, read_text_parts, useful_books
 from nurture.definitions.loading import Placed
 from nurture.domain.asking import Question
+from nurture.domain.cleanup.courses import PRIORITY
 from nurture.domain.conditions import Condition
 from nurture.domain.delivery import letter_name
 from nurture.domain.documents import (
@@ -27,10 +28,12 @@ from nurture.domain.documents import (
 )
 from nurture.domain.documents import Sequence as SequenceDocument
 from nurture.domain.errors import NurtureError
+from nurture.domain.letters import Letter
 from nurture.domain.lint import Known, placed_letters
 from nurture.domain.questions import expand, segments_in
 from nurture.domain.rules import Rule
 from nurture.domain.versions import same_course
+from nurture.render.choices import Choice
 from nurture.render.compiling import CompiledLetter, compile_letter
 from nurture.store.audiences import count_audience, look_again, open_baseline, set_baseline
 from nurture.store.conditions import matching_query
@@ -57,7 +60,6 @@ from nurture.store.segments import load_questions
 from nurture.store.versions import pin_ways, release_ways
 
 _LETTER_BEARING = ("sequence", "campaign", "cleanup", "letter", "question")
-_CLEANUP_PRIORITY = 80  # before sequences and campaigns, as rules.md orders them
 _IN_ORDER = ("policy", "segment", "question", "letter", "sequence", "campaign", "cleanup", "rule")
 _ORDER = {word: number for number, word in enumerate(_IN_ORDER)}
 
@@ -133,7 +135,7 @@ def _compile(documents: Iterable[Placed], templates: Path) -> tuple[list[_Ready]
         one = _Ready(placed)
         for path, letter in placed_letters(placed.document):
             try:
-                one.compiled[letter.id] = compile_letter(letter, templates)
+                one.compiled[letter.id] = compile_letter(letter, templates, choice_of(placed.document, letter))
             except NurtureError as error:
                 key = "template" if letter.template else "body"
                 place = placed.at((*path, key))
@@ -141,6 +143,13 @@ def _compile(documents: Iterable[Placed], templates: Path) -> tuple[list[_Ready]
                 faults.append(Fault(placed.file, place.line, place.column, "template", "error", error.message, advice))
         ready.append(one)
     return ready, faults
+
+
+def choice_of(document: AnyDocument, letter: Letter) -> Choice | None:
+    """The button that a letter of a cleanup carries: nobody can miss the way out of an offer, or how to stay."""
+    if not isinstance(document, Cleanup):
+        return None
+    return "leave" if letter in document.offers else "stay"
 
 
 async def apply(
@@ -219,7 +228,7 @@ def _state(document: AnyDocument, old: StoredDocument | None) -> str:
 
 async def _lane(tx: Connection, document: AnyDocument) -> None:
     if isinstance(document, SequenceDocument | Campaign | Cleanup):
-        priority = _CLEANUP_PRIORITY if isinstance(document, Cleanup) else document.priority
+        priority = PRIORITY if isinstance(document, Cleanup) else document.priority
         await ensure_lane(tx, lane_name(document), priority)
 
 

@@ -3,6 +3,7 @@
 from nurture.store.tables.access import ApiKey, Audit, Idempotency, Session, User
 from nurture.store.tables.asking import Drawing
 from nurture.store.tables.base import Table
+from nurture.store.tables.cleanups import Cleanup, CleanupMember, CleanupMove
 from nurture.store.tables.deliveries import Delivery, Lane, Throttle, Worker
 from nurture.store.tables.documents import Document, DocumentVersion, Letter, LetterVersion, Media, Occasion, Publication
 from nurture.store.tables.events import Event
@@ -18,6 +19,9 @@ __all__ = [
     "METADATA",
     "ApiKey",
     "Audit",
+    "Cleanup",
+    "CleanupMember",
+    "CleanupMove",
     "Composition",
     "Consent",
     "Delivery",

@@ -16,6 +16,7 @@ UNFOLDED = "folded = 0 AND state IN ('accepted', 'rejected', 'failed', 'cancelle
 STOPPED_STATES = "state IN ('rejected', 'failed', 'cancelled', 'held')"
 WORDED = "payload IS NOT NULL"
 OLD_MESSAGE_ID = "message_id NOT LIKE '<1%'"  # made before the form that names the person (domain/delivery.py)
+OFFERED = "rule = 'cleanup'"
 COMPARED = "state = 'accepted' AND timing IS NOT NULL"
 
 
@@ -68,6 +69,7 @@ class Delivery(Table, table=True):
             "ix_deliveries_old_message_id", "message_id",
             sqlite_where=text(OLD_MESSAGE_ID), postgresql_where=text(OLD_MESSAGE_ID),
         ),
+        Index("ix_deliveries_offered", "lane_id", "subscriber_id", "state", sqlite_where=text(OFFERED), postgresql_where=text(OFFERED)),
         Index("ix_deliveries_subscriber", "subscriber_id", "id"),
         {"sqlite_autoincrement": True},  # ids stand in links for ever and are never used twice
     )  # fmt: skip

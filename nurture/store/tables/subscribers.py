@@ -13,6 +13,7 @@ from nurture.store.tables.base import Json, Key, Table, one_of
 class Subscriber(Table, table=True):
     """One person per lower-cased address with the domain as A-label. `changed_at` moves with every edit of the row or its tags.
 
+    `cleanup_lane`: the lane of the cleanup that has the person now; nothing but its letters and service ones leaves to them meanwhile.
     `erased_at`: the row is nobody's any more and stays for the letters that point to it; its address is `erased:<id>`.
     """
 
@@ -42,6 +43,7 @@ class Subscriber(Table, table=True):
     kinds: str = Kinds.ALL.value
     tracking: str | None = None
     paused_until: datetime | None = None
+    cleanup_lane: int | None = Field(default=None, sa_type=Key)
     joined_at: datetime
     changed_at: datetime
     erased_at: datetime | None = None
