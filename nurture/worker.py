@@ -17,6 +17,7 @@ from nurture.mail.relay import SmtpRelay
 from nurture.mailroom import Mailroom
 from nurture.services.calling import call_due
 from nurture.services.campaigning import close_occasions, open_occasions
+from nurture.services.campaigning.drawing import Sources, draw_due, feed_reader
 from nurture.services.classifying import classify_weekly, rise, rise_since
 from nurture.services.ending import end_arrived
 from nurture.services.enrolling import enrol_matching
@@ -38,6 +39,7 @@ from nurture.store.workspace import halt, load_workspace
 SERVICE_IN_FLIGHT = 16  # of NURTURE_IN_FLIGHT, kept for service letters
 CLOCK_OFF = timedelta(minutes=2)
 TIDY_SECONDS = 60.0
+DRAW_SECONDS = 30.0
 POST_SECONDS = 60.0
 CLASSIFY_SECONDS = 3600.0
 SIGNS_SINCE = timedelta(days=2)  # how far back a fresh worker looks for signs that raise somebody
@@ -217,6 +219,15 @@ class Work:
     def goes_on(self) -> bool:
         return not self.stop.is_set()
 
+    async def draw(self) -> None:
+        """The letters of occasions that take theirs from a folder or a feed; apart from planning, which never waits for the net."""
+        if not await clock_holds(self.app, self.clock):
+            return
+        reader = feed_reader(loopback=self.app.settings.webhooks_to_loopback)
+        for sentence in await draw_due(self.app.db, Sources(self.app.templates, reader), self.app.clock()):
+            log.info("drawn", said=sentence)
+            await self.bell.ring("plan")
+
     async def plan(self) -> None:
         """Always in this order: what came back is folded before anybody is planned."""
         if not await clock_holds(self.app, self.clock):
@@ -332,6 +343,7 @@ async def run_worker(app: App, stop: asyncio.Event) -> None:
     bell.every("service", min(sweep, 1.0), hands[0].send)
     bell.every("send", sweep, hands[1].send)
     bell.every("call", sweep, work.call)
+    bell.every("draw", DRAW_SECONDS, work.draw)
     bell.every("reap", sixth, work.reap)
     bell.every("classify", CLASSIFY_SECONDS, work.classify)
     bell.every("tidy", TIDY_SECONDS, work.tidy)

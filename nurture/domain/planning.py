@@ -215,6 +215,7 @@ def _plan(
             in_words(chosen),
             c.rule,
             slot.timing,
+            c.variant,
         )
         return Plan(send, False, outrank, cancel, tuple(waits), skips, done, stale)
     if chosen:

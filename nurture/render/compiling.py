@@ -4,6 +4,7 @@ All of HTML happens here; rendering for a person is Jinja and one replacement (s
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import css_inline
 from selectolax.lexbor import LexborHTMLParser
 
+from nurture.domain.drawing import Item
 from nurture.domain.errors import NurtureError
 from nurture.domain.letters import Letter
 from nurture.domain.readers import Reader
@@ -19,6 +21,7 @@ from nurture.domain.tokens import Purpose
 from nurture.domain.words import Kind
 from nurture.render import marks
 from nurture.render.images import Image, load_image
+from nurture.render.items import write_items
 from nurture.render.linking import check_link
 from nurture.render.marks import BLOCK, MARK, Shelf, mark
 from nurture.render.rendering import Addressed, prepare, render
@@ -68,12 +71,16 @@ class _Work:
         return next((link for link, n in self.links.items() if str(n) == found[2]), href) if found else href
 
 
-def compile_letter(letter: Letter, templates: Path) -> CompiledLetter:
-    """Compile one letter; `templates` holds `letters/`. Raises NurtureError with advice on a template that could not be mailed."""
+def compile_letter(letter: Letter, templates: Path, items: Sequence[Item] | None = None) -> CompiledLetter:
+    """Compile one letter; `templates` holds `letters/`, `items` are those of its feed, where it has one. Raises NurtureError with advice on
+    a template that could not be mailed.
+    """
     where = f"Letter {letter.id!r}"
+    if items is not None:
+        letter = _with_items(letter, items, where)
     known = {"call_to_action": _action_address(letter.call_to_action)} if letter.call_to_action else {}
     shelf = Shelf(where, known)
-    source = read_source(letter, templates, shelf, where)
+    source = read_source(letter, templates, shelf, where, items)
     work = _Work(where, letter.kind, shelf, source.folder)
     layout = shelf.protect(read_file(templates / "letters" / "_layout" / "layout.html", where))
     document = source.html if re.search(r"<html[\s>]", source.html, re.IGNORECASE) else layout.replace(CONTENT, source.html, 1)
@@ -91,6 +98,12 @@ def compile_letter(letter: Letter, templates: Path) -> CompiledLetter:
     compiled = CompiledLetter(content, tuple(work.links), work.images)
     _try_out(compiled, where)
     return compiled
+
+
+def _with_items(letter: Letter, items: Sequence[Item], where: str) -> Letter:
+    lines = {key: getattr(letter, key) for key in ("subject", "preheader", "call_to_action") if getattr(letter, key)}
+    written = {key: write_items(text, items, "line", where) for key, text in lines.items()}
+    return letter.model_copy(update=written)
 
 
 def _action_address(action: str | None) -> str:

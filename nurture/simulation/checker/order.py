@@ -83,6 +83,8 @@ def _lent(house: House, mixed: Sequence[Sent], i: int, letter: Sent, facts: Fact
         return
     if letter.kind != "useful":
         yield letter, "library", f"a {letter.kind} letter of the library repays nothing"
+    if way.lends:
+        return
     if not way.repays:
         yield letter, "library", f"{way.name} waits and draws nothing from the library"
     had = {x.letter for x in mixed[:i] if x.text in way.letters}
