@@ -11,6 +11,7 @@ from starlette.staticfiles import StaticFiles
 from api import errors, health, reference
 from api.dashboard.routes import router as dashboard
 from api.marketer import (
+    campaigns,
     deliveries,
     documents,
     events,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 _MARKETER = (
     importing, subscribers, segments, sequences, documents, deliveries, events, sending, reports, previews, forecast, policy, keys, tasks,
-    webhooks, replies,
+    webhooks, replies, campaigns,
 )  # fmt: skip
 
 

@@ -13,11 +13,13 @@ from typing import Literal, Protocol
 import structlog
 
 from nurture.bootstrap import App
+from nurture.campaigndesk import sources_of
 from nurture.mail.relay import SmtpRelay
 from nurture.mailroom import Mailroom
 from nurture.services.calling import call_due
 from nurture.services.campaigning import close_occasions, open_occasions
-from nurture.services.campaigning.drawing import Sources, draw_due, feed_reader
+from nurture.services.campaigning.drawing import draw_due
+from nurture.services.campaigning.judging import decide_tests
 from nurture.services.classifying import classify_weekly, rise, rise_since
 from nurture.services.ending import end_arrived
 from nurture.services.enrolling import enrol_matching
@@ -220,12 +222,14 @@ class Work:
         return not self.stop.is_set()
 
     async def draw(self) -> None:
-        """The letters of occasions that take theirs from a folder or a feed; apart from planning, which never waits for the net."""
+        """What occasions wait for: letters from a folder or a feed, and winners; apart from planning, which never waits for the net."""
         if not await clock_holds(self.app, self.clock):
             return
-        reader = feed_reader(loopback=self.app.settings.webhooks_to_loopback)
-        for sentence in await draw_due(self.app.db, Sources(self.app.templates, reader), self.app.clock()):
+        for sentence in await draw_due(self.app.db, sources_of(self.app), self.app.clock()):
             log.info("drawn", said=sentence)
+            await self.bell.ring("plan")
+        for sentence in await decide_tests(self.app.db, self.app.clock()):
+            log.info("decided", said=sentence)
             await self.bell.ring("plan")
 
     async def plan(self) -> None:

@@ -11,6 +11,7 @@ from itertools import count
 from nurture.domain.drawing import SAMPLE, Item
 from nurture.services.campaigning import close_occasions, open_occasions
 from nurture.services.campaigning.drawing import Sources, draw_due
+from nurture.services.campaigning.judging import decide_tests
 from nurture.services.classifying import classify_weekly, rise_since
 from nurture.services.ending import end_arrived
 from nurture.services.enrolling import enrol_matching
@@ -101,6 +102,7 @@ class Life:
         await end_arrived(self.db, self.clock.now)
         await enrol_matching(self.db, self.clock.now)
         await draw_due(self.db, SOURCES, self.clock.now)
+        await decide_tests(self.db, self.clock.now)
         await open_occasions(self.db, self.clock.now)
         await plan(self.db, self.clock.now)
 

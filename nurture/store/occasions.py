@@ -125,6 +125,16 @@ async def set_winner(tx: AsyncConnection, occasion_id: int, variant: str, now: d
     return (await tx.execute(undecided.values(winner=variant, decided_at=now, note=note).returning(_o.id))).first() is not None
 
 
+async def add_resend(tx: AsyncConnection, first: OccasionRow, letter: Letter, version_id: int, now: datetime) -> OccasionRow:
+    """The letter of this occasion goes again from now on; its number is the occasion's, below zero."""
+    values = {
+        "campaign_id": first.campaign_id, "number": -first.number, "nominal": first.nominal, "opens_at": now, "version_id": version_id,
+        "letter": letter.model_dump(mode="json", by_alias=True, exclude_none=True),
+    }  # fmt: skip
+    row = (await tx.execute(insert(tx, occasions).values(values).returning(*_READ))).one()
+    return OccasionRow(*row)
+
+
 async def occasions_of(tx: AsyncConnection, campaign_id: int) -> list[OccasionRow]:
     """All of them with their resends, the newest date first."""
     query = select(*_READ).where(_o.campaign_id == campaign_id).order_by(_o.nominal.desc(), _o.number.desc())
