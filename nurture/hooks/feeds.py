@@ -27,7 +27,7 @@ def read_items(page: bytes) -> tuple[Item, ...]:
     if _ENTITY.search(page):
         raise NurtureError("the feed defines entities of its own, which is refused; feeds need none")
     found: Any = feedparser.parse(page, sanitize_html=True, resolve_relative_uris=False)
-    if not found.version and not found.entries:
+    if not found.get("version") and not found.entries:
         raise NurtureError("there is no RSS or Atom feed at this address")
     items = [_item(entry) for entry in found.entries[:_MOST]]
     return tuple({item.key: item for item in items if item.title or item.link}.values())

@@ -10,7 +10,7 @@ from cronsim import CronSim
 from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from nurture.domain.documents import At, Campaign, Cron, Policy, Weekly
+from nurture.domain.documents import Campaign, Cron, Policy
 from nurture.domain.letters import Letter
 from nurture.domain.occasions import Occasion, occasions_after
 from nurture.store.dialect import insert
@@ -42,6 +42,7 @@ class OccasionRow:
     tried_at: datetime | None = None
     winner: str | None = None
     decided_at: datetime | None = None
+    clock: str | None = None
 
     @property
     def resend(self) -> bool:
@@ -86,8 +87,10 @@ async def set_coming(tx: AsyncConnection, campaign_id: int, number: int, coming:
     if coming is None:
         await tx.execute(occasions.delete().where(*unfilled))
         return
-    told = {"number": number, "nominal": coming.nominal, "at": f"{coming.at:%H:%M}" if coming.at else None, "opens_at": coming.opens_at}
-    written = (await tx.execute(select(_o.number, _o.nominal, _o.at, _o.opens_at).where(*unfilled))).first()
+    clock = "moment" if coming.moment else coming.wall.key if coming.wall else "reader"
+    at = f"{coming.at:%H:%M}" if coming.at else None
+    told = {"number": number, "nominal": coming.nominal, "at": at, "opens_at": coming.opens_at, "clock": clock}
+    written = (await tx.execute(select(_o.number, _o.nominal, _o.at, _o.opens_at, _o.clock).where(*unfilled))).first()
     if written is not None and tuple(written) == tuple(told.values()):
         return
     if not (await tx.execute(update(occasions).where(*unfilled).values(told).returning(_o.id))).first():
@@ -215,13 +218,18 @@ async def count_accepted(
 
 
 def occasion_of(row: OccasionRow, campaign: Campaign, workspace: ZoneInfo) -> Occasion:
-    """The row as the rules know it."""
-    walled = isinstance(campaign.schedule, At | Weekly | Cron) and campaign.schedule.zone == "workspace"
+    """The row as the rules know it: it keeps the clock it was written with, whatever the schedule says since."""
     if row.resend:
         return Occasion(row.nominal, moment=row.opens_at, resend=True)
-    moment = row.opens_at if campaign.schedule == "now" else None
-    at = time.fromisoformat(row.at) if row.at else None
-    return Occasion(row.nominal, at, workspace if walled else None, moment, chosen=row.winner)
+    at, clock = time.fromisoformat(row.at) if row.at else None, row.clock or _clock_of(campaign, workspace)
+    wall = None if clock in ("reader", "moment") else ZoneInfo(clock)
+    return Occasion(row.nominal, at, wall, row.opens_at if clock == "moment" else None, chosen=row.winner)
+
+
+def _clock_of(campaign: Campaign, workspace: ZoneInfo) -> str:
+    if campaign.schedule == "now":
+        return "moment"
+    return workspace.key if campaign.schedule.zone == "workspace" else "reader"
 
 
 def own_copies(rows: Iterable[OccasionRow], campaigns: Mapping[int, Campaign]) -> dict[tuple[int, int], Campaign]:

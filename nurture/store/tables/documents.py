@@ -33,7 +33,8 @@ class DocumentVersion(Table, table=True):
 
 
 class Occasion(Table, table=True):
-    """One occasion of a campaign. `at`: the hour its schedule names. `filled_at`: when all people of the segment were taken in (their ways
+    """One occasion of a campaign. `at`: the hour its schedule names; `clock`: whose it is, `reader`, a zone's name, or `moment` where it began
+    with the start itself; None in rows of older versions: as the schedule says now. `filled_at`: when all people of the segment were taken in (their ways
     carry the occasion's `number`); None while it is still to come. `ended_at`: when the last of these ways had ended.
 
     A resend has the date of its occasion and the negative of its number. `letter` and `version_id`: what an occasion drew from a folder or
@@ -54,6 +55,7 @@ class Occasion(Table, table=True):
     number: int
     nominal: date
     at: str | None = None
+    clock: str | None = None
     opens_at: datetime
     filled_at: datetime | None = None
     ended_at: datetime | None = None

@@ -17,6 +17,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('variants', Json, nullable=True))
 
     with op.batch_alter_table('occasions', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('clock', sa.String(), nullable=True))
         batch_op.add_column(sa.Column('letter', Json, nullable=True))
         batch_op.add_column(sa.Column('version_id', Key, nullable=True))
         batch_op.add_column(sa.Column('drawn', Json, nullable=True))
