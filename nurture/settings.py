@@ -99,7 +99,7 @@ class Settings(BaseSettings):
     public_metrics: bool = Field(False, description="Serve /metrics without a key.")
     webhooks_to_loopback: bool = Field(
         False,
-        description="Call webhooks and read feeds on this very machine, also over http; for trying them out. Other private addresses never.",
+        description="Call webhooks and read feeds on this very machine, also over http, to try them out. Other private addresses never.",
     )
     trusted_proxies: str = Field("", description="Addresses, separated by commas, whose X-Forwarded-For is believed.")
 

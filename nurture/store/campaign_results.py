@@ -109,7 +109,8 @@ def _converts(row: OccasionRow, name: str) -> tuple[ColumnElement[bool], ...]:
 async def against_holdout(tx: AsyncConnection, row: OccasionRow, outcome: str) -> Against:
     """Conversions of all who were to get the letter, and of those held out, since the occasion opened."""
     did = exists().where(_v.subscriber_id == _e.subscriber_id, *_converts(row, outcome))
-    query = select(held_out(), func.count(), func.sum(case((did, 1), else_=0))).where(*_ways(row)).group_by(held_out())
+    each = select(held_out().label("out"), case((did, 1), else_=0).label("did")).where(*_ways(row)).subquery()
+    query = select(each.c.out, func.count(), func.sum(each.c.did)).group_by(each.c.out)
     found = {bool(out): (people, int(done or 0)) for out, people, done in await tx.execute(query)}
     return Against(outcome, *found.get(False, (0, 0)), *found.get(True, (0, 0)))
 

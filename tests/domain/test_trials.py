@@ -59,7 +59,7 @@ def test_looking_after_every_answer_sees_what_one_late_look_sees() -> None:
 
 
 def test_the_sentence_says_how_far_it_is() -> None:
-    letters, answers = a_list(1, 60, {"a": 0.1, "b": 0.1})
+    letters, _ = a_list(1, 60, {"a": 0.1, "b": 0.1})
     assert judge(letters, []).sentence == "Not enough data: 0 answers so far, and no difference shows with fewer than 10."
     more = judge(*a_list(1, 600, {"a": 0.1, "b": 0.1}))
     assert more.winner is None

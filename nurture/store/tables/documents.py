@@ -33,9 +33,9 @@ class DocumentVersion(Table, table=True):
 
 
 class Occasion(Table, table=True):
-    """One occasion of a campaign. `at`: the hour its schedule names; `clock`: whose it is, `reader`, a zone's name, or `moment` where it began
-    with the start itself; None in rows of older versions: as the schedule says now. `filled_at`: when all people of the segment were taken in (their ways
-    carry the occasion's `number`); None while it is still to come. `ended_at`: when the last of these ways had ended.
+    """One occasion of a campaign. `at`: the hour its schedule names; `clock`: whose it is, `reader`, a zone's name, or `moment` where it
+    began with the start itself; None in rows of older versions: as the schedule says now. `filled_at`: when all people of the segment were
+    taken in (their ways carry the occasion's `number`); None while it is still to come. `ended_at`: when the last of these ways had ended.
 
     A resend has the date of its occasion and the negative of its number. `letter` and `version_id`: what an occasion drew from a folder or
     feed, or a resend took along (domain Letter as JSON); `drawn`: what is remembered of the drawing; `note`: a sentence about it;
