@@ -34,7 +34,7 @@ WEEK = 7 * DAY
 HEAD = "segment: readers\nwhere: {tag: x}\n---\ncampaign: weekly\nsegment: readers\nschedule: {weekly: tue}\n"
 POSTS = (
     "letter:\n  id: posts\n  kind: news\n  subject: \"{{ first_name | default('Hello') }}, {{ items[0].title }}\"\n"
-    "  call_to_action: \"{{ items[0].link }}\"\n"
+    '  call_to_action: "{{ items[0].link }}"\n'
     "  body: |\n    Hello {{ first_name | default('there') }}\n\n"
     "    {% for item in items %}\n    [{{ item.title }}]({{ item.link }})\n    {% endfor %}\n"
 )
