@@ -12,6 +12,7 @@ from api import errors, health, reference
 from api.dashboard.routes import router as dashboard
 from api.marketer import (
     audit,
+    campaigns,
     deliveries,
     documents,
     events,
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 
 _MARKETER = (
     importing, subscribers, segments, sequences, documents, deliveries, events, sending, reports, previews, forecast, policy, keys, tasks,
-    webhooks, replies, questions,
+    webhooks, replies, questions, campaigns,
 )  # fmt: skip
 
 

@@ -102,7 +102,8 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = Field("console", description="How the log is written.")
     public_metrics: bool = Field(False, description="Serve /metrics without a key.")
     webhooks_to_loopback: bool = Field(
-        False, description="Call webhooks on this very machine, also over http; for trying them out. Other private addresses never."
+        False,
+        description="Call webhooks and read feeds on this very machine, also over http, to try them out. Other private addresses never.",
     )
     trusted_proxies: str = Field("", description="Addresses, separated by commas, whose X-Forwarded-For is believed.")
 

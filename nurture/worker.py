@@ -13,10 +13,13 @@ from typing import Literal, Protocol
 import structlog
 
 from nurture.bootstrap import App
+from nurture.campaigndesk import sources_of
 from nurture.mail.relay import SmtpRelay
 from nurture.mailroom import Mailroom
 from nurture.services.calling import call_due
 from nurture.services.campaigning import close_occasions, open_occasions
+from nurture.services.campaigning.drawing import draw_due
+from nurture.services.campaigning.judging import decide_tests
 from nurture.services.classifying import classify_weekly, rise, rise_since
 from nurture.services.cleaning import clean
 from nurture.services.ending import end_arrived
@@ -40,6 +43,7 @@ from nurture.store.workspace import halt, load_workspace
 SERVICE_IN_FLIGHT = 16  # of NURTURE_IN_FLIGHT, kept for service letters
 CLOCK_OFF = timedelta(minutes=2)
 TIDY_SECONDS = 60.0
+DRAW_SECONDS = 30.0
 POST_SECONDS = 60.0
 CLASSIFY_SECONDS = 3600.0
 SWEEPS_OF_A_CLEANUP = 6  # it is led on in each so manieth sweep: half a minute
@@ -220,6 +224,17 @@ class Work:
     def goes_on(self) -> bool:
         return not self.stop.is_set()
 
+    async def draw(self) -> None:
+        """What occasions wait for: letters from a folder or a feed, and winners; apart from planning, which never waits for the net."""
+        if not await clock_holds(self.app, self.clock):
+            return
+        for sentence in await draw_due(self.app.db, sources_of(self.app), self.app.clock()):
+            log.info("drawn", said=sentence)
+            await self.bell.ring("plan")
+        for sentence in await decide_tests(self.app.db, self.app.clock()):
+            log.info("decided", said=sentence)
+            await self.bell.ring("plan")
+
     async def plan(self) -> None:
         """Always in this order: what came back is folded before anybody is planned."""
         if not await clock_holds(self.app, self.clock):
@@ -349,6 +364,7 @@ async def run_worker(app: App, stop: asyncio.Event) -> None:
     bell.every("service", min(sweep, 1.0), hands[0].send)
     bell.every("send", sweep, hands[1].send)
     bell.every("call", sweep, work.call)
+    bell.every("draw", DRAW_SECONDS, work.draw)
     bell.every("reap", sixth, work.reap)
     bell.every("classify", CLASSIFY_SECONDS, work.classify)
     bell.every("tidy", TIDY_SECONDS, work.tidy)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from nurture.cli.campaigns import add as add_looks
 from nurture.cli.session import opened, print_json, run
 
 Name = Annotated[str, typer.Argument(help="Its name, as in the first line of its document.")]
@@ -22,6 +23,7 @@ def register(app: typer.Typer) -> None:
         add_steering(group, kind)
         if kind == "campaign":
             _add_campaign(group)
+            add_looks(group)
         app.add_typer(group, name=kind)
 
 

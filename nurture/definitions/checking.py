@@ -8,12 +8,12 @@ from cronsim import CronSim, CronSimError
 from pydantic import BaseModel
 
 from nurture.definitions.faults import Fault, FormRule, Path, Tree, walk
-from nurture.definitions.merging import check_text
+from nurture.definitions.merging import OF_FEEDS, check_text
 
-_PYTHON_KEYS = {"from_": "from", "not_": "not", "is_": "is", "in_": "in", "if_": "if"}
+_PYTHON_KEYS = {"from_": "from", "not_": "not", "is_": "is", "in_": "in", "if_": "if", "drawn": "letters"}
 _LETTER_LISTS = ("letters", "offers")
 _LETTER_KEYS = ("letter", "repermission", "closing", "result")
-_TEXTS = ("subject", "preheader", "body")
+_TEXTS = ("subject", "preheader", "body", "call_to_action")
 _EVERY_YEAR = 2024  # a leap year, so that 02-29 is a day
 
 
@@ -78,25 +78,30 @@ def letters_in(data: dict[str, Any]) -> list[tuple[Path, Any]]:
 def check_document(data: dict[str, Any], tree: Tree, file: str) -> list[Fault]:
     """Templates in subject, preheader and body; days and schedules that can never come."""
     faults: list[Fault] = []
-    for path, letter in letters_in(data):
+    more = OF_FEEDS if "feed" in data else frozenset()
+    for path, letter in [*letters_in(data), *_variants_in(data)]:
         if not isinstance(letter, dict):
             continue
         for key in _TEXTS:
             text = letter.get(key)
             if isinstance(text, str):
-                faults += _text_faults(text, (*path, key), tree, file)
-        if isinstance(letter.get("call_to_action"), str):
-            faults += _text_faults(letter["call_to_action"], (*path, "call_to_action"), tree, file)
+                faults += _text_faults(text, (*path, key), tree, file, more)
         faults += _day(letter.get("day"), (*path, "day"), tree, file)
     if isinstance(data.get("schedule"), dict):
         faults += _schedule(data["schedule"], tree, file)
     return faults
 
 
-def _text_faults(text: str, path: Path, tree: Tree, file: str) -> list[Fault]:
+def _variants_in(data: dict[str, Any]) -> list[tuple[Path, Any]]:
+    """What each variant says of its own: a part of a letter, which needs no `body`."""
+    variants = data.get("variants")
+    return [(("variants", index), variant) for index, variant in enumerate(variants)] if isinstance(variants, list) else []
+
+
+def _text_faults(text: str, path: Path, tree: Tree, file: str, more: frozenset[str]) -> list[Fault]:
     place = tree.at(path)
     faults = []
-    for remark in check_text(text):
+    for remark in check_text(text, more):
         line, column = place.inside(remark.line, remark.column)
         faults.append(Fault(file, line, column, remark.rule, remark.level, remark.message, remark.advice))
     return faults

@@ -1,9 +1,10 @@
 """What changed between two versions of a document, in a marketer's words."""
 
 import json
+from datetime import date
 from typing import Any
 
-from nurture.domain.documents import AnyDocument, Sequence, letters_of
+from nurture.domain.documents import AnyDocument, Campaign, Sequence, letters_of
 from nurture.domain.edits import AddedLetter, Edit
 from nurture.domain.letters import Letter
 
@@ -15,7 +16,8 @@ def compare(old: AnyDocument, new: AnyDocument) -> list[str]:
     before, after = _plain(old), _plain(new)
     own = list(type(new).model_fields.values())[0].alias  # noqa: RUF015 - the first key is the name
     single = own == "letter"  # a library letter is one letter itself
-    changed = [] if single else _values(before, after, _LETTER_KEYS)
+    apart = _LETTER_KEYS - {"letters"} if isinstance(new, Campaign) else _LETTER_KEYS  # there it says where they come from
+    changed = [] if single else _values(before, after, apart)
     if single:
         return _values(before, after, frozenset())
     return changed + _letters(letters_of(old), letters_of(new))
@@ -64,6 +66,24 @@ def _letters(old: tuple[Letter, ...], new: tuple[Letter, ...]) -> list[str]:
             said += [f"letter {letter.id}: {change}" for change in _values(_plain(before[letter.id]), _plain(letter), frozenset())]
     if [i for i in before if i in after] != [i for i in after if i in before]:
         said.append("the letters stand in another order: " + ", ".join(after))
+    return said
+
+
+def compare_occasions(old: Campaign, new: Campaign, people: int, opened: date | None) -> list[str]:
+    """What the edit does to `people` who are in an occasion that has opened, the newest of `opened`; a sentence each."""
+    if not people or opened is None:
+        return ["nobody is in an occasion of it now"]
+    said = [f"{people} are in the occasion of {opened:%a %d %b %Y} and stay in it"]
+    if old.schedule != new.schedule:
+        said.append("they keep the hour it opened with; the new schedule holds from the next occasion on")
+    if old.segment != new.segment:
+        said.append("the new segment is asked when the next occasion opens")
+    if old.frozen or new.frozen:
+        said.append("they keep the letter that it drew")
+    elif (old.letter, old.variants) != (new.letter, new.variants):
+        said.append("whoever of them has not had the letter gets the new words")
+    if (old.windows, old.topic, old.until) != (new.windows, new.topic, new.until):
+        said.append("whoever of them has not had the letter is planned anew")
     return said
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from nurture.definitions.faults import Fault, FaultRule
 from nurture.definitions.loading import Placed
-from nurture.definitions.merging import check_text
+from nurture.definitions.merging import OF_FEEDS, check_text
 from nurture.domain.asking import Question
 from nurture.domain.delivery import letter_name
 from nurture.domain.documents import AnyDocument, Campaign, LibraryLetter, Policy, Segment, document_name, letters_of
@@ -97,7 +97,8 @@ def _template_dialects(placed: Placed, known: Known) -> list[Fault]:
     """Merge fields of another system in a template's file; what is broken there, compiling says."""
     faults = []
     for path, letter in placed_letters(placed.document):
-        for remark in check_text((known.templates or {}).get(letter.template or "", "")):
+        more = OF_FEEDS if getattr(placed.document, "feed", None) else frozenset()
+        for remark in check_text((known.templates or {}).get(letter.template or "", ""), more):
             if remark.level == "warning":
                 message = f"line {remark.line + 1} of {letter.template}: {remark.message}"
                 faults.append(_at(placed, (*path, "template"), remark.rule, message, remark.advice))

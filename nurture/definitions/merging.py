@@ -23,6 +23,8 @@ LETTER_FILTERS = frozenset({
     "default", "d", "upper", "lower", "title", "capitalize", "trim", "first", "last", "length", "count", "int", "float", "abs", "escape",
     "e", "urlencode", "list", "sort", "unique", "reverse", "truncate", "striptags", "string", "replace", "join", "round", "date",
 })  # fmt: skip
+OF_FEEDS = frozenset({"items"})
+"""What the letter of a campaign with a feed can name besides."""
 _BUILT_IN = frozenset({"loop", "range", "namespace"})
 _ELSEWHERE = {
     "FNAME": "first_name", "LNAME": "name", "EMAIL": "email", "UNSUB": "unsubscribe_url", "UPDATE_PROFILE": "preferences_url",
@@ -63,8 +65,8 @@ def _environment() -> ImmutableSandboxedEnvironment:
     return ImmutableSandboxedEnvironment(autoescape=True)
 
 
-def check_text(text: str) -> list[Remark]:
-    """What is wrong with the merge fields of one text."""
+def check_text(text: str, more: frozenset[str] = frozenset()) -> list[Remark]:
+    """What is wrong with the merge fields of one text. `more`: what this letter can name besides."""
     remarks = _dialects(text)
     plain = _LIQUID.sub(lambda m: "{{ " + _ours(m[1]) + " }}", text)  # its error is said; what else is wrong with the text?
     plain = _RAW.sub("", _OWNED.sub(lambda m: "{{ " + _ours(m["name"]) + m["rest"] + "}}", plain))
@@ -84,7 +86,7 @@ def check_text(text: str) -> list[Remark]:
     except (RecursionError, MemoryError, OverflowError):
         remarks.append(Remark(0, 0, "template", "error", "this template is nested too deep", "Write it simpler."))
         return remarks
-    return remarks + _words(tree)
+    return remarks + _words(tree, more)
 
 
 def _plain_words(message: str) -> str:
@@ -146,7 +148,7 @@ def _at(text: str, index: int) -> tuple[int, int]:
     return text.count("\n", 0, index), index - text.rfind("\n", 0, index) - 1
 
 
-def _words(tree: nodes.Template) -> list[Remark]:
+def _words(tree: nodes.Template, more: frozenset[str]) -> list[Remark]:
     """Filters and tests that do not exist break the letter; names that a letter cannot see leave a hole in it."""
     remarks: list[Remark] = []
     for used in tree.find_all(nodes.Filter):
@@ -158,7 +160,7 @@ def _words(tree: nodes.Template) -> list[Remark]:
     one_file = ("a letter cannot take in other files", "Write the text out, or use `template: letters/<folder>`.")
     remarks += [Remark(node.lineno - 1, 0, "template", "error", *one_file) for node in refused]
     names = list(tree.find_all(nodes.Name))
-    known = {name.name for name in names if name.ctx in ("store", "param")} | LETTER_NAMES | _BUILT_IN
+    known = {name.name for name in names if name.ctx in ("store", "param")} | LETTER_NAMES | _BUILT_IN | more
     known |= {macro.name for macro in tree.find_all(nodes.Macro)}
     for name in names:
         if name.name not in known:

@@ -27,6 +27,7 @@ from nurture.domain.asking import Question
 from nurture.domain.cleanup.courses import Course
 from nurture.domain.conditions import Condition, Did
 from nurture.domain.dates import CalendarDate
+from nurture.domain.drawing import Drawn, Feed
 from nurture.domain.forms import Form
 from nurture.domain.letters import CadenceText, Document, Letter, Weekday, Windows
 from nurture.domain.mixes import Mix, NoPromise, Promise, Ratio, Thirds
@@ -35,6 +36,7 @@ from nurture.domain.recommending import Recommend
 from nurture.domain.remembering import by_identity
 from nurture.domain.rules import Rule
 from nurture.domain.scalars import Duration, HeaderText, Percent, Slug, TimeOfDay, format_duration, parse_duration
+from nurture.domain.variants import NAMES, Trial, Variant, letter_of
 from nurture.domain.words import EventType, Kind, Tracking
 
 
@@ -175,7 +177,11 @@ Schedule = Literal["now"] | At | Weekly | Cron
 
 
 class Campaign(Document):
-    """One letter to one segment, once or by the calendar. Arrives as a draft and leaves by `start`."""
+    """One letter to one segment, once or by the calendar. Arrives as a draft and leaves by `start`.
+
+    The letter is written out, perhaps with the items of a `feed`; or each occasion draws one: `letters: {folder: ...}` or
+    `letters: library`. `variants` are tried against the letter as it is written; `holdout`: this share never gets it, to compare with.
+    """
 
     name: Slug = Field(alias="campaign")
     title: str = ""
@@ -186,11 +192,48 @@ class Campaign(Document):
     repay: Literal["library", "wait"] = "wait"
     until: Duration = timedelta(days=7)
     windows: Windows = Windows()
-    letter: Letter
+    letter: Letter | None = None
+    drawn: Drawn | None = Field(default=None, alias="letters")
+    feed: Feed | None = None
+    variants: Annotated[tuple[Variant, ...], Field(max_length=3)] = ()
+    test: Trial | None = None
+    holdout: Percent = 0.0
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Campaign:
+        if (self.letter is None) == (self.drawn is None):
+            raise ValueError("a campaign needs `letter`, or `letters` from a folder or the library, and not both")
+        if self.feed is not None and self.letter is None:
+            raise ValueError("`feed` fills the `letter` that is written out; give the campaign one")
+        if self.variants and (self.letter is None or self.feed is not None):
+            raise ValueError("`variants` are those of one `letter` that is written out, without a feed")
+        if self.test is not None and not self.variants:
+            raise ValueError("`test` compares `variants`; write at least one, such as: variants: [{subject: ...}]")
+        if self.holdout > 0.5:
+            raise ValueError("a `holdout` is at most half of the people: 5% or 10% are usual")
+        for variant in self.variants:
+            letter_of(self.letter, variant)
+        return self
 
     @property
     def letters(self) -> tuple[Letter, ...]:
-        return (self.letter,)
+        """The letter, where it is known: an occasion that drew one has it in its own copy of the campaign."""
+        return (self.letter,) if self.letter else ()
+
+    @property
+    def frozen(self) -> bool:
+        """Whether each occasion keeps the words it opened with."""
+        return self.feed is not None or isinstance(self.drawn, Document)
+
+    @property
+    def kind(self) -> Kind | None:
+        """The kind of its letters; None where each letter of a folder says its own."""
+        return self.letter.kind if self.letter else Kind.USEFUL if self.drawn == "library" else None
+
+    @property
+    def trial(self) -> Trial:
+        """How its variants are compared: on the whole list, by clicks, unless it says otherwise."""
+        return self.test or Trial()
 
     @property
     def promises(self) -> tuple[Promise, ...]:
@@ -340,7 +383,7 @@ def letters_of(document: AnyDocument) -> tuple[Letter, ...]:
         case Sequence():
             return document.letters
         case Campaign():
-            return (document.letter,)
+            return document.letters
         case Cleanup():
             return document.offers + tuple(x for x in (document.repermission, document.closing) if x)
         case LibraryLetter():
@@ -348,3 +391,8 @@ def letters_of(document: AnyDocument) -> tuple[Letter, ...]:
         case Question():
             return document.letters
     return ()
+
+
+def variants_of(campaign: Campaign) -> list[tuple[str, Letter]]:
+    """(name, letter) of each variant beside the letter as it is written."""
+    return [(NAMES[i], letter_of(campaign.letter, variant)) for i, variant in enumerate(campaign.variants, 1)]

@@ -20,13 +20,16 @@ _DAY = timedelta(days=1)
 @dataclass(frozen=True, slots=True)
 class Occasion:
     """`at`: the hour that the schedule names, None where it names none. `wall`: the zone whose wall clock the schedule means, None for the
-    reader's own. `moment`: when a campaign with `schedule: now` was started.
+    reader's own. `moment`: when a campaign with `schedule: now` was started, or a letter was sent again (`resend`). `chosen`: the variant
+    of all who take no part in its test, None while that is not decided.
     """
 
     nominal: date
     at: time | None = None
     wall: ZoneInfo | None = None
     moment: datetime | None = None
+    resend: bool = False
+    chosen: str | None = None
 
     @property
     def opens_at(self) -> datetime:

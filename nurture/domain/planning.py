@@ -112,7 +112,7 @@ def _superseded(person: Person, ways: tuple[Way, ...], policy: Policy, now: date
     newest: dict[str, int] = {}
     for way in ways:
         if way.occasion:
-            newest[way.source.name] = max(way.number, newest.get(way.source.name, 0))
+            newest[way.source.name] = max(way.number, newest.get(way.source.name, way.number))  # a resend's is below zero
     older = [w for w in ways if w.occasion and not w.history and w.number < newest[w.source.name]]
     over = [w for w in older if not has_its_hour_ahead(person, w, policy, now)]
     reason = "the campaign's next occasion has opened"
@@ -243,6 +243,7 @@ def _plan(
             in_words(chosen),
             c.rule,
             slot.timing,
+            c.variant,
         )
         return Plan(send, False, outrank, cancel, tuple(waits), tuple(skips), tuple(done), tuple(stale))
     if chosen:

@@ -134,6 +134,7 @@ class Send(NamedTuple):
     reason: str
     rule: str
     timing: Timing | None = None
+    variant: str | None = None
 
 
 class Wait(NamedTuple):

@@ -71,7 +71,7 @@ def with_segments(document: Asking, segments: Questions) -> Asking:
             changed[key] = expand(asked, segments)
     if isinstance(own, Sequence):
         changed["letters"] = tuple(_letter(x, segments) for x in own.letters)
-    elif isinstance(own, Campaign):
+    elif isinstance(own, Campaign) and own.letter is not None:
         changed["letter"] = _letter(own.letter, segments)
     return cast("Asking", document.model_copy(update=changed)) if changed else document
 

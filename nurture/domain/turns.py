@@ -13,6 +13,7 @@ from nurture.domain.mix import Earned, in_order, thirds_of
 from nurture.domain.plans import Done, Person, Shelf, Skip, Wait, Way, keyed
 from nurture.domain.remembering import by_identity
 from nurture.domain.timing import dates_of
+from nurture.domain.variants import variant_for
 from nurture.domain.words import Kind, Kinds
 
 DECLINED_BY_USEFUL = (Kind.SALES, Kind.NEWS, Kind.ABOUT)
@@ -39,6 +40,7 @@ class Candidate(NamedTuple):
     reason: str
     rule: str
     day: date | None = None
+    variant: str | None = None
 
 
 class Turn(NamedTuple):
@@ -82,7 +84,12 @@ def _book_of(source: Sequence | Campaign | Course) -> _Book:
 
 
 def turn_of(person: Person, way: Way, shelf: Shelf, earned: Earned, now: datetime, ahead: Ahead) -> Turn:
-    """The turn of one way through a sequence."""
+    """The turn of one way through a sequence, or through an occasion of a campaign."""
+    if isinstance(way.source, Campaign):
+        if way.source.drawn == "library":
+            return _from_library(person, way, shelf, ahead)
+        if way.source.variants and way.occasion and _variant(person, way) is None and not way.history:
+            return _untried(way, now)
     book = _book_of(way.source)
     past = {p.letter for p in way.history}
     dated = _dated(person, way, shelf, [e for e in book.about if e[0] not in past], earned, now) if book.about else _NOTHING
@@ -100,7 +107,8 @@ def turn_of(person: Person, way: Way, shelf: Shelf, earned: Earned, now: datetim
             skip = turn.skips[0]
         if skip is None:
             reason = _order_reason(way, rest[0][1], letter, earned)
-            return Turn((Candidate(way, key, _occasion(way), letter, way.source.windows, reason, "order"), *beside), tuple(skips))
+            mine = Candidate(way, key, _occasion(way), letter, way.source.windows, reason, "order", variant=_variant(person, way))
+            return Turn((mine, *beside), tuple(skips))
         skips.append(skip)
         rest = [e for e in rest if e is not entry]
     if beside or book.yearly:
@@ -166,7 +174,36 @@ def _dated(person: Person, way: Way, shelf: Shelf, letters: Iterable[tuple[str, 
 
 
 def _occasion(way: Way) -> str:
-    return campaign_occasion(way.occasion.nominal) if way.occasion else enrolment_occasion(way.number)
+    return campaign_occasion(way.occasion.nominal, way.occasion.resend) if way.occasion else enrolment_occasion(way.number)
+
+
+def _variant(person: Person, way: Way) -> str | None:
+    """The variant of the letter that this person gets; None where there are none, or where the test is to decide first."""
+    campaign = way.source
+    if not isinstance(campaign, Campaign) or not campaign.variants or way.occasion is None:
+        return None
+    arms, share = len(campaign.variants) + 1, campaign.trial.share
+    return variant_for(campaign.name, _occasion(way), person.subscriber_id, arms, share) or way.occasion.chosen
+
+
+def _untried(way: Way, now: datetime) -> Turn:
+    """One who takes no part in the test waits for what it says."""
+    assert isinstance(way.source, Campaign)  # noqa: S101 - only campaigns have variants
+    until = max(way.enrolled_at + way.source.trial.within, now + LOOK_AGAIN)
+    reason = "the variants are tried on others first, and the better one goes to the rest"
+    return Turn(wait=Wait(way.enrolment_id, keyed(way.source)[0][0], until, reason, "test"))
+
+
+def _from_library(person: Person, way: Way, shelf: Shelf, ahead: Ahead) -> Turn:
+    """The next library letter that this person never had, once for this occasion."""
+    if way.sent:
+        return Turn(done=Done(way.enrolment_id, "every letter is sent or skipped", "done"))
+    books = library_candidates(person, way, shelf)
+    name, letter, windows = next((b for b in books if ahead.in_time(way, b)), books[0]) if books else ("", None, None)
+    if letter is None or windows is None:
+        return Turn(done=Done(way.enrolment_id, "the library holds no useful letter that this person never had", "library"))
+    reason = f"library letter of campaign {way.source.name}" + (f" of {way.occasion.nominal}" if way.occasion else "")
+    return Turn((Candidate(way, name, LIBRARY_OCCASION, letter, windows, reason, "library"),))
 
 
 def _order_reason(way: Way, first: Letter, letter: Letter, earned: Earned) -> str:

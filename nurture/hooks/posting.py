@@ -1,21 +1,21 @@
-"""One POST to another system's address, and nowhere else: the name is resolved once, checked, and connected to as it was checked.
+"""One POST to another system's address, and nowhere else: it goes where addresses.py has looked.
 
 Redirects are not followed, the answer's body is not read, and everything has its time. HTTP/1.1 over asyncio streams: what a webhook needs
 is twenty lines of it, and no client library lets us choose the address that was checked.
 """
 
 import asyncio
-import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
 from nurture.domain.errors import NurtureError
-from nurture.domain.webhooks import refused_address
+from nurture.hooks.addresses import address_of, parts_of
 
 TIMEOUT = 15.0  # seconds for all of it
 _HEAD_MOST = 16_384
+WEBHOOK = ("a webhook", "https://example.com/hook")
 _SUCCESS = range(200, 300)
 _GONE = 410
 
@@ -44,47 +44,12 @@ async def post(url: str, body: str, headers: Mapping[str, str], *, loopback: boo
 
 async def check_url(url: str, *, loopback: bool) -> None:
     """Whether a webhook may go there, as far as it can be told now; raises NurtureError with what to write."""
-    await _address(_parts(url, loopback=loopback), loopback=loopback)
-
-
-def _parts(url: str, *, loopback: bool) -> SplitResult:
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        raise NurtureError("a webhook's address is written https://example.com/hook; what stands there is no address") from error
-    if port == 0:
-        raise NurtureError("a webhook's address has a port from 1 to 65535, or none")
-    if parts.scheme not in ("https", "http") or not parts.hostname or parts.username is not None:
-        raise NurtureError("a webhook's address is written https://example.com/hook")
-    if parts.scheme == "http" and not loopback:
-        raise NurtureError("a webhook goes over https; write https://... (http only to this machine, with NURTURE_WEBHOOKS_TO_LOOPBACK)")
-    if any(ord(c) <= 0x20 or ord(c) == 0x7F for c in url):
-        raise NurtureError("a webhook's address holds no spaces and no control characters")
-    if not (parts.path + parts.query).isascii():
-        raise NurtureError("a webhook's address is ASCII after the name; write other letters as %C3%BC")
-    return parts
-
-
-async def _address(parts: SplitResult, *, loopback: bool) -> tuple[str, int]:
-    """The first address of the name, all of which must be allowed: a name with one foot inside the house is refused."""
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
-    except (OSError, ValueError) as error:  # a name that cannot be one is a UnicodeError
-        raise NurtureError(f"the name {parts.hostname} cannot be found") from error
-    addresses = [str(info[4][0]).partition("%")[0] for info in found]
-    for address in addresses:
-        if refusal := refused_address(address, loopback=loopback):
-            raise NurtureError(f"{parts.hostname} is refused: {refusal}")
-        if parts.scheme == "http" and not refused_address(address, loopback=False):
-            raise NurtureError(f"{parts.hostname} is refused: over plain http only this machine is called; write https://")
-    return addresses[0], port
+    await address_of(parts_of(url, WEBHOOK, loopback=loopback), loopback=loopback)
 
 
 async def _post(url: str, body: bytes, headers: Mapping[str, str], *, loopback: bool, tls: ssl.SSLContext | None) -> Answer:
-    parts = _parts(url, loopback=loopback)
-    address, port = await _address(parts, loopback=loopback)
+    parts = parts_of(url, WEBHOOK, loopback=loopback)
+    address, port = await address_of(parts, loopback=loopback)
     secure = parts.scheme == "https"
     context = (tls or ssl.create_default_context()) if secure else None
     reader, writer = await asyncio.open_connection(

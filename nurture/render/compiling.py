@@ -4,6 +4,7 @@ All of HTML happens here; rendering for a person is Jinja and one replacement (s
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import css_inline
 from selectolax.lexbor import LexborHTMLParser
 
+from nurture.domain.drawing import Item
 from nurture.domain.errors import NurtureError
 from nurture.domain.letters import Letter
 from nurture.domain.readers import Reader
@@ -20,6 +22,7 @@ from nurture.domain.words import Kind
 from nurture.render import choices, marks
 from nurture.render.choices import Choice
 from nurture.render.images import Image, load_image
+from nurture.render.items import write_items
 from nurture.render.linking import check_link
 from nurture.render.marks import BLOCK, MARK, Shelf, mark
 from nurture.render.rendering import Addressed, Forward, prepare, render
@@ -74,15 +77,18 @@ class _Work:
         return next((link for link, n in self.links.items() if str(n) == found[2]), href) if found else href
 
 
-def compile_letter(letter: Letter, templates: Path, choice: Choice | None = None) -> CompiledLetter:
-    """Compile one letter; `templates` holds `letters/`, `choice`: the button that it carries whatever was written.
-
-    Raises NurtureError with advice on a template that could not be mailed.
+def compile_letter(
+    letter: Letter, templates: Path, choice: Choice | None = None, items: Sequence[Item] | None = None
+) -> CompiledLetter:  # fmt: skip
+    """Compile one letter; `templates` holds `letters/`, `choice`: the button that it carries whatever was written, `items`: those of its
+    feed, where it has one. Raises NurtureError with advice on a template that could not be mailed.
     """
     where = f"Letter {letter.id!r}"
+    if items is not None:
+        letter = _with_items(letter, items, where)
     known = {"call_to_action": _action_address(letter.call_to_action)} if letter.call_to_action else {}
     shelf = Shelf(where, known)
-    source = _with_choice(read_source(letter, templates, shelf, where), choice, shelf)
+    source = _with_choice(read_source(letter, templates, shelf, where, items), choice, shelf)
     work = _Work(where, letter.kind, shelf, source.folder)
     layout = shelf.protect(read_file(templates / "letters" / "_layout" / "layout.html", where))
     document = source.html if re.search(r"<html[\s>]", source.html, re.IGNORECASE) else layout.replace(CONTENT, source.html, 1)
@@ -108,6 +114,12 @@ def _with_choice(source: Source, choice: Choice | None, shelf: Shelf) -> Source:
     button = shelf.protect(choices.in_html(choice, shelf.restore(source.html)))
     text = source.text and source.text + shelf.protect(choices.in_text(choice, shelf.restore(source.text)))
     return replace(source, html=choices.placed(source.html, button), text=text)
+
+
+def _with_items(letter: Letter, items: Sequence[Item], where: str) -> Letter:
+    lines = {key: getattr(letter, key) for key in ("subject", "preheader", "call_to_action") if getattr(letter, key)}
+    written = {key: write_items(text, items, "line", where) for key, text in lines.items()}
+    return letter.model_copy(update=written)
 
 
 def _action_address(action: str | None) -> str:

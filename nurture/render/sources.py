@@ -2,13 +2,17 @@
 
 import html as entities
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from markdown_it import MarkdownIt
 
+from nurture.domain.drawing import Item
 from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.domain.letters import Letter
+from nurture.render.items import write_items
 from nurture.render.marks import BLOCK, Shelf
 from nurture.render.sandbox import MAX_SOURCE
 
@@ -47,17 +51,21 @@ def _sized(text: str, where: str) -> str:
     return text
 
 
-def read_source(letter: Letter, templates: Path, shelf: Shelf, where: str) -> Source:
+def read_source(letter: Letter, templates: Path, shelf: Shelf, where: str, items: Sequence[Item] | None = None) -> Source:
     """The letter as HTML. Raises NurtureError where a file is missing or the Jinja syntax is broken."""
+
+    def kept(source: str, how: Literal["page", "line"] = "page") -> str:
+        return shelf.protect(source if items is None else write_items(source, items, how, where))
+
     if letter.body is not None:
-        return Source(_from_markdown(shelf.protect(_sized(_asking(letter.body, letter), where)), letter), None, None)
+        return Source(_from_markdown(kept(_sized(_asking(letter.body, letter), where)), letter), None, None)
     folder = templates / (letter.template or "")
     text = folder / "letter.txt"
-    own_text = shelf.protect(read_file(text, where)) if text.is_file() else None
+    own_text = kept(read_file(text, where), "line") if text.is_file() else None
     if (page := folder / "letter.html").is_file():
-        return Source(shelf.protect(read_file(page, where)), own_text, folder)
+        return Source(kept(read_file(page, where)), own_text, folder)
     if (page := folder / "letter.md").is_file():
-        return Source(_from_markdown(shelf.protect(_asking(read_file(page, where), letter)), letter), own_text, folder)
+        return Source(_from_markdown(kept(_asking(read_file(page, where), letter)), letter), own_text, folder)
     raise NurtureError(
         f"{where}: templates/{letter.template} has neither letter.html nor letter.md; add one of them or write a body.", ErrorKind.MISSING
     )

@@ -161,7 +161,8 @@ def _row(programme: Programme, identity: bytes, person: int, send: Send, now: da
     sender = programme.policy.sender
     domain = sender.address.rsplit("@", 1)[1] if sender else NO_SENDER
     return {
-        "letter_id": letter.id, "subscriber_id": person, "occasion": send.occasion, "version_id": letter.version_id,
+        "letter_id": letter.id, "subscriber_id": person, "occasion": send.occasion,
+        "version_id": programme.version_of(send.letter, send.occasion, send.variant), "variant": send.variant,
         "lane_id": programme.lanes[send.lane], "enrolment_id": send.enrolment_id, "kind": send.kind.value,
         "message_id": message_id(identity, send.letter, person, send.occasion, domain), "due_at": send.due_at, "closes_at": send.closes_at,
         "created_at": now, "reason": send.reason, "rule": send.rule, "timing": send.timing.value if send.timing else None,

@@ -6,8 +6,12 @@ Letters that are due within one span are claimed together, as a worker would cla
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import count
 
+from nurture.domain.drawing import SAMPLE, Item
 from nurture.services.campaigning import close_occasions, open_occasions
+from nurture.services.campaigning.drawing import Sources, draw_due
+from nurture.services.campaigning.judging import decide_tests
 from nurture.services.classifying import classify_weekly, rise_since
 from nurture.services.ending import end_arrived
 from nurture.services.enrolling import enrol_matching
@@ -15,6 +19,7 @@ from nurture.services.folding import fold
 from nurture.services.learning import learn_hours
 from nurture.services.planning import plan
 from nurture.services.reacting import react
+from nurture.shipped import shipped
 from nurture.simulation.clock import Clock, Sink
 from nurture.simulation.movers import Move, move_people
 from nurture.simulation.returns import Returns
@@ -26,6 +31,16 @@ CLOSING = timedelta(seconds=15)  # an intent needs ten seconds of its window
 RETRY = timedelta(minutes=15)  # when a letter that was due did not leave
 DAY = timedelta(days=1)
 WEEK = timedelta(days=7)
+_looks = count()
+
+
+async def _invented_items(url: str) -> Sequence[Item]:
+    """Something new at every look: what a feed will say nobody knows, that it says something is what is simulated."""
+    look = next(_looks)
+    return [item.model_copy(update={"key": f"{url} {look} {item.key}"}) for item in SAMPLE]
+
+
+SOURCES = Sources(shipped("templates"), _invented_items)
 
 
 @dataclass
@@ -86,6 +101,8 @@ class Life:
         await react(self.db, self.clock.now)
         await end_arrived(self.db, self.clock.now)
         await enrol_matching(self.db, self.clock.now)
+        await draw_due(self.db, SOURCES, self.clock.now)
+        await decide_tests(self.db, self.clock.now)
         await open_occasions(self.db, self.clock.now)
         await plan(self.db, self.clock.now)
 

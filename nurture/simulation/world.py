@@ -12,11 +12,14 @@ from nurture.definitions.faults import Position
 from nurture.definitions.loading import Placed
 from nurture.domain.documents import Campaign, Policy, Sender
 from nurture.domain.documents import Sequence as SequenceDocument
+from nurture.domain.drawing import Folder
 from nurture.domain.errors import NurtureError
+from nurture.domain.letters import Letter
 from nurture.domain.rules import Rule
 from nurture.domain.tokens import TokenKey
 from nurture.domain.words import Engagement
 from nurture.services import campaigning
+from nurture.services.campaigning.drawing import read_folder
 from nurture.services.defining import apply
 from nurture.services.enrolling import enrol
 from nurture.shipped import shipped
@@ -123,7 +126,15 @@ def _live(placed: Placed) -> Placed:
 
 def as_json(placed: Sequence[Placed]) -> list[dict[str, Any]]:
     """The documents as plain data, for the checker."""
-    return [p.document.model_dump(mode="json", by_alias=True, exclude_none=True) for p in placed]
+    return [p.document.model_dump(mode="json", by_alias=True, exclude_none=True) | _drawn(p.document) for p in placed]
+
+
+def _drawn(document: object) -> dict[str, Any]:
+    """The letters of a campaign's folder, which its document only names."""
+    if not isinstance(document, Campaign) or not isinstance(document.drawn, Folder):
+        return {}
+    letters = [letter for _, _, letter in read_folder(shipped("templates"), document.drawn) if isinstance(letter, Letter)]
+    return {"drawn": [letter.model_dump(mode="json", by_alias=True, exclude_none=True) for letter in letters]}
 
 
 async def _lay(db: Database, documents: Sequence[Placed], start: datetime, seed: int) -> None:

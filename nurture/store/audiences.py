@@ -75,6 +75,16 @@ async def look_again(tx: AsyncConnection, now: datetime, sequence_id: int | None
     await tx.execute(update(_standings).where(_standings.c.subscriber_id.in_(way)).values(plan_at=now))
 
 
+async def even_share(tx: AsyncConnection, matching: Select[tuple[int]], most: int) -> tuple[int, list[int]]:
+    """(how many subscribed people match, at most `most` of them, evenly taken, by id)."""
+    found = _subscribed(matching).subquery()
+    people = int((await tx.execute(select(func.count()).select_from(found))).scalar_one())
+    step = -(-people // most) or 1
+    numbered = select(found.c.id, func.row_number().over(order_by=found.c.id).label("place")).subquery()
+    taken = select(numbered.c.id).where(numbered.c.place % step == 0).order_by(numbered.c.id)
+    return people, list((await tx.execute(taken)).scalars())
+
+
 async def newly_matching(tx: AsyncConnection, sequence_id: int, matching: Select[Any], limit: int) -> list[int]:
     """Subscribed people who match now and did not before."""
     known = exists().where(_matches.c.sequence_id == sequence_id, _matches.c.subscriber_id == _people.c.id)

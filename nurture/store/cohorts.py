@@ -145,6 +145,8 @@ async def load_cohort(
                 source = programme.courses.get((row.sequence_id, row.number))
             if source is not None and row.version is not None:
                 source = programme.pinned.get((row.sequence_id, row.version), source)
+            elif source is not None and programme.drawn:
+                source = programme.drawn.get((row.sequence_id, row.number), source)
             if source is not None and _is_open(programme, row, source):
                 ways.append(_way(row, source, kept.history, programme, exits.get(person_id)))
         if not (ways or everybody):
@@ -171,6 +173,7 @@ async def _holding(tx: AsyncConnection, programme: Programme, ids: list[int], no
     """For every letter with `only_if`: who of these people it holds for now."""
     asked: dict[str, Any] = {key: letter.only_if for key, letter, _ in programme.shelf if letter.only_if is not None}
     sources: list[tuple[Sequence | Campaign, bool]] = [*programme.sequences.values(), *programme.campaigns.values()]
+    sources += [(campaign, True) for campaign in programme.drawn.values()]
     for source, live in sources:
         if live:
             asked |= {letter_name(source.name, x.id): x.only_if for x in source.letters if x.only_if is not None}
@@ -214,7 +217,7 @@ async def _coming(
     found: dict[int, list[Way]] = {}
     for campaign_id, (number, occasion) in programme.coming.items():
         campaign, live = programme.campaigns[campaign_id]
-        matters = everything or campaign.letter.kind is Kind.USEFUL or occasion.opens_at <= now + HORIZON
+        matters = everything or campaign.kind is Kind.USEFUL or occasion.opens_at <= now + HORIZON
         if live and matters and campaign.segment in programme.segments:
             way = Way(-campaign_id, campaign, number, max(now, occasion.opens_at), occasion=occasion)
             for person in await matching(tx, programme.segments[campaign.segment], now, ids, programme.policy.timezone):

@@ -6,24 +6,26 @@ Nothing here commits. A document's content is canonical JSON: the keys of the YA
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeAlias
 
-from sqlalchemy import RowMapping, inspect, select, update
+from sqlalchemy import ColumnElement, RowMapping, exists, inspect, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.delivery import REOPENABLE
 from nurture.domain.documents import DOCUMENT_TYPES, AnyDocument, Policy, document_name, document_type
+from nurture.domain.variants import FIRST
 from nurture.domain.words import Kind, State
 from nurture.store.dialect import insert
 from nurture.store.outbox import cancel_open
-from nurture.store.tables import Delivery, Document, DocumentVersion, Lane, Letter, LetterVersion, Media
+from nurture.store.tables import Delivery, Document, DocumentVersion, Lane, Letter, LetterVersion, Media, Occasion
 
 _documents = inspect(Document).local_table.c
 _letters = inspect(Letter).local_table.c
 _versions = inspect(LetterVersion).local_table.c
 _deliveries = inspect(Delivery).local_table.c
+_occasions = inspect(Occasion).local_table.c
 _PIECE = 1000  # ids in one statement; SQLite allows 32,766 parameters
 
 Change: TypeAlias = Literal["created", "changed", "unchanged"]
@@ -52,12 +54,13 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class LetterRow:
-    """A letter by its key's name, `document/id`, with the version that leaves now."""
+    """A letter by its key's name, `document/id`, with the version that leaves now; `variants`: the versions of its others, by name."""
 
     id: int
     name: str
     kind: Kind
     version_id: int
+    variants: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,26 +169,53 @@ async def load_versions(tx: AsyncConnection, document_id: int) -> list[tuple[int
 
 
 async def save_letter_version(
-    tx: AsyncConnection, name: str, kind: Kind, content: Mapping[str, Any], links: Sequence[str], now: datetime
+    tx: AsyncConnection, name: str, kind: Kind, content: Mapping[str, Any], links: Sequence[str], now: datetime, variant: str | None = None
 ) -> int:
     """The id of the version with this content, made current; deliveries that have not been claimed yet leave in it.
 
-    The same content keeps its version id for ever, so that links in letters already sent go on meaning the same.
+    The same content keeps its version id for ever, so that links in letters already sent go on meaning the same. `variant`: of a variant,
+    where the letter as it is written must be there already; its own deliveries leave in it.
     """
     letter_id = await _letter_of_kind(tx, name, kind, now)
+    version_id = await _version_of(tx, letter_id, content, links, now)
+    if variant is None:
+        await tx.execute(update(Letter).where(_letters.id == letter_id).values(current_version_id=version_id))
+    else:
+        known = (await tx.execute(select(_letters.variants).where(_letters.id == letter_id))).scalar_one() or {}
+        await tx.execute(update(Letter).where(_letters.id == letter_id).values(variants={**known, variant: version_id}))
+    waiting = (State.PENDING.value, State.DEFERRED.value)
+    theirs = _deliveries.variant == variant if variant else or_(_deliveries.variant.is_(None), _deliveries.variant == FIRST)
+    await tx.execute(
+        update(Delivery)
+        .where(_deliveries.letter_id == letter_id, _deliveries.state.in_(waiting), _deliveries.version_id != version_id, theirs)
+        .where(~_kept_words())
+        .values(version_id=version_id)
+    )  # fmt: skip
+    return version_id
+
+
+async def keep_letter_version(
+    tx: AsyncConnection, name: str, kind: Kind, content: Mapping[str, Any], links: Sequence[str], now: datetime
+) -> int:
+    """The id of the version with this content, kept for one occasion of its own: what other deliveries leave in stays as it is."""
+    letter_id = await _letter_of_kind(tx, name, kind, now)
+    version_id = await _version_of(tx, letter_id, content, links, now)
+    fresh = (_letters.id == letter_id, _letters.current_version_id.is_(None))
+    await tx.execute(update(Letter).where(*fresh).values(current_version_id=version_id))
+    return version_id
+
+
+async def _version_of(tx: AsyncConnection, letter_id: int, content: Mapping[str, Any], links: Sequence[str], now: datetime) -> int:
     digest = hashlib.blake2b(_text([dict(content), list(links)]).encode(), digest_size=16).hexdigest()
     version = insert(tx, LetterVersion).values(letter_id=letter_id, digest=digest, content=dict(content), links=list(links), at=now)
     await tx.execute(version.on_conflict_do_nothing(index_elements=["letter_id", "digest"]))
     which = select(_versions.id).where(_versions.letter_id == letter_id, _versions.digest == digest)
-    version_id: int = (await tx.execute(which)).scalar_one()
-    await tx.execute(update(Letter).where(_letters.id == letter_id).values(current_version_id=version_id))
-    waiting = (State.PENDING.value, State.DEFERRED.value)
-    await tx.execute(
-        update(Delivery)
-        .where(_deliveries.letter_id == letter_id, _deliveries.state.in_(waiting), _deliveries.version_id != version_id)
-        .values(version_id=version_id)
-    )  # fmt: skip
-    return version_id
+    return int((await tx.execute(which)).scalar_one())
+
+
+def _kept_words() -> ColumnElement[bool]:
+    """Whether a delivery leaves in the version that its occasion kept."""
+    return exists().where(_occasions.version_id == _deliveries.version_id)
 
 
 async def _letter_of_kind(tx: AsyncConnection, name: str, kind: Kind, now: datetime) -> int:
@@ -205,8 +235,9 @@ async def _letter_of_kind(tx: AsyncConnection, name: str, kind: Kind, now: datet
 
 async def letter_catalogue(tx: AsyncConnection) -> dict[str, LetterRow]:
     """Every letter that has a version, by the name `document/id`."""
-    query = select(_letters.id, _letters.name, _letters.kind, _letters.current_version_id).where(_letters.current_version_id.is_not(None))
-    return {name: LetterRow(id, name, Kind(kind), version) for id, name, kind, version in await tx.execute(query)}  # noqa: A001 - the column's name
+    columns = (_letters.id, _letters.name, _letters.kind, _letters.current_version_id, _letters.variants)
+    rows = await tx.execute(select(*columns).where(_letters.current_version_id.is_not(None)))
+    return {name: LetterRow(key, name, Kind(kind), version, variants or {}) for key, name, kind, version, variants in rows}
 
 
 async def load_letter_versions(tx: AsyncConnection, ids: Iterable[int]) -> dict[int, VersionRow]:

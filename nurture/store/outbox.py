@@ -23,7 +23,7 @@ from nurture.store.tables.deliveries import DUE_STATES, OPEN_STATES
 
 DedupKey = tuple[int, int, str]
 _DUE = (State.PENDING.value, State.DEFERRED.value)
-_REPLACED = ("version_id", "lane_id", "enrolment_id", "reason", "rule", "timing")
+_REPLACED = ("version_id", "variant", "lane_id", "enrolment_id", "reason", "rule", "timing")
 _d = deliveries.c
 _DEFAULTS: dict[str, str | int] = {c.name: c.default.arg for c in deliveries.columns if c.default is not None}  # type: ignore[attr-defined]
 
@@ -128,9 +128,9 @@ async def cancel_open(
 async def reopen(tx: AsyncConnection, rows: Iterable[Mapping[str, Any]], now: datetime) -> set[DedupKey]:
     """Take back a cancellation (paused, outranked, missed) when that letter is the person's next again.
 
-    Each row names its key, `due_at`, `closes_at` and, where they change, `version_id`, `lane_id`, `enrolment_id`, `reason`, `rule`: what
-    plan_rows() passed over may be given as it is. The fence rises, tries and `dup_risk` stay, and the time spent cancelled does not count
-    towards giving up. A person with another open row keeps that one. Returns the keys that are pending now.
+    Each row names its key, `due_at`, `closes_at` and, where they change, `version_id`, `variant`, `lane_id`, `enrolment_id`, `reason`,
+    `rule`: what plan_rows() passed over may be given as it is. The fence rises, tries and `dup_risk` stay, and the time spent cancelled
+    does not count towards giving up. A person with another open row keeps that one. Returns the keys that are pending now.
     """
     wanted = {_key(row): row for row in rows}
     reopened: set[DedupKey] = set()

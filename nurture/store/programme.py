@@ -14,7 +14,7 @@ from nurture.domain.cleanup.courses import Course
 from nurture.domain.cleanup.offering import courses_of
 from nurture.domain.cleanup.words import RUNNING, CleanupState
 from nurture.domain.conditions import Condition
-from nurture.domain.delivery import letter_name
+from nurture.domain.delivery import campaign_occasion, letter_name
 from nurture.domain.documents import Campaign, Cleanup, LibraryLetter, Policy, Sequence
 from nurture.domain.letters import Letter, Windows
 from nurture.domain.occasions import Occasion
@@ -23,7 +23,7 @@ from nurture.domain.versions import kept_course
 from nurture.domain.words import Kind
 from nurture.store.database import Database
 from nurture.store.documents import LetterRow, StoredDocument, letter_catalogue, load_documents, load_versions
-from nurture.store.occasions import OccasionRow, by_number, unended_occasions
+from nurture.store.occasions import OccasionRow, by_number, own_copies, unended_occasions
 from nurture.store.segments import load_questions
 from nurture.store.versions import pinned_versions
 
@@ -39,7 +39,8 @@ class Programme:
     their `occasions` by (campaign id, number), the one `coming` next of each, and the `segments` they name. `lanes` by name. `shelf`:
     library letters as (key, letter, windows). `asks_fields`: whether a letter goes by a date that stands in a person's fields. `pinned`:
     older versions by (document id, version), as people who are pinned to them go on. `courses`: what running cleanups send, by (document
-    id, leg); `cleaning`: the names of all cleanups by their lane.
+    id, leg); `cleaning`: the names of all cleanups by their lane. `drawn`: campaigns by (document id, number) with the letter that an
+    occasion of theirs drew; `kept`: by (letter, occasion), the version that such an occasion keeps.
     """
 
     policy: Policy
@@ -55,6 +56,13 @@ class Programme:
     pinned: Mapping[tuple[int, int], Sequence] = field(default_factory=dict)
     courses: Mapping[tuple[int, int], Course] = field(default_factory=dict)
     cleaning: Mapping[int, str] = field(default_factory=dict)
+    drawn: Mapping[tuple[int, int], Campaign] = field(default_factory=dict)
+    kept: Mapping[tuple[str, str], int] = field(default_factory=dict)
+
+    def version_of(self, letter: str, occasion: str, variant: str | None) -> int:
+        """The version of a letter that leaves on this occasion."""
+        row = self.letters[letter]
+        return self.kept.get((letter, occasion)) or row.variants.get(variant or "", row.version_id)
 
     def running(self) -> dict[int, Sequence | Campaign]:
         """The sequences and campaigns whose letters leave now, by document id."""
@@ -114,8 +122,14 @@ async def _parse(
         for s in (_asking(stored, questions) for stored in await load_documents(tx, "campaign"))
         if isinstance(s.document, Campaign) and s.state == "running"
     }
-    occasions = by_number(unended, {key: campaign for key, (campaign, _) in started.items()}, ZoneInfo(policy.timezone))
-    to_come = [r for r in unended if r.filled_at is None and r.campaign_id in started]
+    campaigns = {key: campaign for key, (campaign, _) in started.items()}
+    occasions = by_number(unended, campaigns, ZoneInfo(policy.timezone))
+    to_come = [r for r in unended if r.filled_at is None and r.number > 0 and r.campaign_id in started]
+    drawn = own_copies(unended, campaigns)
+    kept = {
+        (letter_name(drawn[r.campaign_id, r.number].name, r.letter["id"]), campaign_occasion(r.nominal, r.resend)): r.version_id
+        for r in unended if r.letter is not None and r.version_id is not None and r.campaign_id in started
+    }  # fmt: skip
     coming = {r.campaign_id: (r.number, occasions[r.campaign_id, r.number]) for r in to_come}
     segments = {name: expand(where, questions) for name, where in questions.items()}
     pinned = await _pinned(tx, questions)
@@ -124,7 +138,7 @@ async def _parse(
     cleaning = {key: name.partition(":")[2] for name, key in lane_ids.items() if name.startswith("cleanup:")}
     return Programme(
         policy, live, started, occasions, coming, segments, await letter_catalogue(tx), lane_ids, _shelf(sequences, library),
-        any(map(asks_fields, read)), pinned, courses, cleaning,
+        any(map(asks_fields, read)), pinned, courses, cleaning, drawn, kept,
     )  # fmt: skip
 
 

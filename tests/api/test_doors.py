@@ -26,7 +26,7 @@ SCOPE_OF = {
     ("cleanups", "get"): "sequences:read", ("cleanups", "post"): "sequences:write",
     ("letters", "get"): "sequences:read", ("letters", "post"): "sequences:write",
     ("deliveries", "get"): "deliveries:read", ("deliveries", "post"): "deliveries:write", ("events", "get"): "events:read", ("events", "post"): "events:write",
-    ("send", "post"): "send", ("reports", "get"): "reports:read", ("policy", "get"): "policy:read", ("policy", "put"): "policy:write",
+    ("send", "post"): "send", ("send-test", "post"): "send", ("reports", "get"): "reports:read", ("policy", "get"): "policy:read", ("policy", "put"): "policy:write",
     ("forecast", "get"): "subscribers:read", ("forecast", "post"): "subscribers:read",
     ("rules", "get"): "sequences:read", ("rules", "post"): "sequences:write",
     ("tasks", "get"): "tasks:read", ("tasks", "post"): "tasks:write", ("webhooks", "get"): "webhooks:read",
@@ -36,7 +36,11 @@ SCOPE_OF = {
     ("audit", "get"): "audit:read",
     ("keys", "get"): "keys:write", ("keys", "post"): "keys:write", ("keys", "delete"): "keys:write",
 }  # fmt: skip
-NAMING_PEOPLE = ("/api/v1/segments/{name}/count", "/api/v1/segments/{name}/subscribers", "/api/v1/reports/composition/preview", "/api/v1/questions/{name}/answers", "/api/v1/questions/{name}/answers.csv")
+NAMING_PEOPLE = (
+    "/api/v1/segments/{name}/count", "/api/v1/segments/{name}/subscribers", "/api/v1/reports/composition/preview",
+    "/api/v1/questions/{name}/answers", "/api/v1/questions/{name}/answers.csv",
+    "/api/v1/campaigns/{name}/preflight", "/api/v1/campaigns/{name}/preview",
+)  # fmt: skip
 
 
 def operations(house: House) -> list[tuple[str, str]]:

@@ -17,6 +17,7 @@ from nurture.domain.lint.rules import Rule
 from nurture.domain.lint.selling import Readers, readers_of
 from nurture.domain.lint.sequences import lint_sequence
 from nurture.domain.lint.together import lint_together
+from nurture.domain.variants import letter_of
 from nurture.domain.words import Kind
 
 __all__ = ["Finding", "Known", "Level", "Path", "lint", "lint_together", "placed_letters"]
@@ -34,6 +35,10 @@ def lint(document: AnyDocument, known: Known | None = None, policy: Policy | Non
             found += _once("dry-library", [*lint_dry(document, known), *lint_sequence(document, ruling, known)])
         case Campaign():
             found += lint_campaign(document, ruling, known)
+            for index, variant in enumerate(document.variants):
+                varied, at = letter_of(document.letter, variant), ("variants", index)
+                told = lint_letter(varied, at, known, locale=ruling.locale, readers=readers)
+                found += [f for f in told if set(f.path[len(at) :]) & variant.model_fields_set]
         case Cleanup():
             found += lint_cleanup(document, known, ruling.locale)
         case Policy():

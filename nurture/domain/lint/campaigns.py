@@ -6,13 +6,14 @@ best seller, few at a time. Passive people are cleaned by an offer with a plain 
 
 from collections.abc import Iterator
 from datetime import date, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from nurture.domain.conditions import All, AnyOf, HasEngagement, HasFlag, HasTemperature
 from nurture.domain.documents import At, Campaign, Cron, Policy, Weekly
-from nurture.domain.letters import Weekday
+from nurture.domain.letters import Letter, Span, Weekday
 from nurture.domain.lint.findings import Finding, Known, warn, wrong
 from nurture.domain.lint.promises import lint_repayment
+from nurture.domain.scalars import format_duration
 from nurture.domain.windows import blacked_out, describe, hours_of, quiet_spans
 from nurture.domain.words import Engagement, Flag, Kind, Temperature
 
@@ -23,28 +24,58 @@ _CRON_DAYS = {name: number for number, name in enumerate(("sun", "mon", "tue", "
 
 
 def lint_campaign(campaign: Campaign, policy: Policy, known: Known) -> list[Finding]:
-    if campaign.letter.kind is Kind.SERVICE:
+    """The letters of a folder are linted when they are drawn; of these campaigns only the calendar can be looked at."""
+    letter = campaign.letter
+    if letter is None:
+        return [*_blackout(campaign, policy), *_hour(campaign, policy)]
+    if letter.kind is Kind.SERVICE:
         message = "a service letter to a whole segment goes around mix, cap and windows"
         return [warn(("letter", "kind"), "service-to-many", message, "Call it what it is: useful, news, about or sales.")]
+    own = _Own(campaign, letter, policy)
     return [
-        *_window(campaign, policy),
-        *_day(campaign, policy),
+        *_window(own),
+        *_blackout(campaign, policy),
+        *_day(own),
         *_hour(campaign, policy),
-        *_until(campaign, policy),
+        *_until(own),
+        *_trial(campaign),
         *_segment(campaign, known),
         *lint_repayment(campaign, policy, known),
     ]
 
 
-def _open_days(campaign: Campaign, policy: Policy) -> list[int]:
-    spans = hours_of(campaign.letter, campaign.windows, policy).spans
-    return sorted({day.number for span in spans for day in span.days})
+class _Own(NamedTuple):
+    """A campaign whose letter is written out, under its policy."""
+
+    campaign: Campaign
+    letter: Letter
+    policy: Policy
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        return hours_of(self.letter, self.campaign.windows, self.policy).spans
+
+    @property
+    def days(self) -> list[int]:
+        return sorted({day.number for span in self.spans for day in span.days})
+
+    @property
+    def called(self) -> str:
+        long = self.letter.size.value == "long" and self.letter.kind is not Kind.SALES
+        return f"{'long' if long else self.letter.kind.value} letters"
+
+    @property
+    def when(self) -> str:
+        return describe(self.spans)
 
 
-def _window(campaign: Campaign, policy: Policy) -> Iterator[Finding]:
-    if not _open_days(campaign, policy):
+def _window(own: _Own) -> Iterator[Finding]:
+    if not own.days:
         advice = "Quiet hours cover the whole day; write a `window` out."
-        yield wrong(("letter",), "never-opens", f"no window ever opens for {campaign.letter.id}", advice)
+        yield wrong(("letter",), "never-opens", f"no window ever opens for {own.letter.id}", advice)
+
+
+def _blackout(campaign: Campaign, policy: Policy) -> Iterator[Finding]:
     schedule = campaign.schedule
     if isinstance(schedule, At) and (day := _date(schedule)) and blacked_out(day, policy):
         message = f"{day} is a blackout date of the policy: nothing leaves then"
@@ -58,31 +89,22 @@ def _date(schedule: At) -> date | None:
         return None
 
 
-def _day(campaign: Campaign, policy: Policy) -> Iterator[Finding]:
+def _day(own: _Own) -> Iterator[Finding]:
     """A sales letter outside its days, any other on a weekend; where the author wrote the window out, those are the days."""
-    days, kind = _open_days(campaign, policy), campaign.letter.kind
-    match campaign.schedule:
+    days, kind = own.days, own.letter.kind
+    match own.campaign.schedule:
         case Weekly(weekly=weekly) if days and weekly.number not in days:
             goes = next(d for d in range(weekly.number, weekly.number + 8) if d % 7 in days)
             opens, day = _NAMES[weekly.number], goes % 7
-            message = f"it opens on {opens}, but {_called(campaign)} leave {_when(campaign, policy)}: it goes on {_NAMES[day]}"
+            message = f"it opens on {opens}, but {own.called} leave {own.when}: it goes on {_NAMES[day]}"
             advice = f"Write `weekly: {_DAYS[day].value}`, or give the letter a `window`."
             yield warn(("schedule", "weekly"), "schedule-day", message, advice)
         case At() | Cron() as schedule:
             key = "at" if isinstance(schedule, At) else "cron"
             odd = [d for d in _scheduled_days(schedule) if d not in days and (kind is Kind.SALES or d in _WEEKEND)]
             if odd and days:
-                message = f"{_called(campaign)} on a {_NAMES[odd[0]]}; they are read {_when(campaign, policy)}"
+                message = f"{own.called} on a {_NAMES[odd[0]]}; they are read {own.when}"
                 yield warn(("schedule", key), "schedule-day", message, "Choose one of those days; an hour that you name is kept as it is.")
-
-
-def _called(campaign: Campaign) -> str:
-    long = campaign.letter.size.value == "long" and campaign.letter.kind is not Kind.SALES
-    return f"{'long' if long else campaign.letter.kind.value} letters"
-
-
-def _when(campaign: Campaign, policy: Policy) -> str:
-    return describe(hours_of(campaign.letter, campaign.windows, policy).spans)
 
 
 def _scheduled_days(schedule: At | Cron) -> list[int]:
@@ -121,22 +143,31 @@ def _hour(campaign: Campaign, policy: Policy) -> Iterator[Finding]:
         yield warn(("schedule", key), "at-night", message, "Most letters are read between ten and twelve: 10:00.")
 
 
-def _until(campaign: Campaign, policy: Policy) -> Iterator[Finding]:
+def _until(own: _Own) -> Iterator[Finding]:
+    campaign = own.campaign
     weekly = isinstance(campaign.schedule, Weekly)
     if weekly and campaign.until > timedelta(days=7):
         message = "it comes every week, so a letter older than seven days gives way to the next"
         yield warn(("until",), "until-against-schedule", message, "Leave `until` out.")
-    days = _open_days(campaign, policy)
+    days = own.days
     if days and (weekly or campaign.schedule == "now"):
         longest = max((later - day) % 7 or 7 for day, later in zip(days, [*days[1:], days[0]], strict=True))
         if campaign.until < timedelta(days=1) and longest > 1:
-            message = f"it waits for its window ({_when(campaign, policy)}) longer than `until` lets it"
+            message = f"it waits for its window ({own.when}) longer than `until` lets it"
             yield warn(("until",), "until-against-schedule", message, "Write `until: 7d`, or a schedule with its hour: {at: ...}.")
+
+
+def _trial(campaign: Campaign) -> Iterator[Finding]:
+    trial = campaign.trial
+    if trial.then and trial.within >= campaign.until:
+        waits, most = format_duration(trial.within), format_duration(campaign.until)
+        message = f"the rest waits {waits} for the winner, and no letter waits longer than {most}"
+        yield warn(("test",), "test-against-until", message, "Write a shorter `within`, or a longer `until`.")
 
 
 def _segment(campaign: Campaign, known: Known) -> Iterator[Finding]:
     where = known.questions.get(campaign.segment)
-    if campaign.letter.kind is not Kind.SALES or where is None:
+    if campaign.kind is not Kind.SALES or where is None:
         return
     if _asks(where, Temperature.REFUSER):
         message = f"an offer to {campaign.segment}, who said no"

@@ -105,7 +105,7 @@ def _shelf(sequence: str, known: Known) -> list[str]:
 def lint_repayment(campaign: Campaign, policy: Policy, known: Known) -> Iterator[Finding]:
     """A campaign that counts on a library which is empty."""
     promised = [p for p in policy.mix if not isinstance(p, NoPromise)]
-    if campaign.letter.kind is Kind.SALES and campaign.repay == "library" and promised and known.library is not None and not known.library:
+    if campaign.kind is Kind.SALES and campaign.repay == "library" and promised and known.library is not None and not known.library:
         message = "`repay: library`, and the library holds no useful letter"
         yield warn(("repay",), "dry-library", message, "Fill it (`letter: ...`, `kind: useful`), or write `repay: wait`.")
 

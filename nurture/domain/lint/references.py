@@ -47,7 +47,7 @@ def placed_letters(document: AnyDocument) -> list[tuple[Path, Letter]]:
         case Sequence():
             return [(("letters", i), letter) for i, letter in enumerate(document.letters)]
         case Campaign():
-            return [(("letter",), document.letter)]
+            return [(("letter",), letter) for letter in document.letters]
         case Cleanup():
             more = [((key,), getattr(document, key)) for key in ("repermission", "closing") if getattr(document, key)]
             return [*((("offers", i), letter) for i, letter in enumerate(document.offers)), *more]

@@ -13,7 +13,9 @@ SequenceRule: TypeAlias = Literal[
     "cycle-length", "floor", "after-against-cadence", "rarer-than-monthly", "never-opens", "unreachable-window",
     "greeting-without-day", "now-too-late", "over-pace", "about-outside-sequence",
 ]  # fmt: skip
-CampaignRule: TypeAlias = Literal["at-night", "schedule-day", "until-against-schedule", "segment-against-kind", "service-to-many"]
+CampaignRule: TypeAlias = Literal[
+    "at-night", "schedule-day", "until-against-schedule", "segment-against-kind", "service-to-many", "test-against-until",
+]  # fmt: skip
 CleanupRule: TypeAlias = Literal["few-offers", "leave-button", "holdout-size", "canary-size"]
 PolicyRule: TypeAlias = Literal["no-sender", "no-postal-address", "quiet-all-day", "no-such-day"]
 NameRule: TypeAlias = Literal[

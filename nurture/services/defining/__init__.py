@@ -4,10 +4,10 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path as FilePath
 
 from nurture.definitions.comparing import compare
-from nurture.definitions.faults import Fault, Refused
+from nurture.definitions.faults import Fault, Path, Refused
 from nurture.definitions.linting import lint_documents, read_templates, read_text_parts, useful_books
 from nurture.definitions.loading import Placed
 from nurture.domain.asking import Question
@@ -25,8 +25,10 @@ from nurture.domain.documents import (
     document_type,
     lane_name,
     letters_of,
+    variants_of,
 )
 from nurture.domain.documents import Sequence as SequenceDocument
+from nurture.domain.drawing import SAMPLE
 from nurture.domain.errors import NurtureError
 from nurture.domain.letters import Letter
 from nurture.domain.lint import Known, placed_letters
@@ -84,13 +86,13 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """A document with its letters compiled, by their ids."""
+    """A document with its letters compiled, by their ids; a variant's under `id/name`."""
 
     placed: Placed
     compiled: dict[str, CompiledLetter] = field(default_factory=dict)
 
 
-def check(documents: Sequence[Placed], templates: Path, known: Known | None = None, policy: Policy | None = None) -> list[Fault]:
+def check(documents: Sequence[Placed], templates: FilePath, known: Known | None = None, policy: Policy | None = None) -> list[Fault]:
     """Every finding about these documents: lint, and the errors of letters that cannot be compiled. `known` None: no workspace to ask."""
     faults = lint_documents(documents, _with_templates(known or Known(), templates), policy)
     _, broken = _compile(documents, templates)
@@ -98,7 +100,7 @@ def check(documents: Sequence[Placed], templates: Path, known: Known | None = No
     return faults + [f for f in broken if (f.file, f.line, "unknown-template") not in told]
 
 
-def _with_templates(known: Known, templates: Path) -> Known:
+def _with_templates(known: Known, templates: FilePath) -> Known:
     return replace(known, templates=read_templates(templates), text_parts=read_text_parts(templates))
 
 
@@ -128,19 +130,16 @@ async def _known(tx: Connection) -> tuple[Known, Policy | None]:
     return known, policy
 
 
-def _compile(documents: Iterable[Placed], templates: Path) -> tuple[list[_Ready], list[Fault]]:
+def _compile(documents: Iterable[Placed], templates: FilePath) -> tuple[list[_Ready], list[Fault]]:
     ready: list[_Ready] = []
     faults: list[Fault] = []
     for placed in documents:
         one = _Ready(placed)
         for path, letter in placed_letters(placed.document):
-            try:
-                one.compiled[letter.id] = compile_letter(letter, templates, choice_of(placed.document, letter))
-            except NurtureError as error:
-                key = "template" if letter.template else "body"
-                place = placed.at((*path, key))
-                advice = "Mend the letter's text; docs/yaml.md shows what a letter can use."
-                faults.append(Fault(placed.file, place.line, place.column, "template", "error", error.message, advice))
+            _compile_one(one, letter.id, path, letter, templates, faults)
+        if isinstance(placed.document, Campaign):
+            for index, (name, letter) in enumerate(variants_of(placed.document)):
+                _compile_one(one, f"{letter.id}/{name}", ("variants", index), letter, templates, faults)
         ready.append(one)
     return ready, faults
 
@@ -152,8 +151,20 @@ def choice_of(document: AnyDocument, letter: Letter) -> Choice | None:
     return "leave" if letter in document.offers else "stay"
 
 
+def _compile_one(ready: _Ready, key: str, path: Path, letter: Letter, templates: FilePath, faults: list[Fault]) -> None:
+    """A letter that is filled from a feed is tried out with invented items."""
+    placed = ready.placed
+    items = SAMPLE if isinstance(placed.document, Campaign) and placed.document.feed else None
+    try:
+        ready.compiled[key] = compile_letter(letter, templates, choice_of(placed.document, letter), items)
+    except NurtureError as error:
+        place = placed.at((*path, "template" if letter.template else "body"))
+        advice = "Mend the letter's text; docs/yaml.md shows what a letter can use."
+        faults.append(Fault(placed.file, place.line, place.column, "template", "error", error.message, advice))
+
+
 async def apply(
-    db: Database, placed_documents: Sequence[Placed], now: datetime, *, templates: Path, enrol_existing: bool = False
+    db: Database, placed_documents: Sequence[Placed], now: datetime, *, templates: FilePath, enrol_existing: bool = False
 ) -> list[Applied]:
     """Store these documents in one transaction: all of them or none.
 
@@ -198,11 +209,8 @@ async def _store(tx: Connection, ready: _Ready, now: datetime, *, enrol_existing
     state = _state(document, old)
     saved = await save_document(tx, document, state, now)
     await _lane(tx, document)
-    for letter in letters_of(document):
-        compiled = ready.compiled[letter.id]
-        await save_media(tx, compiled.images)
-        await save_letter_version(tx, letter_name(name, letter.id), letter.kind, compiled.content, compiled.links, now)
-        await mark_archived(tx, letter_name(name, letter.id), archived=letter.archive)
+    if not (isinstance(document, Campaign) and document.feed):  # its words are complete only when an occasion has read the feed
+        await _letters(tx, document, ready.compiled, now)
     if isinstance(document, Question) and document.draw:
         await promise_draw(tx, name, secrets.token_hex(32), now)
     changes = tuple(compare(old.document, document)) if old else ()
@@ -216,6 +224,16 @@ async def _store(tx: Connection, ready: _Ready, now: datetime, *, enrol_existing
     if saved.change == "changed" and isinstance(document, Campaign):
         await look_again(tx, now, saved.id)
     return applied
+
+
+async def _letters(tx: Connection, document: AnyDocument, compiled: Mapping[str, CompiledLetter], now: datetime) -> None:
+    variants = variants_of(document) if isinstance(document, Campaign) else []
+    written = [(letter, letter.id, None) for letter in letters_of(document)]
+    for letter, key, variant in [*written, *((letter, f"{letter.id}/{word}", word) for word, letter in variants)]:
+        words, name = compiled[key], letter_name(document_name(document), letter.id)
+        await save_media(tx, words.images)
+        await save_letter_version(tx, name, letter.kind, words.content, words.links, now, variant)
+        await mark_archived(tx, name, archived=letter.archive)
 
 
 def _state(document: AnyDocument, old: StoredDocument | None) -> str:

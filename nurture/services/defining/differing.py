@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from nurture.definitions.comparing import compare, compare_courses
+from nurture.definitions.comparing import compare, compare_courses, compare_occasions
 from nurture.definitions.loading import Placed
 from nurture.domain.conditions import Condition
-from nurture.domain.documents import Policy, Segment, document_name, document_type
+from nurture.domain.documents import Campaign, Policy, Segment, document_name, document_type
 from nurture.domain.documents import Sequence as SequenceDocument
 from nurture.domain.edits import Edit, Weighing, outlook
 from nurture.domain.questions import expand, with_segments
@@ -20,6 +20,7 @@ from nurture.store.conditions import matching_query
 from nurture.store.database import Connection, Database
 from nurture.store.documents import Change, StoredDocument, load_document, load_policy
 from nurture.store.ledger import pieces
+from nurture.store.occasions import occasions_of
 from nurture.store.programme import Programme, load_programme
 from nurture.store.segments import load_questions
 from nurture.store.versions import count_finished, count_pinned, people_under_way
@@ -31,7 +32,9 @@ _SPAN = timedelta(days=30)  # a next letter further off counts as none
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What applying one document would do. The three counts and `edit` are those of sequences; `says`: the edit in words."""
+    """What applying one document would do. The three counts and `edit` are those of sequences; `says`: what the edit of a sequence or
+    running campaign does to people under way, in words.
+    """
 
     type: str
     name: str
@@ -64,6 +67,8 @@ async def diff(db: Database, documents: Sequence[Placed], now: datetime, most: i
                 difference = replace(difference, matching=count.matching, would_enrol=count.enrollable, under_way=count.under_way)
                 if old and changes:
                     edited.append((len(found), old, document))
+            if isinstance(document, Campaign) and old and isinstance(old.document, Campaign) and old.state == "running" and changes:
+                difference = replace(difference, says=await _opened(tx, old.id, old.document, document))
             found.append(difference)
         if edited:
             programmes = _laid_over(await load_programme(db, tx), documents, questions)
@@ -71,6 +76,13 @@ async def diff(db: Database, documents: Sequence[Placed], now: datetime, most: i
                 edit = await _edit(tx, *programmes, old, document, now, most)
                 found[place] = replace(found[place], edit=edit, says=tuple(compare_courses(edit, document)))
     return found
+
+
+async def _opened(tx: Connection, campaign_id: int, old: Campaign, new: Campaign) -> tuple[str, ...]:
+    """What an edit does to those who are in an occasion that has opened."""
+    people, _ = await people_under_way(tx, campaign_id, 1)
+    opened = [row.nominal for row in await occasions_of(tx, campaign_id) if row.filled_at is not None]
+    return tuple(compare_occasions(old, new, people, opened[0] if opened else None))
 
 
 def _zone(documents: Iterable[Placed]) -> str | None:

@@ -88,6 +88,8 @@ def _lent(house: House, mixed: Sequence[Sent], had: AbstractSet[str], letter: Se
         return
     if letter.kind != "useful":
         yield letter, "library", f"a {letter.kind} letter of the library repays nothing"
+    if way.lends:
+        return
     if not way.repays:
         yield letter, "library", f"{way.name} waits and draws nothing from the library"
     rest = [x for x in way.letters if x.name not in had and not x.day]

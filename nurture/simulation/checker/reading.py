@@ -38,7 +38,7 @@ class Source:
 
     `exits`: names of conversions that end a way; `unseen`: a condition may end it, which does not show; `repays`: library letters may be
     drawn for it. Of campaigns: `schedule` is a word (`now`, `at`, `weekly`, `cron`) with what it says, `by_reader`: on whose wall clock;
-    `until`: how long an occasion may wait.
+    `until`: how long an occasion may wait; `lends`: each occasion is a library letter.
     """
 
     type: str
@@ -54,6 +54,7 @@ class Source:
     schedule: tuple[str, str] = ("now", "")
     by_reader: bool = True
     until: timedelta = timedelta(days=7)
+    lends: bool = False
 
     @property
     def plain(self) -> bool:
@@ -157,10 +158,12 @@ def _re_entry(raw: str | None) -> timedelta | None:
 def _campaign(raw: Mapping[str, Any]) -> Source:
     schedule = raw.get("schedule") or "now"
     word = schedule if isinstance(schedule, str) else next(w for w in ("at", "weekly", "cron") if w in schedule)
+    written = [raw["letter"]] if raw.get("letter") else raw.get("drawn", ())
     said, zone = ("", "reader") if isinstance(schedule, str) else (schedule[word], schedule.get("zone", "reader"))
     return Source(
-        "campaign", raw["campaign"], (_letter(raw["letter"], raw["campaign"]),), windows=_windows(raw.get("windows")),
+        "campaign", raw["campaign"], tuple(_letter(x, raw["campaign"]) for x in written), windows=_windows(raw.get("windows")),
         repays=raw.get("repay") == "library", schedule=(word, said), by_reader=zone == "reader", until=duration(raw.get("until") or "7d"),
+        lends=raw.get("letters") == "library",
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import Column, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field
 
 from nurture.store.tables.base import Json, Key, Table
@@ -33,24 +33,45 @@ class DocumentVersion(Table, table=True):
 
 
 class Occasion(Table, table=True):
-    """One occasion of a campaign. `at`: the hour its schedule names. `filled_at`: when all people of the segment were taken in (their ways
-    carry the occasion's `number`); None while it is still to come. `ended_at`: when the last of these ways had ended.
+    """One occasion of a campaign. `at`: the hour its schedule names; `clock`: whose it is, `reader`, a zone's name, or `moment` where it
+    began with the start itself; None in rows of older versions: as the schedule says now. `filled_at`: when all people of the segment were
+    taken in (their ways carry the occasion's `number`); None while it is still to come. `ended_at`: when the last of these ways had ended.
+
+    A resend has the date of its occasion and the negative of its number. `letter` and `version_id`: what an occasion drew from a folder or
+    feed, or a resend took along (domain Letter as JSON); `drawn`: what is remembered of the drawing; `note`: a sentence about it;
+    `tried_at`: when it was tried last. `winner`: the variant that all others get, since `decided_at`.
     """
 
     __tablename__ = "occasions"
-    __table_args__ = (UniqueConstraint("campaign_id", "number"), UniqueConstraint("campaign_id", "nominal"))
+    __table_args__ = (
+        UniqueConstraint("campaign_id", "number"),
+        Index(
+            "uq_occasions_nominal", "campaign_id", "nominal", unique=True,
+            sqlite_where=text("number > 0"), postgresql_where=text("number > 0"),
+        ),
+    )  # fmt: skip
     id: int | None = Field(default=None, sa_type=Key, primary_key=True)
     campaign_id: int = Field(sa_column=Column(Key, ForeignKey("documents.id"), nullable=False))
     number: int
     nominal: date
     at: str | None = None
+    clock: str | None = None
     opens_at: datetime
     filled_at: datetime | None = None
     ended_at: datetime | None = None
+    letter: dict[str, Any] | None = Field(default=None, sa_column=Column(Json, nullable=True))
+    version_id: int | None = Field(default=None, sa_type=Key)
+    drawn: dict[str, Any] | None = Field(default=None, sa_column=Column(Json, nullable=True))
+    note: str | None = None
+    tried_at: datetime | None = None
+    winner: str | None = None
+    decided_at: datetime | None = None
 
 
 class Letter(Table, table=True):
-    """The key's letter, `document/id`, the same over all versions; `current_version_id` is what leaves now. `archived`: it is public."""
+    """The key's letter, `document/id`, the same over all versions; `current_version_id` is what leaves now. `archived`: it is public.
+    `variants`: the versions of its variants by their names, where it is tried against some.
+    """
 
     __tablename__ = "letters"
     id: int | None = Field(default=None, sa_type=Key, primary_key=True)
@@ -58,6 +79,7 @@ class Letter(Table, table=True):
     kind: str
     current_version_id: int | None = Field(default=None, sa_type=Key)
     archived: bool = False
+    variants: dict[str, int] | None = Field(default=None, sa_column=Column(Json, nullable=True))
 
 
 class LetterVersion(Table, table=True):

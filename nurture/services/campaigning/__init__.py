@@ -1,6 +1,7 @@
 """Campaigns: start one, and open each occasion when its date begins somewhere. The planner then treats each person's letter as any other.
 
-An occasion takes in the people of its segment once, a chunk a transaction; what a crash left undone the next sweep goes on with.
+An occasion takes in the people of its segment once, a chunk a transaction; what a crash left undone the next sweep goes on with. One whose
+letter comes from a folder or a feed opens when drawing.py has found it.
 """
 
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from nurture.domain.conditions import Condition
 from nurture.domain.documents import Campaign, Policy
 from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.domain.occasions import Occasion
+from nurture.domain.variants import held_out
 from nurture.store import occasions as store
 from nurture.store.conditions import matching_query
 from nurture.store.database import Connection, Database
@@ -73,13 +75,14 @@ async def _open(tx: Connection, campaign_id: int, campaign: Campaign, where: Con
     if row is None:
         return 0
     if row.opens_at > now or not await store.has_ways(tx, row):
-        row = await _as_scheduled(tx, row, campaign, policy, now)
-    if row is None or row.opens_at > now:
+        row = await as_scheduled(tx, row, campaign, policy, now)
+    if row is None or row.opens_at > now or (campaign.frozen and row.letter is None):
         return 0
     people: list[int] = []
-    if not _too_late(row, campaign, now):
+    if not too_late(row, campaign, now):
         people = await store.not_taken_in(tx, row, matching_query(where, now, policy.timezone), chunk)
-        await store.take_in(tx, row, people, now)
+        without = {person for person in people if held_out(campaign.name, person, campaign.holdout)}
+        await store.take_in(tx, row, people, now, without)
         await look_now(tx, people, now)
     if len(people) < chunk:
         await store.mark_filled(tx, row.id, now)
@@ -87,12 +90,12 @@ async def _open(tx: Connection, campaign_id: int, campaign: Campaign, where: Con
     return len(people)
 
 
-def _too_late(row: OccasionRow, campaign: Campaign, now: datetime) -> bool:
+def too_late(row: OccasionRow, campaign: Campaign, now: datetime) -> bool:
     """Whether the occasion stood still, in a pause say, for longer than its letter is to wait: nobody is taken in any more."""
     return now >= row.opens_at + _EVERYWHERE + campaign.until
 
 
-async def _as_scheduled(tx: Connection, row: OccasionRow, campaign: Campaign, policy: Policy, now: datetime) -> OccasionRow | None:
+async def as_scheduled(tx: Connection, row: OccasionRow, campaign: Campaign, policy: Policy, now: datetime) -> OccasionRow | None:
     """The occasion to come as the schedule says now: an edit may have moved it, and after an outage only the newest one opens."""
     if campaign.schedule == "now":
         return row
