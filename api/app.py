@@ -19,6 +19,7 @@ from api.marketer import (
     keys,
     policy,
     previews,
+    proposals,
     replies,
     reports,
     segments,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 _MARKETER = (
     importing, subscribers, segments, sequences, documents, deliveries, events, sending, reports, previews, forecast, policy, keys, tasks,
-    webhooks, replies,
+    webhooks, replies, proposals,
 )  # fmt: skip
 
 

@@ -34,6 +34,7 @@ from nurture.store.results import release_worker
 from nurture.store.throttles import open_throttles
 from nurture.store.workers import WorkerLease, beat, end, enlist, newest_start
 from nurture.store.workspace import halt, load_workspace
+from nurture.weekly import tidy_once, week_of
 
 SERVICE_IN_FLIGHT = 16  # of NURTURE_IN_FLIGHT, kept for service letters
 CLOCK_OFF = timedelta(minutes=2)
@@ -257,8 +258,7 @@ class Work:
         if not await clock_holds(self.app, self.clock):
             return
         now = self.app.clock()
-        year, week, _ = now.isocalendar()
-        period = f"{year}-W{week:02}"
+        period = week_of(now)
         async with self.app.db.write() as tx:
             mine = await jobs.claim(tx, "classify", period, now)
         if not mine:
@@ -274,6 +274,15 @@ class Work:
         async with self.app.db.write() as tx:
             await jobs.finish(tx, "classify", period, self.app.clock(), found)
         log.info("classified", week=period, **found)
+
+    async def weekly(self) -> None:
+        """Classes first, since what is proposed and told goes by them."""
+        await self.classify()
+        if not await clock_holds(self.app, self.clock):
+            return
+        tidied = await tidy_once(self.app)
+        if tidied:
+            log.info("tidied", purged=tidied.purged, unreachable=tidied.unreachable, proposals=tidied.opened)
 
     async def tidy(self) -> None:
         if not await clock_holds(self.app, self.clock):
@@ -333,7 +342,7 @@ async def run_worker(app: App, stop: asyncio.Event) -> None:
     bell.every("send", sweep, hands[1].send)
     bell.every("call", sweep, work.call)
     bell.every("reap", sixth, work.reap)
-    bell.every("classify", CLASSIFY_SECONDS, work.classify)
+    bell.every("weekly", CLASSIFY_SECONDS, work.weekly)
     bell.every("tidy", TIDY_SECONDS, work.tidy)
     bell.every("post", POST_SECONDS, mailroom.work)
     gc.freeze()  # what is loaded lives as long as the worker: looking through it again took a fifth of the time of planning

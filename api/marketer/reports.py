@@ -8,6 +8,7 @@ from api.auth import app_of, scope
 from nurture.domain.curves import to_json as curves_json
 from nurture.domain.pace_report import to_json as pace_json
 from nurture.domain.reports import to_json
+from nurture.services import proposing
 from nurture.services.measuring import measure
 from nurture.services.mixing import offers_due
 from nurture.services.pacing import NAMES, pace
@@ -57,6 +58,13 @@ async def windows(request: Request) -> dict[str, Any]:
 async def hours(request: Request) -> dict[str, Any]:
     """What the personal hour brings, with its uncertainty, and when people act: weekday by hour of the reader's clock."""
     return await _parts(request, "hours")
+
+
+@router.get("/hygiene")
+async def hygiene(request: Request) -> dict[str, Any]:
+    """The last weekly run: who was forgotten or marked, the age of every field, guessed zones; how many proposals are open. No names."""
+    app = app_of(request)
+    return {"at": app.clock()} | proposing.to_json(await proposing.last_run(app.db))
 
 
 async def _parts(request: Request, *names: str) -> dict[str, Any]:

@@ -25,7 +25,9 @@ from pydantic import (
 
 from nurture.domain.conditions import Condition, Did
 from nurture.domain.dates import CalendarDate
+from nurture.domain.digest import Digest
 from nurture.domain.forms import Form
+from nurture.domain.hygiene import Hygiene
 from nurture.domain.letters import CadenceText, Document, Letter, Weekday, Windows
 from nurture.domain.mixes import Mix, NoPromise, Promise, Ratio, Thirds
 from nurture.domain.paces import Pace
@@ -271,6 +273,8 @@ class Policy(Document):
     pace: Pace | None = None
     windows: Windows = Windows()
     engagement: EngagementPolicy = EngagementPolicy()
+    hygiene: Hygiene = Hygiene()
+    digest: Digest | None = None
     forms: dict[Slug, Form] = Field(default_factory=dict)
 
     @model_validator(mode="after")

@@ -9,6 +9,7 @@ from datetime import datetime
 from math import isfinite
 from typing import Any
 
+from nurture.domain.field_ages import COLUMNS, own_field, tell
 from nurture.domain.scalars import clean_line
 from nurture.domain.words import Status, ZoneSource
 from nurture.domain.zones import ZoneFound, better
@@ -130,6 +131,11 @@ def merge(known: Known, draft: Draft, now: datetime, *, replace_tags: bool = Fal
     topics = {**known.topics, **{name: wanted for name, wanted in draft.topics.items() if loosen or known.topics.get(name) is not False}}
     if topics != known.topics:
         values["topics"] = topics
+    guessed = values.get("zone_source") == ZoneSource.GUESSED.value  # told by nobody
+    told = [n for n in COLUMNS if n in values and not (guessed and n == "timezone")]
+    told += [own_field(n) for n, v in fields.items() if known.fields.get(n) != v]
+    if told:
+        values["told_at"] = tell(known.columns.get("told_at"), told, now.date())
     given = frozenset(draft.tags or ())
     dropped = known.tags - given if replace_tags and draft.tags is not None else frozenset()
     return Merged(values, given - known.tags, dropped)

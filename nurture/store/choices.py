@@ -30,16 +30,20 @@ class Stand:
     status_at: datetime
     topics: Mapping[str, Any]
     timezone: str | None
+    told_at: Mapping[str, str] | None = None
 
 
 async def stand_of(tx: Connection, subscriber_id: int, *, lock: bool = False) -> Stand | None:
     """None once the person is erased."""
-    columns = (_s.id, _s.email, _s.status, _s.locale, _s.kinds, _s.frequency, _s.paused_until, _s.status_at, _s.topics, _s.timezone)
+    columns = (
+        _s.id, _s.email, _s.status, _s.locale, _s.kinds, _s.frequency, _s.paused_until, _s.status_at, _s.topics, _s.timezone,
+        _s.told_at,
+    )  # fmt: skip
     query = select(*columns).where(_s.id == subscriber_id, _s.erased_at.is_(None))
     row = (await tx.execute(query.with_for_update() if lock else query)).one_or_none()
     if row is None:
         return None
-    return Stand(row[0], row[1], Status(row[2]), row[3], Kinds(row[4]), Frequency(row[5]), row[6], row[7], row[8] or {}, row[9])
+    return Stand(row[0], row[1], Status(row[2]), row[3], Kinds(row[4]), Frequency(row[5]), row[6], row[7], row[8] or {}, row[9], row[10])
 
 
 async def choose(tx: Connection, subscriber_id: int, now: datetime, **columns: Any) -> None:

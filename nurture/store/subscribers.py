@@ -30,7 +30,7 @@ _ROWS_AT_ONCE = 1_000  # rows of one INSERT ... RETURNING: about twenty paramete
 DEFAULTS: dict[str, Any] = {
     "name": "", "first_name": "", "patronymic": "", "timezone": None, "zone_source": "default", "locale": None, "country": None,
     "status": Status.SUBSCRIBED.value, "source": "", "topics": {}, "fields": {}, "frequency": Frequency.NORMAL.value,
-    "kinds": Kinds.ALL.value, "tracking": None, "paused_until": None,
+    "kinds": Kinds.ALL.value, "tracking": None, "paused_until": None, "told_at": None,
 }  # fmt: skip
 
 
@@ -60,6 +60,7 @@ class Person:
     changed_at: datetime
     engagement: Engagement
     temperature: Temperature
+    told_at: Mapping[str, str] | None = None
     tags: tuple[str, ...] = ()
 
     @property

@@ -31,6 +31,7 @@ SCOPE_OF = {
     ("rules", "get"): "sequences:read", ("rules", "post"): "sequences:write",
     ("tasks", "get"): "tasks:read", ("tasks", "post"): "tasks:write", ("webhooks", "get"): "webhooks:read",
     ("webhooks", "post"): "webhooks:write", ("webhooks", "delete"): "webhooks:write",
+    ("proposals", "get"): "subscribers:read", ("proposals", "post"): "subscribers:write",
     ("replies", "get"): "replies:read", ("replies", "post"): "replies:write",
     ("keys", "get"): "keys:write", ("keys", "post"): "keys:write", ("keys", "delete"): "keys:write",
 }  # fmt: skip

@@ -5,6 +5,7 @@ from nurture.store.tables.base import Table
 from nurture.store.tables.deliveries import Delivery, Lane, Throttle, Worker
 from nurture.store.tables.documents import Document, DocumentVersion, Letter, LetterVersion, Media, Occasion
 from nurture.store.tables.events import Event
+from nurture.store.tables.proposals import ProposalRow
 from nurture.store.tables.reactions import Reaction, Task, Webhook, WebhookMessage
 from nurture.store.tables.replies import Reply
 from nurture.store.tables.standings import Composition, Enrolment, Match, Move, Pull, Standing
@@ -34,6 +35,7 @@ __all__ = [
     "Media",
     "Move",
     "Occasion",
+    "ProposalRow",
     "Pull",
     "Reaction",
     "Reply",

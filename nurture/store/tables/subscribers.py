@@ -7,13 +7,14 @@ from sqlalchemy import CheckConstraint, Column, ForeignKey, Index
 from sqlmodel import Field
 
 from nurture.domain.words import Frequency, Kinds, Status, ZoneSource
-from nurture.store.tables.base import Json, Key, Table, one_of
+from nurture.store.tables.base import Json, JsonOrNull, Key, Table, one_of
 
 
 class Subscriber(Table, table=True):
     """One person per lower-cased address with the domain as A-label. `changed_at` moves with every edit of the row or its tags.
 
     `erased_at`: the row is nobody's any more and stays for the letters that point to it; its address is `erased:<id>`.
+    `told_at`: name -> day for what was told after joining (domain/field_ages.py); None: all is as old as `joined_at`.
     """
 
     __tablename__ = "subscribers"
@@ -45,6 +46,7 @@ class Subscriber(Table, table=True):
     joined_at: datetime
     changed_at: datetime
     erased_at: datetime | None = None
+    told_at: dict[str, Any] | None = Field(default=None, sa_column=Column(JsonOrNull, nullable=True))
 
 
 class Suppression(Table, table=True):
