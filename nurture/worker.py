@@ -34,7 +34,7 @@ from nurture.store.results import release_worker
 from nurture.store.throttles import open_throttles
 from nurture.store.workers import WorkerLease, beat, end, enlist, newest_start
 from nurture.store.workspace import halt, load_workspace
-from nurture.weekly import tidy_once, week_of
+from nurture.weekly import send_digest, tidy_once, week_of
 
 SERVICE_IN_FLIGHT = 16  # of NURTURE_IN_FLIGHT, kept for service letters
 CLOCK_OFF = timedelta(minutes=2)
@@ -283,6 +283,8 @@ class Work:
         tidied = await tidy_once(self.app)
         if tidied:
             log.info("tidied", purged=tidied.purged, unreachable=tidied.unreachable, proposals=tidied.opened)
+        if letters := await send_digest(self.app):
+            log.info("digest", letters=letters)
 
     async def tidy(self) -> None:
         if not await clock_holds(self.app, self.clock):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 GROUPS = (
     "service", "init", "definitions", "people", "access", "planning", "rules", "reports", "person",
-    "forecasting", "simulation", "feedback", "replies", "hygiene", "dkim", "doctor", "ledger",
+    "forecasting", "simulation", "feedback", "replies", "hygiene", "digest", "dkim", "doctor", "ledger",
 )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from pydantic import (
 
 from nurture.domain.conditions import Condition, Did
 from nurture.domain.dates import CalendarDate
-from nurture.domain.digest import Digest
+from nurture.domain.digest_policy import Digest
 from nurture.domain.forms import Form
 from nurture.domain.hygiene import Hygiene
 from nurture.domain.letters import CadenceText, Document, Letter, Weekday, Windows

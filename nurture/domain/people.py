@@ -18,6 +18,8 @@ from nurture.domain.zones import ZoneFound, better
 _FALL = (Status.SUBSCRIBED, Status.PENDING, Status.ARCHIVED, Status.UNSUBSCRIBED, Status.BOUNCED, Status.COMPLAINED)
 GONE = _FALL[2:]
 LONGEST_TAG = 100
+HOUSE = "house"
+"""The source of an archived row that is nobody of the list: somebody of the house, to whom the weekly digest goes."""
 _DEEPEST = 20
 
 
@@ -63,6 +65,11 @@ class Merged:
     @property
     def changes(self) -> bool:
         return bool(self.values or self.add_tags or self.drop_tags)
+
+
+def of_the_house(status: Status, source: str | None) -> bool:
+    """Whether this row is only where the digest goes: who joins the list by it comes as anybody does."""
+    return status is Status.ARCHIVED and source == HOUSE
 
 
 def raises(known: Status, wanted: Status) -> bool:
@@ -118,6 +125,9 @@ def merge(known: Known, draft: Draft, now: datetime, *, replace_tags: bool = Fal
     `loosen=False`, for files: what a person chose for fewer letters or less tracking stays; only they, or a program for them, undo it.
     """
     status = Status(known.columns["status"])
+    if of_the_house(status, known.columns.get("source")):
+        joined = {n: v for n, v in newcomer(draft, now).items() if n not in ("email", "changed_at")}
+        return Merged({"source": ""} | joined, frozenset(draft.tags or ()))
     if draft.status is not None and raises(status, draft.status):
         return Merged(refused=refusal(status, draft.status))
     kept = frozenset() if loosen else _own_choices(known, draft)

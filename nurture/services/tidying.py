@@ -15,7 +15,6 @@ from nurture.domain.addresses import domain_of, meant, person_keys, same_people
 from nurture.domain.documents import Policy
 from nurture.domain.field_ages import COLUMNS, Ages
 from nurture.domain.hygiene import Proposal, ProposalKind, Tidied, ZoneCount
-from nurture.domain.scalars import format_duration
 from nurture.domain.standing import FlagBit
 from nurture.domain.words import Status, ZoneSource
 from nurture.store import erasure, hygiene, outbox, proposals
@@ -128,7 +127,7 @@ _FLAGS = {ProposalKind.LOST: FlagBit.LOST, ProposalKind.FADING: FlagBit.FADING}
 
 def _about_data(looked: _Looked, policy: Policy) -> Iterator[Proposal]:
     if looked.stale:
-        yield Proposal(ProposalKind.DATA, ProposalKind.DATA.value, looked.stale, {"stale": format_duration(policy.hygiene.stale)})
+        yield Proposal(ProposalKind.DATA, ProposalKind.DATA.value, looked.stale, {"stale": f"{policy.hygiene.stale.days} days"})
     if looked.guessed:
         yield Proposal(ProposalKind.ZONE, ProposalKind.ZONE.value, looked.guessed, {})
 

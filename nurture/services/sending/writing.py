@@ -10,6 +10,7 @@ from nurture.domain.documents import Policy, Sender
 from nurture.domain.envelopes import Envelope, Sign
 from nurture.domain.errors import NurtureError
 from nurture.domain.letterbook import LetterBook
+from nurture.domain.people import HOUSE
 from nurture.domain.readers import Reader
 from nurture.domain.return_address import return_address
 from nurture.domain.tokens import TokenKey
@@ -162,7 +163,7 @@ class _Press:
 
 def why(reader: Reader) -> str:
     """Since when and from where: the sentence every letter owes its reader, in their language."""
-    return _why(reader.locale, reader.joined_at.date(), reader.source) if reader.joined_at else ""
+    return _why(reader.locale, reader.joined_at.date(), reader.source) if reader.joined_at and reader.source != HOUSE else ""
 
 
 @lru_cache(maxsize=4096)
