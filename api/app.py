@@ -21,6 +21,7 @@ from api.marketer import (
     keys,
     policy,
     previews,
+    proposals,
     questions,
     replies,
     reports,
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 
 _MARKETER = (
     importing, subscribers, segments, sequences, documents, deliveries, events, sending, reports, previews, forecast, policy, keys, tasks,
-    webhooks, replies, questions, campaigns,
+    webhooks, replies, questions, campaigns, proposals,
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from api.dashboard.campaigns import campaign_pages
 from api.dashboard.curves import Measured, curves_context
 from api.dashboard.desk import desk_pages
 from api.dashboard.house import house_pages
+from api.dashboard.hygiene import hygiene_pages
 from api.dashboard.looking import Guarded, looking_pages
 from api.dashboard.overview import Latest
 from api.dashboard.pace import pace_pages
@@ -74,10 +75,12 @@ def router(app: "App") -> APIRouter:
     )  # fmt: skip
     listed, step = campaign_pages(app, pages, outlook)
     on_desk, desk_step = desk_pages(app, pages)
-    for path, page in (("/", home), ("/sequences", sequences), *shown, listed, on_desk):
+    tidy, tidy_step = hygiene_pages(app, pages)
+    for path, page in (("/", home), ("/sequences", sequences), *shown, listed, on_desk, tidy):
         routes.add_route(path, guarded(page), methods=["GET"])
     routes.add_route(step[0], guarded(step[1]), methods=["GET", "POST"])
     routes.add_route(desk_step[0], guarded(desk_step[1]), methods=["POST"])
+    routes.add_route(tidy_step[0], guarded(tidy_step[1]), methods=["POST"])
     routes.add_route("/favicon.ico", _favicon, methods=["GET"])
     for method, path, page in house_pages(app, pages):
         routes.add_route(path, guarded(page), methods=[method])

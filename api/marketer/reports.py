@@ -12,6 +12,7 @@ from nurture.domain.curves import to_json as curves_json
 from nurture.domain.pace_report import to_json as pace_json
 from nurture.domain.reports import to_json
 from nurture.domain.tally import to_json as tally_json
+from nurture.services import proposing
 from nurture.services.measuring import measure
 from nurture.services.mixing import offers_due
 from nurture.services.pacing import NAMES, pace
@@ -94,6 +95,13 @@ async def referrals(
     app = app_of(request)
     now = app.clock()
     return {"at": now} | (await recommendations(app.db, now, names)).to_json()
+
+
+@router.get("/hygiene")
+async def hygiene(request: Request) -> dict[str, Any]:
+    """The last weekly run: who was forgotten or marked, the age of every field, guessed zones; how many proposals are open. No names."""
+    app = app_of(request)
+    return {"at": app.clock()} | proposing.to_json(await proposing.last_run(app.db))
 
 
 async def _parts(request: Request, *names: str) -> dict[str, Any]:

@@ -21,7 +21,8 @@ _GIVEN: ContextVar[Sequence[str]] = ContextVar("nurture_given", default=())
 _KEY = re.compile(r"(nur_[a-z0-9]{8})_\S+")  # a key given whole is written down by its prefix
 GROUPS = (
     "service", "init", "definitions", "people", "access", "planning", "cleanups", "rules", "reports", "person",
-    "forecasting", "campaigns", "simulation", "feedback", "auditing", "replies", "questions", "dkim", "doctor", "ledger",
+    "forecasting", "campaigns", "simulation", "feedback", "auditing", "replies", "questions", "hygiene", "digest", "dkim", "doctor",
+    "ledger",
 )  # fmt: skip
 
 

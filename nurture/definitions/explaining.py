@@ -11,7 +11,7 @@ from nurture.definitions.faults import Fault, Path, Tree
 from nurture.definitions.keys import keys_of, models_at
 from nurture.domain.advice import did_you_mean, nearest
 from nurture.domain.conditions import CONDITION_WORDS
-from nurture.domain.documents import GOAL_WORDS
+from nurture.domain.entries import GOAL_WORDS
 from nurture.domain.rules import CAUSE_WORDS
 
 _WINDOW_KEYS = frozenset({"window", "sales", "long", "short", "other", "greeting"})

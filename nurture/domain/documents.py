@@ -6,63 +6,35 @@ The first key of a document names it (`sequence: roofing-school`); the pydantic 
 
 from __future__ import annotations
 
-import re
 from datetime import date, timedelta
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
-    Discriminator,
     Field,
-    PlainSerializer,
     StringConstraints,
-    Tag,
-    WithJsonSchema,
     model_validator,
 )
 
 from nurture.domain.asking import Question
 from nurture.domain.cleanup.courses import Course
-from nurture.domain.conditions import Condition, Did
+from nurture.domain.conditions import Condition
 from nurture.domain.dates import CalendarDate
+from nurture.domain.digest_policy import Digest
 from nurture.domain.drawing import Drawn, Feed
+from nurture.domain.entries import Goal, ReEntry
 from nurture.domain.forms import Form
+from nurture.domain.hygiene import Hygiene
 from nurture.domain.letters import CadenceText, Document, Letter, Weekday, Windows
 from nurture.domain.mixes import Mix, NoPromise, Promise, Ratio, Thirds
 from nurture.domain.paces import Pace
 from nurture.domain.recommending import Recommend
 from nurture.domain.remembering import by_identity
 from nurture.domain.rules import Rule
-from nurture.domain.scalars import Duration, HeaderText, Percent, Slug, TimeOfDay, format_duration, parse_duration
+from nurture.domain.scalars import Duration, HeaderText, Percent, Slug, TimeOfDay
 from nurture.domain.variants import NAMES, Trial, Variant, letter_of
-from nurture.domain.words import EventType, Kind, Tracking
-
-
-def _parse_re_entry(value: Any) -> timedelta | None:
-    if value is None or value == "never":
-        return None
-    if value == "always":
-        return timedelta(0)
-    if isinstance(value, timedelta):
-        return value
-    found = re.fullmatch(r"after\s+(\S+)", value) if isinstance(value, str) else None
-    if not found:
-        raise ValueError(f"{value!r} is not a re-entry rule; write never, always, or: after 180d")
-    return parse_duration(found[1])
-
-
-def _write_re_entry(value: timedelta | None) -> str:
-    return "never" if value is None else f"after {format_duration(value)}" if value else "always"
-
-
-ReEntry = Annotated[
-    timedelta | None,
-    BeforeValidator(_parse_re_entry),
-    PlainSerializer(_write_re_entry),
-    WithJsonSchema({"type": "string", "examples": ["never", "always", "after 180d"]}),
-]
+from nurture.domain.words import Kind, Tracking
 
 
 def _known_zone(value: str) -> str:
@@ -87,21 +59,6 @@ def _unique_ids(letters: tuple[Letter, ...]) -> tuple[Letter, ...]:
 
 Letters = Annotated[tuple[Letter, ...], Field(min_length=1), AfterValidator(_unique_ids)]
 OnEdit: TypeAlias = Literal["migrate", "pin"]
-
-
-def _named_goal(name: str) -> Did:
-    """`goal: purchase` is short for the conversion of that name."""
-    return Did(did=EventType.CONVERTED, name=name)
-
-
-def _goal_word(value: Any) -> str:
-    return "conversion" if isinstance(value, str) else "condition"
-
-
-GOAL_WORDS = ("conversion", "condition")
-Goal = Annotated[
-    Annotated[str, AfterValidator(_named_goal), Tag("conversion")] | Annotated[Condition, Tag("condition")], Discriminator(_goal_word)
-]
 
 
 class Sequence(Document):
@@ -336,6 +293,8 @@ class Policy(Document):
     windows: Windows = Windows()
     engagement: EngagementPolicy = EngagementPolicy()
     cost_per_thousand: float | None = Field(default=None, ge=0)
+    hygiene: Hygiene = Hygiene()
+    digest: Digest | None = None
     forms: dict[Slug, Form] = Field(default_factory=dict)
     recommend: Recommend | None = None
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from math import isfinite
 from typing import Any
 
+from nurture.domain.field_ages import COLUMNS, own_field, tell
 from nurture.domain.scalars import clean_line
 from nurture.domain.words import Status, ZoneSource
 from nurture.domain.zones import ZoneFound, better
@@ -17,6 +18,8 @@ from nurture.domain.zones import ZoneFound, better
 _FALL = (Status.SUBSCRIBED, Status.PENDING, Status.ARCHIVED, Status.UNSUBSCRIBED, Status.BOUNCED, Status.COMPLAINED)
 GONE = _FALL[2:]
 LONGEST_TAG = 100
+HOUSE = "house"
+"""The source of an archived row that is nobody of the list: somebody of the house, to whom the weekly digest goes."""
 _DEEPEST = 20
 
 
@@ -62,6 +65,11 @@ class Merged:
     @property
     def changes(self) -> bool:
         return bool(self.values or self.add_tags or self.drop_tags)
+
+
+def of_the_house(status: Status, source: str | None) -> bool:
+    """Whether this row is only where the digest goes: who joins the list by it comes as anybody does."""
+    return status is Status.ARCHIVED and source == HOUSE
 
 
 def raises(known: Status, wanted: Status) -> bool:
@@ -117,6 +125,9 @@ def merge(known: Known, draft: Draft, now: datetime, *, replace_tags: bool = Fal
     `loosen=False`, for files: what a person chose for fewer letters or less tracking stays; only they, or a program for them, undo it.
     """
     status = Status(known.columns["status"])
+    if of_the_house(status, known.columns.get("source")):
+        joined = {n: v for n, v in newcomer(draft, now).items() if n not in ("email", "changed_at")}
+        return Merged({"source": ""} | joined, frozenset(draft.tags or ()))
     if draft.status is not None and raises(status, draft.status):
         return Merged(refused=refusal(status, draft.status))
     kept = frozenset() if loosen else _own_choices(known, draft)
@@ -130,6 +141,11 @@ def merge(known: Known, draft: Draft, now: datetime, *, replace_tags: bool = Fal
     topics = {**known.topics, **{name: wanted for name, wanted in draft.topics.items() if loosen or known.topics.get(name) is not False}}
     if topics != known.topics:
         values["topics"] = topics
+    guessed = values.get("zone_source") == ZoneSource.GUESSED.value  # told by nobody
+    told = [n for n in COLUMNS if n in values and not (guessed and n == "timezone")]
+    told += [own_field(n) for n, v in fields.items() if known.fields.get(n) != v]
+    if told:
+        values["told_at"] = tell(known.columns.get("told_at"), told, now.date())
     given = frozenset(draft.tags or ())
     dropped = known.tags - given if replace_tags and draft.tags is not None else frozenset()
     return Merged(values, given - known.tags, dropped)

@@ -6,6 +6,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from nurture.domain.people import HOUSE
 from nurture.domain.words import Tracking
 
 _WHY = {
@@ -35,7 +36,7 @@ class Reader(NamedTuple):
 
 def why(reader: Reader) -> str:
     """Since when and from where: the sentence every letter owes its reader, in their language."""
-    return _why(reader.locale, reader.joined_at.date(), reader.source) if reader.joined_at else ""
+    return _why(reader.locale, reader.joined_at.date(), reader.source) if reader.joined_at and reader.source != HOUSE else ""
 
 
 @lru_cache(maxsize=4096)

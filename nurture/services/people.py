@@ -147,7 +147,7 @@ async def _change(tx: Connection, known: Person, draft: Draft, now: datetime) ->
     await _permission(tx, known.id, merged.values, now)
     await subscribers.add_tags(tx, {known.id: merged.add_tags})
     await subscribers.drop_tags(tx, {known.id: merged.drop_tags})
-    if "status" in merged.values:
+    if merged.values.get("status", Status.SUBSCRIBED.value) != Status.SUBSCRIBED.value:
         await follow_lowering(tx, {known.id: Status(merged.values["status"])}, "api", now)
     else:
         await subscribers.touch(tx, [known.id], now)

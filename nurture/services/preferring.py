@@ -1,4 +1,6 @@
-"""What a person chooses short of leaving: only useful letters, less often, a pause, topics, what may be counted, language, time zone."""
+"""What a person chooses about their letters short of leaving: only useful ones, less often, a pause, topics, what may be counted,
+language, time zone; and their word that what we know of them is still right.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,11 +10,14 @@ from typing import Any
 
 from nurture.domain.documents import Policy
 from nurture.domain.errors import NurtureError
+from nurture.domain.field_ages import ALL, COLUMNS, tell
+from nurture.domain.hygiene import CONFIRM_TAG
 from nurture.domain.words import EventType, Evidence, Frequency, Kind, Kinds, Status, Tracking, ZoneSource
 from nurture.domain.zones import find_zone
 from nurture.store import choices, events, outbox
 from nurture.store.database import Database
 from nurture.store.documents import load_policy
+from nurture.store.subscribers import drop_tags
 
 PAUSE = timedelta(days=30)
 _DECLINED = (Kind.SALES.value, Kind.NEWS.value, Kind.ABOUT.value)
@@ -25,6 +30,7 @@ class Choice(StrEnum):
     NORMAL = "normal"
     PAUSE = "pause"
     RESUME = "resume"
+    RIGHT = "right"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +67,21 @@ def _shown(person: choices.Stand, now: datetime, policy: Policy) -> Preferences:
 async def prefer(db: Database, subscriber_id: int, choice: Choice, now: datetime, *, ip: str | None = None) -> Preferences | None:
     """Write the choice; letters that it rules out are taken back from the queue in the same transaction."""
     async with db.write() as tx:
-        if await choices.stand_of(tx, subscriber_id, lock=True) is None:
+        stand = await choices.stand_of(tx, subscriber_id, lock=True)
+        if stand is None:
             return None
-        await choices.choose(tx, subscriber_id, now, **_columns(choice, now))
+        await choices.choose(tx, subscriber_id, now, **_columns(choice, stand, now))
         if choice is Choice.USEFUL:
             await outbox.cancel_open(tx, "declined", now, subscriber_id=subscriber_id, kinds=_DECLINED)
         elif choice is Choice.PAUSE:
             await outbox.cancel_open(tx, "paused", now, subscriber_id=subscriber_id)
-        await choices.add_consent(
-            tx, subscriber_id, f"preference:{choice}", granted=choice in (Choice.ALL, Choice.NORMAL, Choice.RESUME),
-            source="preferences", ip=ip, now=now,
-        )  # fmt: skip
+        if choice is Choice.RIGHT:
+            await drop_tags(tx, {subscriber_id: [CONFIRM_TAG]})
+        else:
+            await choices.add_consent(
+                tx, subscriber_id, f"preference:{choice}", granted=choice in (Choice.ALL, Choice.NORMAL, Choice.RESUME),
+                source="preferences", ip=ip, now=now,
+            )  # fmt: skip
         await events.add_events(tx, [_sign(subscriber_id, choice, now)])
         person, policy = await choices.stand_of(tx, subscriber_id), await load_policy(tx)
     return _shown(person, now, policy) if person else None
@@ -122,15 +132,17 @@ async def describe(
             raise NurtureError(f"{timezone!r} is not a time zone; write an IANA name such as Europe/Berlin, or an offset such as +03:00")
         columns |= {"timezone": found.zone, "zone_source": ZoneSource.EXPLICIT.value}
     async with db.write() as tx:
-        if await choices.stand_of(tx, subscriber_id, lock=True) is None:
+        stand = await choices.stand_of(tx, subscriber_id, lock=True)
+        if stand is None:
             return None
-        await choices.choose(tx, subscriber_id, now, **columns)
+        told = tell(stand.told_at, [n for n in COLUMNS if n in columns], now.date())
+        await choices.choose(tx, subscriber_id, now, told_at=told, **columns)
         await events.add_events(tx, [_sign(subscriber_id, "zone" if timezone else "language", now)])
         person, policy = await choices.stand_of(tx, subscriber_id), await load_policy(tx)
     return _shown(person, now, policy) if person else None
 
 
-def _columns(choice: Choice, now: datetime) -> dict[str, Any]:
+def _columns(choice: Choice, stand: choices.Stand, now: datetime) -> dict[str, Any]:
     columns: dict[Choice, dict[str, Any]] = {
         Choice.USEFUL: {"kinds": Kinds.USEFUL.value},
         Choice.ALL: {"kinds": Kinds.ALL.value},
@@ -138,6 +150,7 @@ def _columns(choice: Choice, now: datetime) -> dict[str, Any]:
         Choice.NORMAL: {"frequency": Frequency.NORMAL.value},
         Choice.PAUSE: {"paused_until": now + PAUSE},
         Choice.RESUME: {"paused_until": None},
+        Choice.RIGHT: {"told_at": tell(stand.told_at, [ALL], now.date())},
     }
     return columns[choice]
 

@@ -1,21 +1,21 @@
-"""What refusals of an address say about the person: an event, and after a hard one or three soft ones over a week the status `bounced`."""
+"""What refusals of an address say about the person: an event, and after a hard one or some soft ones over a time the status `bounced`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.words import EventType, Evidence, Status
-from nurture.store.events import EVENTS, add_events
+from nurture.store.documents import load_policy
+from nurture.store.events import add_events
+from nurture.store.hygiene import worn_out
 from nurture.store.ledger import subscribers
 from nurture.store.lowering import follow_lowering
 from nurture.store.subscribers import set_status
 
-SOFT_LIMIT = 3
-SOFT_SPAN = timedelta(days=7)
-_e, _s = EVENTS.c, subscribers.c
+_s = subscribers.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +62,5 @@ async def note_bounces(tx: AsyncConnection, bounces: Sequence[Bounce], now: date
 async def _worn_out(tx: AsyncConnection, people: set[int]) -> set[int]:
     if not people:
         return set()
-    question = (
-        select(_e.subscriber_id, func.min(_e.at), func.max(_e.at))
-        .where(_e.subscriber_id.in_(people), _e.type == EventType.BOUNCED.value, _e.name == "soft")
-        .group_by(_e.subscriber_id)
-        .having(func.count() >= SOFT_LIMIT)
-    )
-    return {person for person, first, last in await tx.execute(question) if last - first >= SOFT_SPAN}
+    rule = (await load_policy(tx)).hygiene
+    return {found.subscriber_id for found in await worn_out(tx, rule.soft_bounces, rule.soft_span, people)}

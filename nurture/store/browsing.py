@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.words import State
 from nurture.store.last_words import LETTER, WORD, with_rows
+from nurture.store.ledger import of_the_list
 from nurture.store.readers import plain_subject
 from nurture.store.reports import OPEN_ROWS
 from nurture.store.tables import METADATA
@@ -146,6 +147,7 @@ async def list_people(
             t.last_sign_at,
         )
         .join(standings, t.subscriber_id == s.id)
+        .where(of_the_list())
         .order_by(s.id.desc())
         .limit(limit)
     )

@@ -31,19 +31,21 @@ class Stand:
     topics: Mapping[str, Any]
     timezone: str | None
     tracking: Tracking | None
+    told_at: Mapping[str, str] | None = None
 
 
 async def stand_of(tx: Connection, subscriber_id: int, *, lock: bool = False) -> Stand | None:
     """None once the person is erased."""
     columns = (
-        _s.id, _s.email, _s.status, _s.locale, _s.kinds, _s.frequency, _s.paused_until, _s.status_at, _s.topics, _s.timezone, _s.tracking
+        _s.id, _s.email, _s.status, _s.locale, _s.kinds, _s.frequency, _s.paused_until, _s.status_at, _s.topics, _s.timezone, _s.tracking,
+        _s.told_at,
     )  # fmt: skip
     query = select(*columns).where(_s.id == subscriber_id, _s.erased_at.is_(None))
     row = (await tx.execute(query.with_for_update() if lock else query)).one_or_none()
     if row is None:
         return None
     kinds, frequency, tracking = Kinds(row[4]), Frequency(row[5]), Tracking(row[10]) if row[10] else None
-    return Stand(row[0], row[1], Status(row[2]), row[3], kinds, frequency, row[6], row[7], row[8] or {}, row[9], tracking)
+    return Stand(row[0], row[1], Status(row[2]), row[3], kinds, frequency, row[6], row[7], row[8] or {}, row[9], tracking, row[11])
 
 
 async def choose(tx: Connection, subscriber_id: int, now: datetime, **columns: Any) -> None:

@@ -33,10 +33,11 @@ from nurture.domain.conditions import (
     Received,
 )
 from nurture.domain.standing import FlagBit
-from nurture.domain.words import EventType, Evidence, State
+from nurture.domain.words import EventType, Evidence, State, Status
 from nurture.store.condition_fields import compare_field, date_near, sure
 from nurture.store.database import Connection
 from nurture.store.dialect_fields import FieldTruth
+from nurture.store.ledger import of_the_house
 from nurture.store.tables import Delivery, Document, Enrolment, Event, Letter, Standing, Subscriber, SubscriberTag
 
 _people: Any = Subscriber.__table__.c  # type: ignore[attr-defined]
@@ -198,6 +199,11 @@ def _received(condition: Received, moment: _Moment) -> ColumnElement[bool]:
     return exists().where(*tests)
 
 
+def _has_status(status: Status) -> ColumnElement[bool]:
+    has: ColumnElement[bool] = _people.status == status.value
+    return and_(has, not_(of_the_house())) if status is Status.ARCHIVED else has
+
+
 _WORDS: dict[type, Callable[[Any, _Moment], ColumnElement[bool]]] = {
     All: lambda c, moment: and_(true(), *(_compile(inner, moment) for inner in c.all)),
     AnyOf: lambda c, moment: or_(false(), *(_compile(inner, moment) for inner in c.any)),
@@ -205,7 +211,7 @@ _WORDS: dict[type, Callable[[Any, _Moment], ColumnElement[bool]]] = {
     HasTag: _tagged,
     OnTopic: _on_topic,
     FieldIs: lambda c, moment: compare_field(c, moment.zone),
-    HasStatus: lambda c, _: _people.status == c.status.value,
+    HasStatus: lambda c, _: _has_status(c.status),
     FromSource: lambda c, _: _people.source == c.source,
     HasEngagement: lambda c, _: _standing_is(_standing.engagement == c.engagement.value),
     HasTemperature: lambda c, _: _standing_is(_standing.temperature == c.temperature.value),

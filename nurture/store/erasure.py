@@ -43,7 +43,7 @@ async def empty_person(tx: Connection, subscriber_id: int, now: datetime) -> Non
         update(people).where(people.c.id == subscriber_id).values(
             email=f"erased:{subscriber_id}", name="", first_name="", patronymic="", timezone=None, zone_source="default", locale=None,
             country=None, status=Status.ARCHIVED.value, status_at=now, source="", topics={}, fields={}, tracking=None, paused_until=None,
-            changed_at=now, erased_at=now,
+            told_at=None, changed_at=now, erased_at=now,
         )
     )  # fmt: skip
 

@@ -1,9 +1,10 @@
 """Runs of periodic jobs: UNIQUE (job, period) lets one worker do each once, however many wake at the same moment."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.store.dialect import insert
@@ -41,3 +42,17 @@ async def finish(tx: AsyncConnection, job: str, period: str, now: datetime, resu
 async def release(tx: AsyncConnection, job: str, period: str) -> None:
     """A run that failed gives its period back, so that the next sweep tries again."""
     await tx.execute(jobs.delete().where(_j.job == job, _j.period == period, _j.ended_at.is_(None)))
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    period: str
+    ended_at: datetime
+    result: dict[str, Any] | None
+
+
+async def newest(tx: AsyncConnection, job: str) -> Run | None:
+    """The last run that ended."""
+    query = select(_j.period, _j.ended_at, _j.result).where(_j.job == job, _j.ended_at.is_not(None)).order_by(_j.ended_at.desc()).limit(1)
+    row = (await tx.execute(query)).one_or_none()
+    return Run(*row) if row else None

@@ -4,8 +4,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import ColumnElement, and_, not_, or_
 
+from nurture.domain.people import HOUSE
+from nurture.domain.words import Status
 from nurture.store.tables import METADATA
 
 T = TypeVar("T")
@@ -17,6 +19,15 @@ letters = METADATA.tables["letters"]
 subscribers = METADATA.tables["subscribers"]
 workers = METADATA.tables["workers"]
 workspace = METADATA.tables["workspace"]
+
+
+def of_the_list() -> ColumnElement[bool]:
+    """Of `subscribers`: people of the list, neither erased nor only of the house (domain/people.py)."""
+    return and_(subscribers.c.erased_at.is_(None), not_(of_the_house()))
+
+
+def of_the_house() -> ColumnElement[bool]:
+    return and_(subscribers.c.source == HOUSE, subscribers.c.status == Status.ARCHIVED.value)
 
 
 def pieces(items: Iterable[T], size: int = IDS_AT_ONCE) -> Iterator[Sequence[T]]:

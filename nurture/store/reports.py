@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.words import Evidence, Kind, State
 from nurture.store.dialect import minute
+from nurture.store.ledger import of_the_list
 from nurture.store.tables import METADATA
 from nurture.store.tables.deliveries import OPEN_STATES
 
@@ -31,7 +32,7 @@ class PeopleRow:
 async def count_people(tx: AsyncConnection) -> list[PeopleRow]:
     """Everybody, by status, source of the zone, class and flags (bits of `FlagBit`)."""
     keys = (subscribers.c.status, subscribers.c.zone_source, standings.c.engagement, standings.c.flags)
-    query = select(*keys, func.count()).join(standings, standings.c.subscriber_id == subscribers.c.id).group_by(*keys)
+    query = select(*keys, func.count()).join(standings, standings.c.subscriber_id == subscribers.c.id).where(of_the_list()).group_by(*keys)
     return [PeopleRow(*row) for row in await tx.execute(query)]
 
 

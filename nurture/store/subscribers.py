@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, delete, literal, select, update
+from sqlalchemy import ColumnElement, Row, Select, bindparam, delete, literal, not_, select, update
 
 from nurture.domain.people import Known
 from nurture.domain.words import Engagement, Frequency, Kinds, Status, Temperature
 from nurture.store.database import Connection
 from nurture.store.dialect import insert
-from nurture.store.ledger import pieces
+from nurture.store.ledger import of_the_house, pieces
 from nurture.store.readers import readers
 from nurture.store.tables import METADATA, Standing
 
@@ -30,7 +30,7 @@ _ROWS_AT_ONCE = 1_000  # rows of one INSERT ... RETURNING: about twenty paramete
 DEFAULTS: dict[str, Any] = {
     "name": "", "first_name": "", "patronymic": "", "timezone": None, "zone_source": "default", "locale": None, "country": None,
     "status": Status.SUBSCRIBED.value, "source": "", "topics": {}, "fields": {}, "frequency": Frequency.NORMAL.value,
-    "kinds": Kinds.ALL.value, "tracking": None, "paused_until": None,
+    "kinds": Kinds.ALL.value, "tracking": None, "paused_until": None, "told_at": None,
 }  # fmt: skip
 
 
@@ -60,6 +60,7 @@ class Person:
     changed_at: datetime
     engagement: Engagement
     temperature: Temperature
+    told_at: Mapping[str, str] | None = None
     tags: tuple[str, ...] = ()
 
     @property
@@ -102,7 +103,7 @@ async def find_many(tx: Connection, emails: Iterable[str]) -> dict[str, Person]:
 
 async def page(tx: Connection, after: int, limit: int, condition: ColumnElement[bool] | None = None) -> list[Person]:
     """The next `limit` people by id after the given one, of those who match."""
-    query = _READ.where(_s.id > after).order_by(_s.id).limit(limit)
+    query = _READ.where(_s.id > after, not_(of_the_house())).order_by(_s.id).limit(limit)
     return await _people(tx, query if condition is None else query.where(condition))
 
 

@@ -32,6 +32,7 @@ SCOPE_OF = {
     ("tasks", "get"): "tasks:read", ("tasks", "post"): "tasks:write", ("webhooks", "get"): "webhooks:read",
     ("webhooks", "post"): "webhooks:write", ("webhooks", "delete"): "webhooks:write",
     ("questions", "get"): "sequences:read", ("questions", "post"): "sequences:write",
+    ("proposals", "get"): "subscribers:read", ("proposals", "post"): "subscribers:write",
     ("replies", "get"): "replies:read", ("replies", "post"): "replies:write",
     ("audit", "get"): "audit:read",
     ("keys", "get"): "keys:write", ("keys", "post"): "keys:write", ("keys", "delete"): "keys:write",

@@ -6,6 +6,7 @@ import shutil
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,11 @@ from playwright.async_api import Browser, ConsoleMessage, async_playwright
 
 from api.app import create_app
 from nurture.store.database import Database
+from nurture.weekly import tidy_once
 from tests.support.asked import ask_people
 from tests.support.desk import open_desk
 from tests.support.history import fill
-from tests.support.people import NOW
+from tests.support.people import NOW, add_people
 from tests.support.servers import missing
 
 pytestmark = pytest.mark.browser
@@ -26,7 +28,8 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SIZES = {"phone": (390, 844), "small": (320, 640), "desk": (1280, 900)}
 PAGES = {
     "overview": "/", "letters": "/letters", "coming": "/letters?view=coming", "letter": "/letters/1", "people": "/people", "person": "/people/1",
-    "sequences": "/sequences", "campaigns": "/campaigns", "ahead": "/ahead", "pace": "/pace", "replies": "/replies", "questions": "/questions", "question": "/questions/biggest-problem", "quiz": "/questions/roof-check",
+    "sequences": "/sequences", "campaigns": "/campaigns", "ahead": "/ahead", "pace": "/pace", "replies": "/replies",
+    "questions": "/questions", "question": "/questions/biggest-problem", "quiz": "/questions/roof-check", "hygiene": "/hygiene",
     "login": "/login?next=/people", "missing": "/people/999999",
 }  # fmt: skip
 SIDEWAYS = """() => { const seen = document.documentElement.clientWidth; if (document.documentElement.scrollWidth <= seen) return [];
@@ -41,7 +44,9 @@ async def address(sqlite_db: Database, tmp_path: Path) -> AsyncIterator[str]:
     """A served dashboard over a small list with history."""
     await fill(sqlite_db, people=30, weeks=12)
     await ask_people(sqlite_db, NOW)
+    await add_people(sqlite_db, "mia.holm@gmail.com", "miaholm+roofs@gmail.com", "tom@gmial.com", name="Mia Holm", fields={"roof": "slate"}, now=NOW - timedelta(days=500))
     app = open_desk(sqlite_db, tmp_path / "data")
+    await tidy_once(app)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]

@@ -11,7 +11,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from nurture.definitions.loading import load_files
 from nurture.domain.asking import Question
-from nurture.domain.documents import DOCUMENT_TYPES, Policy, Sequence, letters_of
+from nurture.domain.documents import DOCUMENT_TYPES, Cleanup, Policy, Sequence, letters_of
 from nurture.domain.letters import Letter
 from nurture.domain.readers import Reader
 from nurture.domain.tokens import Purpose
@@ -45,7 +45,10 @@ def written(letter: Letter, reader: Reader, data: Mapping[str, object] | None = 
 
 
 def test_all_files_are_there_and_without_a_fault() -> None:
-    assert {f.stem for f in FILES} >= {"two-weeks", "thirds-company", "three-three-three", "welcome", "library", "policy"}
+    assert {f.stem for f in FILES} >= {
+        "two-weeks", "thirds-company", "three-three-three", "welcome", "library", "policy", "weekly-news", "cleanup-offer", "cleanup-event", "ripening-year",
+        "fading", "closing", "cooled-buyer", "confirm-your-data",
+    }
     assert PLACED.faults == ()
 
 
@@ -82,12 +85,13 @@ def test_every_letter_has_one_call_to_action_and_its_size(letter: Letter) -> Non
     assert letter.title
     assert letter.preheader
     tree = LexborHTMLParser(compiled.content["html"])
-    wanted = () if letter.call_to_action == "reply" or letter.question else (letter.call_to_action,)
+    own = letter.call_to_action.startswith("{{")  # the reader's own page: no link that is counted
+    wanted = () if letter.call_to_action == "reply" or own or letter.question else (letter.call_to_action,)
     assert compiled.links == wanted
-    assert len(tree.css("a.button")) == len(wanted)
+    assert len(tree.css("a.button")) == len(wanted) + own
     if letter.question:
         assert (compiled.content["question"], "{{ answer_url }}" in compiled.content["text"]) == (letter.question, True)
-    elif not wanted:
+    elif letter.call_to_action == "reply":
         assert re.search(r"\b[Rr]eply\b|\bответьте\b", compiled.content["text"])
     words = len(written(letter, SOMEBODY).text.split())
     assert words > 450 if letter.size is Size.LONG else words < 480
@@ -151,6 +155,30 @@ def test_the_welcome_starts_at_once_and_sells_nothing() -> None:
     assert letters[0].window == "now"
     assert {x.kind for x in letters} == {Kind.USEFUL}
     assert len(letters) > 3
+
+
+def test_every_offer_of_a_cleanup_shows_the_way_out_beside_its_call() -> None:
+    cleanups = [p.document for p in PLACED.documents if isinstance(p.document, Cleanup)]
+    assert {c.name for c in cleanups} == {"cleanup-offer", "cleanup-event"}
+    for cleanup in cleanups:
+        assert len(cleanup.offers) == 3
+        assert cleanup.repermission
+        for offer in cleanup.offers:
+            tree = LexborHTMLParser(compile_letter(offer, TEMPLATES).content["html"])
+            ways = [a for a in tree.css("strong a") if "unsubscribe_url" in (a.attributes.get("href") or "")]
+            assert len(ways) == 1, f"{offer.id}: one leave link in bold, in the words of the letter"
+            assert "ot interested" in written(offer, SOMEBODY).text
+
+
+def test_a_year_gives_nine_times_and_asks_three_times() -> None:
+    kinds = [x.kind for x in sequence("ripening-year").letters]
+    assert kinds == [Kind.USEFUL, Kind.USEFUL, Kind.USEFUL, Kind.SALES] * 3
+
+
+def test_what_asks_leads_to_the_readers_own_page() -> None:
+    (letter,) = sequence("confirm-your-data").letters
+    addressed_to = written(letter, SOMEBODY).html
+    assert addressed_to.count(f"https://letters.example.com/preferences/{'t' * 44}") >= 2, "the button, and the footer"
 
 
 def test_topics_of_the_shipped_sequences_stand_in_the_shipped_policy() -> None:

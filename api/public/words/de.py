@@ -60,6 +60,11 @@ WORDS = {
     "topic_off": "Dieses Thema abbestellen: {topic}",
     "topic_on": "Wieder darüber lesen: {topic}",
     "language_title": "Sprache",
+    "right_button": "Ja, das stimmt noch",
+    "right_text": (
+        "Stimmen Name, Sprache, Zeitzone und was wir sonst von Ihnen wissen noch? "
+        "Ein Druck sagt es uns, und wir fragen dieses Jahr nicht wieder."
+    ),
     "zone_title": "Ihre Zeitzone",
     "zone_text": "Briefe kommen zu Ihren Stunden. Schreiben Sie einen Ort wie Europe/Berlin oder einen Abstand wie +02:00.",
     "save_button": "Speichern",

@@ -60,6 +60,11 @@ WORDS = {
     "topic_off": "Leave this topic: {topic}",
     "topic_on": "Read about it again: {topic}",
     "language_title": "Language",
+    "right_button": "Yes, this is right",
+    "right_text": (
+        "Is your name, language, time zone and what else we know of you still as it was? "
+        "One press tells us, and we shall not ask again this year."
+    ),
     "zone_title": "Your time zone",
     "zone_text": "Letters come in your own hours. Write a place such as Europe/Berlin, or an offset such as +02:00.",
     "save_button": "Save",

@@ -60,6 +60,11 @@ WORDS = {
     "topic_off": "Rezygnuję z tematu: {topic}",
     "topic_on": "Znowu chcę o tym czytać: {topic}",
     "language_title": "Język",
+    "right_button": "Tak, wszystko się zgadza",
+    "right_text": (
+        "Czy imię, język, strefa czasowa i to, co jeszcze o Tobie wiemy, są nadal aktualne? "
+        "Jedno naciśnięcie wystarczy, a w tym roku już nie zapytamy."
+    ),
     "zone_title": "Twoja strefa czasowa",
     "zone_text": "Listy przychodzą w Twoich godzinach. Wpisz miejsce, na przykład Europe/Warsaw, albo przesunięcie, na przykład +02:00.",
     "save_button": "Zapisz",

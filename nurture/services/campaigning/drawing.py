@@ -99,7 +99,7 @@ async def _from_feed(sources: Sources, letter: Letter, feed: FeedSource, before:
     new = fresh_items(items, before.seen, before.since, feed.most)
     if not new:
         return Nothing(f"The feed {'had nothing new since the occasion before' if items else 'was empty'}, so no letter went.")
-    compiled = await asyncio.to_thread(compile_letter, letter, sources.templates, new)
+    compiled = await asyncio.to_thread(compile_letter, letter, sources.templates, None, new)
     note = f"{len(new)} new item{'s' if len(new) != 1 else ''} of the feed, the first: {new[0].title or new[0].link}"
     return Found(letter, compiled, {"keys": [item.key for item in items], "items": len(new)}, note)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from nurture.domain.documents import Sequence as SequenceDocument
 from nurture.domain.errors import ErrorKind, NurtureError
-from nurture.domain.people import GONE, Draft, Merged, merge, newcomer, refusal
+from nurture.domain.people import GONE, Draft, Merged, merge, newcomer, of_the_house, refusal
 from nurture.domain.rows import Row
 from nurture.domain.words import Status
 from nurture.store import subscribers
@@ -23,6 +23,7 @@ from nurture.store.subscribers import Person
 from nurture.store.suppressions import ERASED, suppressed
 
 SOURCE = "import"
+_UP = Status.SUBSCRIBED.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,8 @@ async def put_in(tx: Connection, lines: Sequence[Line], doors: Doors, now: datet
 
 def judge(person: Person, draft: Draft, now: datetime) -> Merged:
     """What the row does to a known person: someone who is gone is never written to again because a file lists them."""
+    if of_the_house(person.status, person.source):
+        return merge(person.known, replace(draft, columns={"source": SOURCE} | dict(draft.columns)), now)
     if draft.status is None and person.status in GONE:
         return Merged(refused=refusal(person.status, Status.SUBSCRIBED))
     if person.source and "source" in draft.columns:  # where a person was first heard of stays
@@ -159,7 +162,7 @@ async def _change(tx: Connection, changes: dict[int, Merged], now: datetime) -> 
     await subscribers.change(tx, {i: m.values for i, m in changes.items()}, now)
     await log_permissions(tx, {i: m.values["tracking"] for i, m in changes.items() if m.values.get("tracking")}, SOURCE, now)
     await subscribers.add_tags(tx, {i: m.add_tags for i, m in changes.items() if m.add_tags})
-    lowered = {i: Status(m.values["status"]) for i, m in changes.items() if "status" in m.values}
+    lowered = {i: Status(m.values["status"]) for i, m in changes.items() if m.values.get("status", _UP) != _UP}
     if lowered:
         await follow_lowering(tx, lowered, SOURCE, now)
     await subscribers.touch(tx, changes.keys() - lowered.keys(), now)

@@ -7,6 +7,7 @@ from nurture.store.tables.cleanups import Cleanup, CleanupMember, CleanupMove
 from nurture.store.tables.deliveries import Delivery, Lane, Throttle, Worker
 from nurture.store.tables.documents import Document, DocumentVersion, Letter, LetterVersion, Media, Occasion, Publication
 from nurture.store.tables.events import Event
+from nurture.store.tables.proposals import ProposalRow
 from nurture.store.tables.reactions import Reaction, Task, Webhook, WebhookMessage
 from nurture.store.tables.replies import Reply
 from nurture.store.tables.standings import Composition, Enrolment, Match, Move, Pull, Standing
@@ -40,6 +41,7 @@ __all__ = [
     "Media",
     "Move",
     "Occasion",
+    "ProposalRow",
     "Publication",
     "Pull",
     "Reaction",

@@ -13,6 +13,7 @@ NAMING = {
 }
 Key = BigInteger().with_variant(Integer(), "sqlite")
 Json = JSON().with_variant(JSONB(), "postgresql")
+JsonOrNull = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")  # None is written as NULL, and costs nothing
 
 
 class Table(SQLModel):

@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, Column, ForeignKey, Index
 from sqlmodel import Field
 
 from nurture.domain.words import Frequency, Kinds, Status, ZoneSource
-from nurture.store.tables.base import Json, Key, Table, one_of
+from nurture.store.tables.base import Json, JsonOrNull, Key, Table, one_of
 
 
 class Subscriber(Table, table=True):
@@ -15,6 +15,7 @@ class Subscriber(Table, table=True):
 
     `cleanup_lane`: the lane of the cleanup that has the person now; nothing but its letters and service ones leaves to them meanwhile.
     `erased_at`: the row is nobody's any more and stays for the letters that point to it; its address is `erased:<id>`.
+    `told_at`: name -> day for what was told after joining (domain/field_ages.py); None: all is as old as `joined_at`.
     """
 
     __tablename__ = "subscribers"
@@ -47,6 +48,7 @@ class Subscriber(Table, table=True):
     joined_at: datetime
     changed_at: datetime
     erased_at: datetime | None = None
+    told_at: dict[str, Any] | None = Field(default=None, sa_column=Column(JsonOrNull, nullable=True))
 
 
 class Suppression(Table, table=True):
