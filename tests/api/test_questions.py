@@ -98,11 +98,12 @@ async def test_a_draw_is_promised_made_once_and_checked_by_anybody(house: House)
     assert "@" not in page.text
 
 
-@pytest.mark.parametrize("name", ["none", "mark", "x" * 300, "%00", "%F0%9F%8E%B2"])
-async def test_where_there_is_no_draw_there_is_no_page(house: House, name: str) -> None:
+async def test_where_there_is_no_draw_there_is_no_page(house: House) -> None:
     await asked(house)
-    answer = await house.client.get(f"/draws/{name}")
-    assert (answer.status_code, answer.content) == (404, (await house.client.get("/a/x")).content)
+    gone = (await house.client.get("/a/x")).content
+    for name in ("none", "mark", "x" * 300, "%00", "%F0%9F%8E%B2"):
+        answer = await house.client.get(f"/draws/{name}")
+        assert (answer.status_code, answer.content) == (404, gone), name
 
 
 async def test_the_result_letter_goes_once_to_all_who_took_part(small_house: House) -> None:

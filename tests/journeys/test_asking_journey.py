@@ -169,10 +169,9 @@ async def test_from_a_question_in_a_letter_to_its_result(installation: Installat
     assert [len(smtp_sink.to(f"p{n}@example.com")) for n in (1, 2)] == [1, 1]
 
     until(lambda: api.get("/reports/questions/trouble").json()["machines"] >= 4, "the filter's hits are judged")
-    result = json.loads(installation.nurture("questions", "result", "trouble", "--json"))
+    result = api.get("/reports/questions/trouble").json()
     assert {line["id"]: line["people"] for line in result["lines"]} == {"leak": 1, "cost": 1}
     assert (result["asked"], result["people"], result["own_words"]) == (3, 2, 1)
-    assert "2 of 3 answered" in installation.nurture("report", "questions")
-    assert "The price of slate" in installation.nurture("questions", "export", "trouble")
+    assert "The price of slate\nis out of reach" in {line["text"] for line in api.get("/questions/trouble/answers").json()["data"]}
     await phone.close()
     await desk.close()

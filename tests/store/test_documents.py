@@ -87,7 +87,7 @@ async def test_documents_come_by_type_and_name(db: Database):
         assert [s.name for s in await load_documents(tx, "segment")] == ["a", "b"]
         assert (await load_policy(tx)).cap == 2
         names = await document_names(tx)
-    assert names == {"sequence": set(), "segment": {"a", "b"}, "campaign": set(), "cleanup": set(), "rule": set(), "letter": set(), "policy": {"default"}}
+    assert names == {"sequence": set(), "segment": {"a", "b"}, "campaign": set(), "cleanup": set(), "rule": set(), "letter": set(), "question": set(), "policy": {"default"}}
 
 
 async def test_the_same_letter_content_keeps_its_version_for_ever(db: Database):
