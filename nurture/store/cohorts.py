@@ -295,5 +295,7 @@ def _way(
 
 
 def _past(entry: Mapping[str, Any]) -> Past:
-    at = datetime.fromisoformat(entry["at"]).astimezone(UTC)
+    at = datetime.fromisoformat(entry["at"])
+    if at.tzinfo is not UTC:
+        at = at.astimezone(UTC)
     return Past(entry["letter"], _LETTER_KINDS[entry["kind"]], entry["outcome"], date.fromisoformat(entry["day"]), at)

@@ -54,6 +54,7 @@ def test_classifying_against_a_bare_reading_and_a_longer_list(tmp_path: Path, fi
     (_, few), (clock, many) = (asyncio.run(_classified(f"sqlite:///{tmp_path / f'{n}.db'}", n)) for n in (FEW, MANY))
     figures.note("classify_us", clock * 1e6)
     figures.note("classify_work_us", many * 1e6)
+    figures.note("classify_people_per_second", 1 / many)
     figures.note("classify_to_bare_reading_ratio", many / _read(tmp_path / f"{MANY}.db", MANY))
     growth = figures.note("classify_growth_with_8_times_the_list", many / few)
     assert growth < 2
@@ -64,5 +65,6 @@ def test_classifying_on_postgres(postgres: str, figures: Figures) -> None:
     (few, _), (many, work) = (asyncio.run(_classified(fresh_postgres(postgres), n)) for n in (FEW, MANY))
     figures.note("classify_postgres_us", many * 1e6)
     figures.note("classify_postgres_work_us", work * 1e6)
+    figures.note("classify_postgres_people_per_second", 1 / many)
     growth = figures.note("classify_postgres_growth_with_8_times_the_list", many / few)
     assert growth < 2

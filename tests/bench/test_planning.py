@@ -168,4 +168,6 @@ def test_planning_on_postgres(postgres: str, figures: Figures) -> None:
     figures.note("planning_postgres_work_us", work * 1e6)
     figures.note("planning_postgres_people_per_second", 1 / many)
     figures.note("planning_postgres_two_workers_people_per_second", 1 / planned_by_two(fresh_postgres(postgres), MANY))
+    under_way = planned_by_two(fresh_postgres(postgres), MANY, under_way=True)
+    figures.note("planning_postgres_two_workers_under_way_people_per_second", 1 / under_way)
     assert figures.note("planning_postgres_growth_with_8_times_the_list", many / few) < 2

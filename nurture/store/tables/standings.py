@@ -9,6 +9,7 @@ from sqlmodel import Field
 from nurture.store.tables.base import Json, Key, Table
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+ON_AGENDA = "plan_at IS NOT NULL"  # most people have their next letter written and are on none
 
 
 class Standing(Table, table=True):
@@ -17,7 +18,10 @@ class Standing(Table, table=True):
     """
 
     __tablename__ = "standings"
-    __table_args__ = (Index("ix_standings_plan_at", "plan_at", "served_at"), Index("ix_standings_engagement", "engagement"))
+    __table_args__ = (
+        Index("ix_standings_plan_at", "plan_at", "served_at", sqlite_where=text(ON_AGENDA), postgresql_where=text(ON_AGENDA)),
+        Index("ix_standings_engagement", "engagement"),
+    )
     subscriber_id: int = Field(sa_column=Column(Key, ForeignKey("subscribers.id", ondelete="CASCADE"), primary_key=True))
     recent: bytes = Field(default=b"", sa_column=Column(LargeBinary, nullable=False))
     received: int = 0

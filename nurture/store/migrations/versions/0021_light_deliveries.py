@@ -1,4 +1,7 @@
-"""light deliveries: a Message-ID is found through its person, letters and lanes are never deleted; SQLite copies the table once"""
+"""light deliveries: a Message-ID is found through its person, letters and lanes are never deleted; SQLite copies the table once
+
+And who is on no agenda stands in no index of it.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,6 +12,7 @@ branch_labels = None
 depends_on = None
 
 OLD = "message_id NOT LIKE '<1%'"
+ON_AGENDA = "plan_at IS NOT NULL"
 INDEXES = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'deliveries' AND sql IS NOT NULL ORDER BY rowid"
 
 
@@ -24,6 +28,8 @@ def upgrade() -> None:
     op.create_index('ix_deliveries_old_message_id', 'deliveries', ['message_id'], unique=False, sqlite_where=sa.text(OLD), postgresql_where=sa.text(OLD))
     for _, sql in indexes:
         op.execute(sa.text(sql.replace(":", "\\:")))
+    op.drop_index('ix_standings_plan_at', 'standings')
+    op.create_index('ix_standings_plan_at', 'standings', ['plan_at', 'served_at'], unique=False, sqlite_where=sa.text(ON_AGENDA), postgresql_where=sa.text(ON_AGENDA))
 
 
 def downgrade() -> None:
