@@ -21,7 +21,7 @@ from nurture.services.planning import plan
 from nurture.services.steering import cancel, list_documents, pause, resume
 from nurture.store.database import Database
 from nurture.store.documents import letter_catalogue, save_letter_version
-from nurture.store.ledger import deliveries
+from nurture.store.ledger import deliveries, subscribers
 from nurture.store.tables import Enrolment
 from tests.support.people import NOW, add_people
 from tests.support.programme import add_event, end_row, install, letter, rows_of
@@ -178,8 +178,6 @@ async def test_it_goes_again_to_those_who_gave_no_sign(db: Database) -> None:
     ):  # fmt: skip
         await add_event(db, person, kind, TEN + HOUR, delivery_id=rows[person][0], **more)
     async with db.write() as tx:
-        from nurture.store.ledger import subscribers
-
         await tx.execute(update(subscribers).where(subscribers.c.id == left).values(status="unsubscribed"))
         await tx.execute(update(deliveries).where(deliveries.c.subscriber_id == late).values(accepted_at=again - DAY))
     await close_occasions(db, TEN + HOUR)
