@@ -108,7 +108,7 @@ def run_now() -> None:
         async with opened() as app:
             done = await tidy_once(app, again=True)
         if done:
-            counts = f"Forgotten: {done.purged:,}. Unreachable: {done.unreachable:,}. New proposals: {done.opened:,}."
-            typer.echo(f"{counts} See: nurture hygiene")
+            typer.echo(f"Forgotten: {done.purged:,}. Unreachable: {done.unreachable:,}. New proposals: {done.opened:,}.")
+            typer.echo("See: nurture hygiene")
 
     run(work())
