@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
 
 from api import errors, health, reference
 from api.dashboard.routes import router as dashboard
@@ -29,12 +30,14 @@ from api.marketer import (
     tasks,
     webhooks,
 )
-from api.middleware import Guard
+from api.middleware import Guard, Meters
 from api.public.inbound import routes as inbound
 from api.public.joining import routes as joining
 from api.public.pages import Pages as PublicPages
+from api.public.quick import Quick
 from api.public.recording import Recorder
 from api.public.routes import routes as public
+from api.public.targets import Targets
 
 if TYPE_CHECKING:
     from nurture.bootstrap import App
@@ -43,6 +46,14 @@ _MARKETER = (
     importing, subscribers, segments, sequences, documents, deliveries, events, sending, reports, previews, forecast, policy, keys, tasks,
     webhooks, replies,
 )  # fmt: skip
+
+
+class _Service(FastAPI):
+    """Opens and clicks come by the thousand: they are answered before all the layers that other requests go through."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not await self.state.quick.answers(scope, send):
+            await super().__call__(scope, receive, send)
 
 
 def create_app(app: "App", *, demo: bool = False) -> FastAPI:
@@ -56,7 +67,7 @@ def create_app(app: "App", *, demo: bool = False) -> FastAPI:
         yield
         await recorder.close()
 
-    api = FastAPI(
+    api = _Service(
         title="Nurture", version="1", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False,
         description="E-mail nurturing: the promised mix, the reader's own hour, one durable row per letter.",
     )  # fmt: skip
@@ -65,7 +76,9 @@ def create_app(app: "App", *, demo: bool = False) -> FastAPI:
     api.state.demo = demo
     api.state.noted = set()
     errors.install(api)
-    of_readers = [*public(app, recorder), *joining(app, PublicPages(app.templates)), *inbound(app)]
+    targets, meters, https = Targets(app), Meters(registry), app.settings.base_url.startswith("https:")
+    api.state.quick = Quick(app, recorder, targets, meters, https=https)
+    of_readers = [*public(app, recorder, targets), *joining(app, PublicPages(app.templates)), *inbound(app)]
     api.router.routes.extend([*of_readers, *health.routes(registry), *reference.routes(api)])
     api.mount("/static", StaticFiles(directory=app.templates / "pages" / "static"), name="static")
     v1 = APIRouter(prefix="/api/v1", responses={"default": {"description": "A problem (RFC 9457).", "content": {errors.PROBLEM: {}}}})
@@ -74,5 +87,5 @@ def create_app(app: "App", *, demo: bool = False) -> FastAPI:
     v1.include_router(audit.router)
     api.include_router(v1)
     api.include_router(dashboard(app), include_in_schema=False)
-    api.add_middleware(Guard, https=app.settings.base_url.startswith("https:"), registry=registry)
+    api.add_middleware(Guard, https=https, meters=meters)
     return api

@@ -20,7 +20,7 @@ TRAP_REACH = timedelta(seconds=30)
 HEAD_REACH = timedelta(seconds=10)
 SHARED_BY = 3
 
-_PREFETCH_HEADERS = ("sec-purpose", "purpose", "x-purpose", "x-moz")
+PREFETCH_HEADERS = ("sec-purpose", "purpose", "x-purpose", "x-moz")
 _SCANNERS = re.compile(
     r"barracuda|proofpoint|mimecast|safelinks|ciscosecureemail|\btmes\b|trendmicro|symantec|messagelabs|fortimail|forcepoint|sophos"
     r"|python-|aiohttp|\bhttpx|go-http-client|\bcurl/|\bwget|libwww|okhttp|\bjava/|apache-httpclient|node-fetch|axios|ruby|php/"
@@ -73,7 +73,7 @@ class Judged:
 
 def asks_ahead(headers: Mapping[str, str]) -> bool:
     """Whether request headers (lower-case names) say that this is a prefetch or a preview."""
-    return any(re.search("prefetch|preview|prerender", headers.get(name, ""), re.IGNORECASE) for name in _PREFETCH_HEADERS)
+    return any(re.search("prefetch|preview|prerender", headers.get(name, ""), re.IGNORECASE) for name in PREFETCH_HEADERS)
 
 
 def judge(hit: Hit, hits: Sequence[Hit], accepted_at: datetime | None, networks: Sequence[Network] = SCANNER_NETWORKS) -> Judged:
