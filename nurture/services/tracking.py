@@ -117,7 +117,7 @@ async def _record_named(tx: Connection, named: Sequence[Received], sent: Mapping
         new = [r for r in arrived if r.uid not in seen]
         if not new:
             continue
-        verdicts = judge_all([_hit(row) for row in old] + [r.hit for r in new], _accepted(sent[delivery]))
+        verdicts = judge_all([events.read_hit(row) for row in old] + [r.hit for r in new], sent[delivery].left_at)
         horizon = min(r.hit.at for r in new) - settles
         judged_anew = [(row, v) for row, v in zip(old, verdicts, strict=False) if row["at"] >= horizon]
         changes += [_change(row, v) for row, v in judged_anew if row["evidence"] != v.evidence]
@@ -128,23 +128,9 @@ async def _record_named(tx: Connection, named: Sequence[Received], sent: Mapping
 
 def _sent_since(rows: Iterable[events.Sent]) -> datetime | None:
     """No hit on these letters is older; a clock may have gone wrong by a day. None where one never left for all we know."""
-    moments = [_accepted(row) for row in rows]
+    moments = [row.left_at for row in rows]
     known = [moment for moment in moments if moment is not None]
     return min(known) - CLOCKS_OFF if known and len(known) == len(moments) else None
-
-
-def _accepted(row: events.Sent) -> datetime | None:
-    """When the relay took the letter: at hand-off, as far as is known of a row whose answer was lost."""
-    return row.accepted_at or row.handed_at
-
-
-def _hit(row: Mapping[str, Any]) -> Hit:
-    detail = row["detail"] or {}
-    page = row["name"] if row["type"] == EventType.VISITED else None
-    return Hit(
-        row["at"], detail.get("method", "GET"), row["link"], page, row["agent"] or "", row["ip"] or "",
-        prefetch=bool(detail.get("prefetch")), trap=bool(detail.get("trap")),
-    )  # fmt: skip
 
 
 def _change(row: Mapping[str, Any], verdict: Judged) -> tuple[int, str, str, int]:
@@ -164,7 +150,7 @@ def _event(received: Received, verdict: Judged, settles: timedelta) -> dict[str,
 
 def _nameless(received: Received, row: events.Sent) -> dict[str, Any]:
     """A count without a person: no subscriber, delivery, address or agent; there is nothing to fold."""
-    verdict = judge_all([received.hit], _accepted(row))[0]
+    verdict = judge_all([received.hit], row.left_at)[0]
     return {
         "uid": received.uid, "subscriber_id": 0, "type": event_type(received.hit).value, "at": received.hit.at,
         "settles_at": received.hit.at, "link": received.hit.link, "evidence": Evidence(verdict.evidence).value,
