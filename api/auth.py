@@ -1,6 +1,7 @@
 """Who calls: a Bearer key for the API, a session cookie for people. Every route names the scope it needs."""
 
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
@@ -118,8 +119,19 @@ async def key_or_visit(request: Request) -> None:
 def client_ip(connection: HTTPConnection) -> str:
     """The visitor's address. X-Forwarded-For is believed only from the proxies named in NURTURE_TRUSTED_PROXIES, from the right."""
     peer = connection.client.host if connection.client else ""
-    trusted = {a.strip() for a in app_of(connection).settings.trusted_proxies.split(",") if a.strip()}
-    chain = [a.strip() for a in connection.headers.get("x-forwarded-for", "").split(",") if a.strip()]
-    while peer in trusted and chain:
-        peer = chain.pop()
+    forwarded = ",".join(connection.headers.getlist("x-forwarded-for"))  # a proxy may add a line of its own after the visitor's
+    return visitor(peer, forwarded, app_of(connection).settings.trusted_proxies)
+
+
+def visitor(peer: str, forwarded: str, trusted: str) -> str:
+    """Who stands behind `peer`: the rightmost address of X-Forwarded-For that is no proxy of ours."""
+    if forwarded and peer in (proxies := _listed(trusted)):
+        chain = [a.strip() for a in forwarded.split(",") if a.strip()]
+        while peer in proxies and chain:
+            peer = chain.pop()
     return peer[:45]
+
+
+@lru_cache(maxsize=8)
+def _listed(trusted: str) -> frozenset[str]:
+    return frozenset(a.strip() for a in trusted.split(",") if a.strip())

@@ -28,17 +28,24 @@ AREAS = frozenset({
 })  # fmt: skip
 
 
-class Guard:
-    """Outermost ASGI layer. `https`: the public address is served by TLS, so that browsers may be told to insist."""
+class Meters:
+    """What is counted of every answer."""
 
-    def __init__(self, app: ASGIApp, *, https: bool, registry: CollectorRegistry) -> None:
-        self._app = app
-        self._https = https
-        self._requests = Counter("nurture_http_requests", "Requests answered.", ("area", "status"), registry=registry)
-        self._seconds = Histogram(
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.requests = Counter("nurture_http_requests", "Requests answered.", ("area", "status"), registry=registry)
+        self.seconds = Histogram(
             "nurture_http_seconds", "Time to the first byte of an answer.", ("area",), registry=registry,
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
         )  # fmt: skip
+
+
+class Guard:
+    """Outermost ASGI layer. `https`: the public address is served by TLS, so that browsers may be told to insist."""
+
+    def __init__(self, app: ASGIApp, *, https: bool, meters: Meters) -> None:
+        self._app = app
+        self._https = https
+        self._meters = meters
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -50,9 +57,9 @@ class Guard:
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._mark(message, path, request_id)
-                self._requests.labels(area, str(message["status"])).inc()
-                self._seconds.labels(area).observe(time.perf_counter() - began)
+                mark(message, path, request_id, https=self._https)
+                self._meters.requests.labels(area, str(message["status"])).inc()
+                self._meters.seconds.labels(area).observe(time.perf_counter() - began)
             await send(message)
 
         most = _most(path)
@@ -62,18 +69,20 @@ class Guard:
         with acting(None):  # whoever is let in says whose action this is; it ends with the request
             await self._app(scope, receive if most is None else _counted(receive, most), answer)
 
-    def _mark(self, message: MutableMapping[str, Any], path: str, request_id: str) -> None:
-        headers = MutableHeaders(scope=message)
-        headers.setdefault("Content-Security-Policy", CSP)
-        headers.setdefault("X-Content-Type-Options", "nosniff")
-        headers.setdefault("Referrer-Policy", "no-referrer" if path.startswith(TOKEN_PAGES) else "same-origin")
-        headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-        headers.setdefault("X-Frame-Options", "DENY" if "frame-ancestors 'none'" in headers["content-security-policy"] else "SAMEORIGIN")
-        headers["X-Request-Id"] = request_id
-        if self._https:
-            headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-        if path.startswith("/api/"):
-            headers.setdefault("Cache-Control", "no-store")
+
+def mark(message: MutableMapping[str, Any], path: str, request_id: str, *, https: bool) -> None:
+    """Put on an answer what every answer carries."""
+    headers = MutableHeaders(scope=message)
+    headers.setdefault("Content-Security-Policy", CSP)
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "no-referrer" if path.startswith(TOKEN_PAGES) else "same-origin")
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    headers.setdefault("X-Frame-Options", "DENY" if "frame-ancestors 'none'" in headers["content-security-policy"] else "SAMEORIGIN")
+    headers["X-Request-Id"] = request_id
+    if https:
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    if path.startswith("/api/"):
+        headers.setdefault("Cache-Control", "no-store")
 
 
 def int_or_zero(text: str | None) -> int:

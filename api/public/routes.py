@@ -1,7 +1,6 @@
 """What a letter links to: plain ASGI routes, mounted before the API. GET and HEAD change nothing but the count of hits."""
 
 import asyncio
-import base64
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
@@ -14,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from api.auth import client_ip
 from api.public.own_data import CHOICES, OwnData
 from api.public.pages import Pages
+from api.public.quick import NO_STORE, PIXEL
 from api.public.recording import Recorder, hit_of
 from api.public.targets import DatabaseAwayError, Targets
 from api.public.words import LANGUAGES, OWN_NAMES, WORDS, language
@@ -28,8 +28,6 @@ from nurture.store.documents import load_media, load_policy
 if TYPE_CHECKING:
     from nurture.bootstrap import App
 
-PIXEL = base64.b64decode("R0lGODlhAQABAIAAAP///wAAACH5BAEAAAAALAAAAAABAAEAAAICRAEAOw==")
-_NO_STORE = {"Cache-Control": "no-store, max-age=0", "Referrer-Policy": "no-referrer"}
 _AWAY = (SQLAlchemyError, OSError, TimeoutError)
 FORM_MOST = 4096
 LEAVE_WITHIN = 10.0
@@ -38,11 +36,11 @@ PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "ima
 
 
 class Public:
-    def __init__(self, app: "App", recorder: Recorder, pages: Pages) -> None:
+    def __init__(self, app: "App", recorder: Recorder, pages: Pages, targets: Targets) -> None:
         self._app = app
         self._recorder = recorder
         self._pages = pages
-        self._targets = Targets(app)
+        self._targets = targets
         self._own = OwnData(app, pages)
 
     def _token(self, request: Request, purpose: Purpose) -> Token | None:
@@ -53,7 +51,7 @@ class Public:
         if token is None:
             return self._pages.gone()
         await self._recorder.hit(token, hit_of(request, self._app))
-        return Response(PIXEL, media_type="image/gif", headers=_NO_STORE)
+        return Response(PIXEL, media_type="image/gif", headers=NO_STORE)
 
     async def clicked(self, request: Request) -> Response:
         """Lead on, whatever the verdict will be."""
@@ -69,7 +67,7 @@ class Public:
             return self._pages.gone()
         where, written = found
         await self._recorder.hit(token, hit_of(request, self._app, link=number), written)
-        return RedirectResponse(where, 302, _NO_STORE)
+        return RedirectResponse(where, 302, NO_STORE)
 
     async def leave_page(self, request: Request) -> Response:
         token = self._token(request, Purpose.LEAVE)
@@ -228,9 +226,9 @@ async def _form(request: Request) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(body.decode(errors="replace")).items()}
 
 
-def routes(app: "App", recorder: Recorder) -> list[BaseRoute]:
+def routes(app: "App", recorder: Recorder, targets: Targets) -> list[BaseRoute]:
     """All that stands in letters. What lies beside these addresses answers like a forged token."""
-    public = Public(app, recorder, Pages(app.templates))
+    public = Public(app, recorder, Pages(app.templates), targets)
     pages: list[tuple[str, Callable[[Request], Awaitable[Response]], list[str]]] = [
         ("/o/{token}.gif", public.opened, ["GET"]),
         ("/c/{token}/{number:int}", public.clicked, ["GET"]),

@@ -1,6 +1,7 @@
 """`nurture enrol`, `classify`, `rebuild`, and `sequence | campaign list, start, pause, resume, cancel`."""
 
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,7 @@ def register(app: typer.Typer) -> None:
     app.command("enrol")(enrol)
     app.command("classify")(classify)
     app.command("rebuild")(rebuild)
+    app.command("rejudge")(rejudge)
     for kind in ("sequence", "campaign"):
         group = typer.Typer(help=f"Look at and steer {kind}s.", no_args_is_help=True)
         _add_listing(group, kind)
@@ -104,6 +106,43 @@ def rebuild() -> None:
         typer.echo(f"\rRebuilt the standing of {people} people.", err=True)
 
     run(work())
+
+
+def rejudge(
+    since: Annotated[str | None, typer.Option(help="Only letters touched since this day: 2026-03-02.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change; change nothing.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Judge all opens and clicks anew by the rules of today. What changes is folded anew, and what rules did on its account is undone."""
+
+    async def work() -> None:
+        from nurture.services.rejudging import rejudge as judge  # noqa: PLC0415
+
+        async with opened() as app:
+            told = await judge(app.db, since=_day(since), dry_run=dry_run)
+        if json:
+            print_json(told.to_json())
+            return
+        for (was, now, reason), hits in told.changed.most_common():
+            typer.echo(f"{hits:>9,}  {was} -> {now}: {reason}")
+        changed = f"{sum(told.changed.values()):,} {'would change' if dry_run else 'changed'}"
+        typer.echo(
+            f"{told.hits:,} hits looked at by rule {told.rule_version}: {changed}, {told.restated:,} with another reason, "
+            f"{told.kept:,} left alone because their details are forgotten."
+        )
+
+    run(work())
+
+
+def _day(text: str | None) -> datetime | None:
+    from nurture.domain.errors import NurtureError  # noqa: PLC0415
+
+    if text is None:
+        return None
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError as error:
+        raise NurtureError(f"{text!r} is no day; write it as 2026-03-02") from error
 
 
 def add_steering(group: typer.Typer, kind: str) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from nurture.domain.words import Evidence
 
-RULE_VERSION = 1
+RULE_VERSION = 2  # 2: agents of Lynx, Mosaic and a phone's secure mail are people; crawlers are found by how they name themselves
 SETTLES = timedelta(minutes=10)
 INSTANT = timedelta(seconds=10)
 BURST = timedelta(seconds=2)
@@ -20,12 +20,16 @@ TRAP_REACH = timedelta(seconds=30)
 HEAD_REACH = timedelta(seconds=10)
 SHARED_BY = 3
 
-_PREFETCH_HEADERS = ("sec-purpose", "purpose", "x-purpose", "x-moz")
+PREFETCH_HEADERS = ("sec-purpose", "purpose", "x-purpose", "x-moz")
 _SCANNERS = re.compile(
-    r"barracuda|proofpoint|mimecast|safelinks|ciscosecureemail|\btmes\b|trendmicro|symantec|messagelabs|fortimail|forcepoint|sophos"
-    r"|python-|aiohttp|\bhttpx|go-http-client|\bcurl/|\bwget|libwww|okhttp|\bjava/|apache-httpclient|node-fetch|axios|ruby|php/"
-    r"|headlesschrome|phantomjs|bingpreview|skypeuripreview|slackbot|facebookexternalhit|twitterbot|telegrambot|whatsapp|discordbot"
-    r"|linkedinbot|googlebot|bingbot|yandexbot|urlscan|virustotal|crawler|spider|\bbot\b",
+    # filters of mail and of the net
+    r"barracuda|proofpoint|mimecast|safelinks|ciscosecureemail|\btmes\b|trendmicro|symantec|messagelabs|fortimail|forcepoint"
+    r"|sophos (?:time|email|url)|palo alto networks|censysinspect|netcraftsurvey|urlscan|virustotal"
+    # libraries and tools; Lynx and Mosaic are browsers, and say libwww too
+    r"|python-|aiohttp|\bhttpx|scrapy|go-http-client|\bcurl/|\bwget|libwww-perl|^lwp|okhttp|\bjava/|apache-httpclient|node-fetch|^undici|^axios"
+    r"|^ruby|^faraday|^php/|guzzlehttp|postmanruntime|headlesschrome|phantomjs"
+    # previews and crawlers: they call themselves bot (Cubot is a maker of phones) or give the address of their own page
+    r"|bingpreview|skypeuripreview|facebookexternalhit|^whatsapp/|crawler|spider|(?<!cu)bot(?![a-z])|\+https?:",
     re.IGNORECASE,
 )
 _APPLE_PROXY = "Mozilla/5.0"
@@ -73,7 +77,7 @@ class Judged:
 
 def asks_ahead(headers: Mapping[str, str]) -> bool:
     """Whether request headers (lower-case names) say that this is a prefetch or a preview."""
-    return any(re.search("prefetch|preview|prerender", headers.get(name, ""), re.IGNORECASE) for name in _PREFETCH_HEADERS)
+    return any(re.search("prefetch|preview|prerender", headers.get(name, ""), re.IGNORECASE) for name in PREFETCH_HEADERS)
 
 
 def judge(hit: Hit, hits: Sequence[Hit], accepted_at: datetime | None, networks: Sequence[Network] = SCANNER_NETWORKS) -> Judged:

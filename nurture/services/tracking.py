@@ -5,9 +5,11 @@ A person who allows no tracking leaves nothing; one who allows only counts leave
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -42,15 +44,20 @@ class Received:
 
 
 def to_line(received: Received) -> str:
-    """One line of the spool."""
-    hit = received.hit
-    return json.dumps(
-        {
-            "uid": received.uid, "d": received.delivery, "s": received.subscriber, "v": received.version, "at": hit.at.timestamp(),
-            "method": hit.method, "link": hit.link, "page": hit.page, "agent": hit.agent[:AGENT_MOST], "ip": hit.ip,
-            "prefetch": hit.prefetch, "trap": hit.trap, "url": received.url,
-        }
-    )  # fmt: skip
+    """One line of the spool: JSON, put together by hand, since thousands a second are written."""
+    hit, url = received.hit, "null" if received.url is None else _quoted(received.url)
+    link, page = "null" if hit.link is None else hit.link, "null" if hit.page is None else _quoted(hit.page)
+    return (
+        f'{{"uid": {_quoted(received.uid)}, "d": {received.delivery}, "s": {received.subscriber}, "v": {received.version}, '
+        f'"at": {hit.at.timestamp()!r}, "method": {_quoted(hit.method)}, "link": {link}, "page": {page}, '
+        f'"agent": {_kept(hit.agent[:AGENT_MOST])}, "ip": {_kept(hit.ip)}, "prefetch": {_BOOL[hit.prefetch]}, "trap": {_BOOL[hit.trap]}, '
+        f'"url": {url}}}'
+    )
+
+
+_quoted = json.encoder.encode_basestring_ascii
+_kept = lru_cache(maxsize=1024)(_quoted)  # many come with the same few agents
+_BOOL = ("false", "true")
 
 
 def from_line(line: str) -> Received:
@@ -67,14 +74,19 @@ def event_type(hit: Hit) -> EventType:
     return EventType.VISITED if hit.page else EventType.CLICKED
 
 
-async def record_hits(db: Database, hits: Iterable[Received], now: datetime, settles: timedelta = SETTLES) -> int:
-    """Store and judge hits, in short transactions; how many events were new. `settles`: how long a verdict may still change."""
-    rest = iter(hits)
+async def record_hits(
+    db: Database, hits: Iterable[Received], now: datetime, settles: timedelta = SETTLES, rest: Callable[[float], float] = lambda _: REST
+) -> int:  # fmt: skip
+    """Store and judge hits, in short transactions; how many events were new. `settles`: how long a verdict may still change. `rest`: how
+    many seconds to leave to others after a transaction that took this many.
+    """
+    coming = iter(hits)
     added = 0
-    while chunk := list(islice(rest, AT_ONCE)):
+    while chunk := list(islice(coming, AT_ONCE)):
+        began = time.perf_counter()
         async with db.write() as tx:
             added += await _record(tx, chunk, now, settles)
-        await asyncio.sleep(REST)
+        await asyncio.sleep(rest(time.perf_counter() - began))
     return added
 
 
@@ -113,7 +125,7 @@ async def _record_named(tx: Connection, named: Sequence[Received], sent: Mapping
         new = [r for r in arrived if r.uid not in seen]
         if not new:
             continue
-        verdicts = judge_all([_hit(row) for row in old] + [r.hit for r in new], _accepted(sent[delivery]))
+        verdicts = judge_all([events.read_hit(row) for row in old] + [r.hit for r in new], sent[delivery].left_at)
         horizon = min(r.hit.at for r in new) - settles
         judged_anew = [(row, v) for row, v in zip(old, verdicts, strict=False) if row["at"] >= horizon]
         changes += [_change(row, v) for row, v in judged_anew if row["evidence"] != v.evidence]
@@ -124,23 +136,9 @@ async def _record_named(tx: Connection, named: Sequence[Received], sent: Mapping
 
 def _sent_since(rows: Iterable[events.Sent]) -> datetime | None:
     """No hit on these letters is older; a clock may have gone wrong by a day. None where one never left for all we know."""
-    moments = [_accepted(row) for row in rows]
+    moments = [row.left_at for row in rows]
     known = [moment for moment in moments if moment is not None]
     return min(known) - CLOCKS_OFF if known and len(known) == len(moments) else None
-
-
-def _accepted(row: events.Sent) -> datetime | None:
-    """When the relay took the letter: at hand-off, as far as is known of a row whose answer was lost."""
-    return row.accepted_at or row.handed_at
-
-
-def _hit(row: Mapping[str, Any]) -> Hit:
-    detail = row["detail"] or {}
-    page = row["name"] if row["type"] == EventType.VISITED else None
-    return Hit(
-        row["at"], detail.get("method", "GET"), row["link"], page, row["agent"] or "", row["ip"] or "",
-        prefetch=bool(detail.get("prefetch")), trap=bool(detail.get("trap")),
-    )  # fmt: skip
 
 
 def _change(row: Mapping[str, Any], verdict: Judged) -> tuple[int, str, str, int]:
@@ -160,7 +158,7 @@ def _event(received: Received, verdict: Judged, settles: timedelta) -> dict[str,
 
 def _nameless(received: Received, row: events.Sent | None) -> dict[str, Any]:
     """A count without a person: no subscriber, delivery, address or agent; there is nothing to fold."""
-    verdict = judge_all([received.hit], _accepted(row) if row else None)[0]
+    verdict = judge_all([received.hit], row.left_at if row else None)[0]
     return {
         "uid": received.uid, "subscriber_id": 0, "type": event_type(received.hit).value, "at": received.hit.at,
         "settles_at": received.hit.at, "link": received.hit.link, "evidence": Evidence(verdict.evidence).value,

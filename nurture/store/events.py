@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, case, select, update
 
+from nurture.domain.evidence import Hit
 from nurture.domain.words import EventType
 from nurture.store.database import Connection
 from nurture.store.dialect import insert
@@ -35,6 +36,21 @@ class Sent:
     accepted_at: datetime | None
     handed_at: datetime | None
     permission: str | None
+
+    @property
+    def left_at(self) -> datetime | None:
+        """When the relay took the letter: at hand-off, as far as is known of a row whose answer was lost."""
+        return self.accepted_at or self.handed_at
+
+
+def read_hit(row: Mapping[str, Any]) -> Hit:
+    """The request that became this event."""
+    detail = row["detail"] or {}
+    page = row["name"] if row["type"] == EventType.VISITED else None
+    return Hit(
+        row["at"], detail.get("method", "GET"), row["link"], page, row["agent"] or "", row["ip"] or "",
+        prefetch=bool(detail.get("prefetch")), trap=bool(detail.get("trap")),
+    )  # fmt: skip
 
 
 async def add_events(tx: Connection, rows: Iterable[Mapping[str, Any]]) -> set[str]:
@@ -95,6 +111,20 @@ async def change_verdicts(tx: Connection, changes: Sequence[tuple[int, str, str,
             evidence=bindparam("verdict"), reason=bindparam("why"), rule_version=bindparam("rule"), folded=again, reacted=seen
         )  # fmt: skip
         await tx.execute(statement, [{"event": i, "verdict": e, "why": r, "rule": v} for i, e, r, v in changes])
+
+
+async def note_reasons(tx: Connection, changes: Sequence[tuple[int, str, int]]) -> None:
+    """(event id, reason, rule version) where the verdict itself stays: nobody need look at it anew."""
+    if changes:
+        statement = update(EVENTS).where(_e.id == bindparam("event")).values(reason=bindparam("why"), rule_version=bindparam("rule"))
+        await tx.execute(statement, [{"event": i, "why": r, "rule": v} for i, r, v in changes])
+
+
+async def hit_deliveries(tx: Connection, after: int, limit: int, since: datetime | None = None) -> list[int]:
+    """Ids of deliveries that were opened, clicked or visited (`since` then), in order."""
+    query = select(_e.delivery_id).where(_e.delivery_id > after, _e.type.in_(HIT_TYPES)).distinct()
+    query = query if since is None else query.where(_e.at >= since)
+    return list((await tx.execute(query.order_by(_e.delivery_id).limit(limit))).scalars())
 
 
 async def list_events(

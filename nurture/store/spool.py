@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+SEGMENT_MOST = 4 * 1024 * 1024  # bytes after which another segment is begun
 GATHER = 0.003  # seconds that lines are gathered before one fdatasync
 
 
@@ -54,6 +55,8 @@ class Spool:
                 while rest:
                     rest = rest[os.write(file, rest) :]
                 os.fdatasync(file)
+                if os.lseek(file, 0, os.SEEK_END) > SEGMENT_MOST:
+                    self._let_go()  # a segment is read into memory as a whole
             except OSError:
                 self._let_go()  # half a line may stand there: the next one would be glued to it and lost
                 raise
