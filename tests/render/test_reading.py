@@ -20,7 +20,7 @@ ACTS = [
 
 @pytest.mark.parametrize("acting", [*ACTS, *NAUGHTY])
 def test_nothing_that_acts_is_left(acting: str) -> None:
-    html = f"<html><head><style>p {{ color: red }}</style>{acting}</head><body style=\"color:blue\" onload=alert(1)>{acting}<p>Words</p>{acting}</body></html>"
+    html = f'<html><head><style>p {{ color: red }}</style>{acting}</head><body style="color:blue" onload=alert(1)>{acting}<p>Words</p>{acting}</body></html>'
     page = as_page(html, BASE, f"A {acting}", 'en"><script>')
     for made in (page, as_words(page, BASE)):
         tree = LexborHTMLParser(made)
