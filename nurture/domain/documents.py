@@ -25,6 +25,7 @@ from pydantic import (
 
 from nurture.domain.conditions import Condition, Did
 from nurture.domain.dates import CalendarDate
+from nurture.domain.desk import Desk
 from nurture.domain.forms import Form
 from nurture.domain.letters import CadenceText, Document, Letter, Weekday, Windows
 from nurture.domain.mixes import Mix, NoPromise, Promise, Ratio, Thirds
@@ -274,6 +275,7 @@ class Policy(Document):
     engagement: EngagementPolicy = EngagementPolicy()
     forms: dict[Slug, Form] = Field(default_factory=dict)
     recommend: Recommend | None = None
+    desk: Desk = Desk()
 
     @model_validator(mode="after")
     def _forms_are_whole(self) -> Policy:
