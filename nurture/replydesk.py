@@ -1,11 +1,14 @@
 """What a helper does with a reply: each step is one of the house's services, and then the reply leaves the desk."""
 
 from nurture.bootstrap import App
+from nurture.domain.desk import Ready, ready_answer
 from nurture.domain.errors import NurtureError
 from nurture.domain.replies import ReplyState
 from nurture.services.leaving import leave
+from nurture.services.people import get_person
 from nurture.services.replying import end_reply, open_reply
 from nurture.services.serving import queue_service_letter
+from nurture.store.documents import load_policy
 from nurture.store.replies import ReplyLine
 
 LONGEST_ANSWER = 20_000
@@ -30,6 +33,16 @@ async def answer_reply(app: App, reply_id: int, body: str, by: str) -> ReplyLine
     )  # fmt: skip
     await app.bell.ring("send")
     return await end_reply(app.db, reply_id, ReplyState.ANSWERED, by, app.clock(), queued.id)
+
+
+async def answer_ready(app: App, reply_id: int, ready: Ready, by: str) -> ReplyLine:
+    """Answer with the words that lie ready for a rude reply or for praise, in the writer's language; raises as answer_reply does."""
+    line = await open_reply(app.db, reply_id)
+    async with app.db.read() as tx:
+        policy = await load_policy(tx)
+    person = await get_person(app.db, line.subscriber_id) if line.subscriber_id is not None else None
+    words = ready_answer(policy.desk, ready, (person.locale if person else None) or policy.locale)
+    return await answer_reply(app, reply_id, words, by)
 
 
 async def close_reply(app: App, reply_id: int, by: str) -> ReplyLine:

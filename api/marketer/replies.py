@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.auth import app_of, scope
 from api.idempotency import IdempotentRoute
 from api.paging import Page, Paging
+from nurture.domain.desk import Ready
 from nurture.domain.replies import Sort
-from nurture.replydesk import LONGEST_ANSWER, answer_reply, ban_sender, close_reply
+from nurture.replydesk import LONGEST_ANSWER, answer_ready, answer_reply, ban_sender, close_reply
 from nurture.services import replying
 from nurture.services.access import Principal
 
@@ -39,8 +40,17 @@ class ReplyOut(BaseModel):
 
 
 class Answer(BaseModel):
+    """It leaves at once as a service letter."""
+
     model_config = ConfigDict(extra="forbid")
-    body: Annotated[str, Field(min_length=1, max_length=LONGEST_ANSWER, description="Markdown; it leaves at once as a service letter.")]
+    body: Annotated[str, Field(min_length=1, max_length=LONGEST_ANSWER)] | None = Field(default=None, description="Markdown.")
+    ready: Ready | None = Field(default=None, description="Words that lie ready instead: `polite` to rudeness, `thanks` to praise.")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "Answer":
+        if (self.body is None) == (self.ready is None):
+            raise ValueError("an answer needs `body` or `ready`, and not both")
+        return self
 
 
 @router.get("", dependencies=[Depends(scope("replies:read"))])
@@ -58,7 +68,10 @@ async def read(
 @router.post("/{id}/answer")
 async def answer(request: Request, id: Id, words: Answer, caller: Caller) -> ReplyOut:  # noqa: A002 - the word of the API
     """Answer it; the answer leaves at once, outside mix and caps."""
-    return ReplyOut(**asdict(await answer_reply(app_of(request), id, words.body, f"key:{caller.name}")))
+    app, by = app_of(request), f"key:{caller.name}"
+    if words.ready is not None:
+        return ReplyOut(**asdict(await answer_ready(app, id, words.ready, by)))
+    return ReplyOut(**asdict(await answer_reply(app, id, words.body or "", by)))
 
 
 @router.post("/{id}/close")

@@ -47,14 +47,22 @@ def list_replies(
     run(work())
 
 
-def answer(reply: Number, text: Annotated[str, typer.Argument(help="The answer, Markdown.")]) -> None:
+def answer(
+    reply: Number,
+    text: Annotated[str | None, typer.Argument(help="The answer, Markdown.")] = None,
+    ready: Annotated[str | None, typer.Option("--ready", help="Words that lie ready: polite (to rudeness) or thanks (to praise).")] = None,
+) -> None:
     """Answer a reply; the answer leaves at once, outside mix and caps."""
 
     async def work() -> None:
-        from nurture.replydesk import answer_reply  # noqa: PLC0415
+        from nurture.domain.desk import Ready  # noqa: PLC0415
+        from nurture.domain.errors import NurtureError  # noqa: PLC0415
+        from nurture.replydesk import answer_ready, answer_reply  # noqa: PLC0415
 
+        if (text is None) == (ready is None) or (ready and ready not in set(Ready)):
+            raise NurtureError("write the answer, or name the one that lies ready: --ready polite, or --ready thanks")
         async with opened() as app:
-            line = await answer_reply(app, reply, text, BY_HAND)
+            line = await (answer_ready(app, reply, Ready(ready), BY_HAND) if ready else answer_reply(app, reply, text or "", BY_HAND))
         typer.echo(f"The answer to {line.sender} is on its way.")
 
     run(work())

@@ -12,6 +12,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from nurture.domain.envelopes import Phase, Reply
+from nurture.domain.refusal_words import DISABLED, FULL, NO_ONE, RELAYING, SPAM, TOO_BIG, UNTRUSTED, any_of
 from nurture.domain.words import State
 
 
@@ -61,10 +62,6 @@ class Verdict:
     slows: bool = False
     counts_attempt: bool = True
     trips: bool = False
-
-
-def _any(*words: str) -> re.Pattern[str]:
-    return re.compile("|".join(words), re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,64 +116,32 @@ _SENDER = (
     "5.7.705", "5.7.708", "5.7.750", "5.2.252", *(f"5.7.{n}" for n in range(606, 650)),
 )  # fmt: skip
 _SENDER_LATER = ("4.1.8", "4.7.23", "4.7.24", "4.7.25", "4.7.26", "4.7.27", "4.7.29", "4.7.30", "4.7.31", "4.7.32")
-_GREY = _any("gr[ea]y-?list", "deferred.{0,20}first time", "try again (?:in|later after) (?:\\d|a few|some)")
-_RELAY_CLOSED = _any(
-    r"relay(?:ing)? (?:access )?(?:is )?(?:denied|not|prohibited)", "unable to relay", "not (?:allowed|permitted) to relay",
-    "relaying denied",
-)  # fmt: skip
-_QUOTA = _any(
+_GREY = any_of("gr[ea]y-?list", "deferred.{0,20}first time", "try again (?:in|later after) (?:\\d|a few|some)")
+_QUOTA = any_of(
     r"daily.{0,40}(?:quota|limit)", r"sending (?:limit|quota).{0,20}exceeded", r"maximum credits", r"send limit exceeded",
     r"exceeded the max(?:imum)? (?:emails|defers|messages)", r"sending paused", r"relay limit exceeded",
 )  # fmt: skip
-_SENDER_WORDS = _any(
-    r"\bSPF\b", r"\bDKIM\b", r"\bDMARC\b", "spamhaus", "spamcop", "block ?list", "black ?list", r"\b(?:D|DNS)?(?:RB|B)L\b",
-    "(?:poor|low|bad) reputation", "reputation of the sending", "reverse dns", r"\bPTR\b", "cannot find your (?:reverse )?hostname",
-    "authentication (?:is )?required", "must authenticate", r"must issue a starttls",
-    r"sender (?:address )?(?:rejected|verify|verification|denied)", r"sendasdenied", "sender identit", r"helo command rejected",
-    r"address is not (?:yet )?verified", r"not (?:yet )?activated", "unauthori[sz]ed ip", r"messages? from .{0,80}weren.t sent",
-    "not authori[sz]ed to send", "sandbox", "client (?:host|ip)[^.]{0,60}(?:rejected|blocked|denied)",
-)  # fmt: skip
-_OWN_GUESTS = _any(
+_SENDER_WORDS = any_of(UNTRUSTED.pattern, r"address is not (?:yet )?verified", r"not (?:yet )?activated", "sandbox")
+_OWN_GUESTS = any_of(
     r"RESOLVER\.RST", "only accepts? (?:messages|mail) from", "not authori[sz]ed to send to (?:the|this) (?:recipient|group)",
 )  # fmt: skip
-_RECEIVERS = _any(
+_RECEIVERS = any_of(
     r"\bgsmtp\b", "google", "yahoo", r"\bTSS?\d\d\b", r"\b4\.16\.\d+", "outlook", "hotmail", r"\bRP-00\d", r"\(S\d{3,}\)", r"\(AS\d+\)",
     "icloud", "comcast", r"OFR\d", "free\\.fr", r"\bgmx\b", "mail\\.ru", "yandex", r"\brecipient domain", "t-online",
 )  # fmt: skip
-_MUCH = _any(
+_MUCH = any_of(
     "unusual rate", "unexpected volume", "user complaints", "rate.?limit", "exceeded the rate", "too (?:many|much)",
     "too (?:fast|quickly)", "throttl", "slow down", "(?:temporarily|permanently) deferred", "server busy", "try again later",
 )  # fmt: skip
-_ONE_BUSY = _any(
+_ONE_BUSY = any_of(
     r"receiving (?:e?mail|messages) (?:too quickly|at a rate)", "exceeded (?:the|their) limit for the number of messages", "hourly",
 )  # fmt: skip
-_SIZE = _any(r"(?:message|letter|mail)(?: file)? (?:is )?too (?:big|large)", r"\bsize\b", "too large")
-_FULL = _any(
-    r"(?:mailbox|mail ?box|inbox)(?: \S{1,60})? (?:is )?full", r"over ?-?quota", r"quota.{0,20}(?:exceeded|reached|full|violat)",
-    r"exceed\w*.{0,20}(?:quota|storage)", r"insufficient.{0,20}(?:space|quota|storage)", r"out of (?:space|storage)",
-)  # fmt: skip
-_DISABLED = _any(
-    r"(?:account|mailbox|user|address|recipient).{0,40}(?:disabled|inactive|suspended|deactivated|locked|discontinued|not active)",
-    r"(?:disabled|inactive|suspended|locked) (?:account|mailbox|user|recipient)",
-)  # fmt: skip
-_NO_ONE = _any(
-    r"user ?unknown", r"unknown (?:or illegal )?(?:user|recipient|mailbox|local|address)", "addressee unknown",
-    r"no such (?:user|mailbox|recipient|address|person|local|account)", r"there is no user",
-    r"(?:user|recipient|mailbox|address|account|email).{0,60}(?:does not|doesn.t|do not|not) exist",
-    r"(?:doesn.t|does not) have an? \S{1,60} account",
-    r"(?:user|recipient|mailbox|address).{0,40}(?:not found|not known|couldn.t be found)", "no mailbox here",
-    r"invalid (?:recipient|mailbox|address)", "not our customer", r"unrouteable", r"RecipientNotFound", r"bad destination mailbox",
-)  # fmt: skip
-_OURS = _any("your (?:account|mailbox)", "sender")
+_OURS = any_of("your (?:account|mailbox)", "sender")
 _NO_POLICY = ("5.0.", "5.1.", "5.2.", "5.3.", "5.4.", "5.5.", NONE)
-_MAYBE_NO_ONE = _any(r"mailbox (?:is )?unavailable", r"recipient address rejected: access denied")
-_CONTENT = _any(
-    r"\bspam\b", "unsolicited", "junk", r"content (?:rejected|filter|restriction|presents)", "virus", "malware", "phish",
-    "potential security issue", r"message (?:was )?(?:rejected|refused|blocked|content)", "suspicious",
-)  # fmt: skip
+_MAYBE_NO_ONE = any_of(r"mailbox (?:is )?unavailable", r"recipient address rejected: access denied")
 
 NOT_NOW: tuple[Row, ...] = (  # 4xx: nobody is blamed for good, and some answers ask for less at a time
-    Row("the relay does not let us relay", S.DEFERRED, L.RELAY, K.POLICY, words=_RELAY_CLOSED, mend=True),
+    Row("the relay does not let us relay", S.DEFERRED, L.RELAY, K.POLICY, words=RELAYING, mend=True),
     Row("the relay's own quota is used up", S.DEFERRED, L.RELAY, words=_QUOTA, mend=True),
     Row("greylisted: come again later", S.DEFERRED, L.PERSON, words=_GREY, phases=ABOUT_THE_PERSON, least=GREYLIST_LEAST),
     Row("the mailbox gets too much at once", S.DEFERRED, L.PERSON, words=_ONE_BUSY, phases=ABOUT_THE_PERSON, least=GREYLIST_LEAST),
@@ -186,7 +151,7 @@ NOT_NOW: tuple[Row, ...] = (  # 4xx: nobody is blamed for good, and some answers
         slows=True, free=True),
     Row("the relay asks to slow down", S.DEFERRED, L.RELAY, codes=(421, 454), slows=True, free=True),
     Row("the relay opens no session", S.DEFERRED, L.RELAY, phases=OPENING, slows=True, free=True),
-    Row("the relay asks to slow down", S.DEFERRED, L.RELAY, words=_any("thread limit", "concurrent connections", "too many connections"),
+    Row("the relay asks to slow down", S.DEFERRED, L.RELAY, words=any_of("thread limit", "concurrent connections", "too many connections"),
         slows=True, free=True),
     Row("the relay holds back", S.DEFERRED, L.RELAY, enhanced=("4.7.",), slows=True),
     Row("the relay has no room", S.DEFERRED, L.RELAY, codes=(452,), enhanced=("4.3.1",)),
@@ -199,31 +164,31 @@ REFUSED: tuple[Row, ...] = (  # 5xx, of which two in three are not about the per
     Row("the relay takes no such address", S.REJECTED, L.PERSON, K.NO_SMTPUTF8, enhanced=("5.6.7",)),
     Row("the letter is too big for the relay", S.DEFERRED, L.LETTER, K.CONTENT, enhanced=("5.3.4",), least=RELAY_AGAIN),
     Row("the letter is too big for the relay", S.DEFERRED, L.LETTER, K.CONTENT, codes=(523, 552), enhanced=(NONE,),
-        phases=(P.MAIL, P.DATA, P.BODY), words=_SIZE, unless=_FULL, least=RELAY_AGAIN),
+        phases=(P.MAIL, P.DATA, P.BODY), words=TOO_BIG, unless=FULL, least=RELAY_AGAIN),
     Row("the letter is too big for this mailbox", S.REJECTED, L.LETTER, K.CONTENT, enhanced=("5.2.3",)),
     Row("the relay refuses this sender", S.DEFERRED, L.RELAY, K.POLICY, phases=BEFORE_THE_PERSON, mend=True),
     Row("the relay refuses this sender", S.DEFERRED, L.RELAY, K.POLICY, codes=(525, 530, 534, 535, 538), mend=True),
     Row("the mailbox gets too much at once", S.DEFERRED, L.PERSON, words=_ONE_BUSY, phases=ABOUT_THE_PERSON, least=GREYLIST_LEAST),
     Row("the receiver takes no letters from strangers", S.REJECTED, L.PERSON, K.POLICY, words=_OWN_GUESTS),
     Row("this sender is refused", S.DEFERRED, L.RELAY, K.POLICY, enhanced=_SENDER, mend=True),
-    Row("the relay does not let us relay", S.DEFERRED, L.RELAY, K.POLICY, words=_RELAY_CLOSED, mend=True),
-    Row("the relay's own quota is used up", S.DEFERRED, L.RELAY, K.POLICY, words=_QUOTA, unless=_FULL, mend=True),
-    Row("no such address", S.REJECTED, L.PERSON, K.NO_SUCH_ADDRESS, enhanced=_DEAD, unless=_any("sender address rejected"),
+    Row("the relay does not let us relay", S.DEFERRED, L.RELAY, K.POLICY, words=RELAYING, mend=True),
+    Row("the relay's own quota is used up", S.DEFERRED, L.RELAY, K.POLICY, words=_QUOTA, unless=FULL, mend=True),
+    Row("no such address", S.REJECTED, L.PERSON, K.NO_SUCH_ADDRESS, enhanced=_DEAD, unless=any_of("sender address rejected"),
         suppress=True),
     Row("the mailbox is full", S.REJECTED, L.PERSON, K.FULL, enhanced=("5.2.2",), soft=True),
     Row("the mailbox is disabled", S.REJECTED, L.PERSON, K.DISABLED, enhanced=("5.2.1",), soft=True),
     Row("this sender is refused", S.DEFERRED, L.RELAY, K.POLICY, words=_SENDER_WORDS, mend=True),
-    Row("the receiver takes less for now", S.DEFERRED, L.DOMAIN, words=_any("unusual rate", "too many connections", "rate.?limit"),
+    Row("the receiver takes less for now", S.DEFERRED, L.DOMAIN, words=any_of("unusual rate", "too many connections", "rate.?limit"),
         slows=True, free=True, least=RELAY_AGAIN),
-    Row("the mailbox is disabled", S.REJECTED, L.PERSON, K.DISABLED, words=_DISABLED, phases=ABOUT_THE_PERSON,
+    Row("the mailbox is disabled", S.REJECTED, L.PERSON, K.DISABLED, words=DISABLED, phases=ABOUT_THE_PERSON,
         enhanced=_NO_POLICY, unless=_OURS, soft=True),
-    Row("no such address", S.REJECTED, L.PERSON, K.NO_SUCH_ADDRESS, phases=ABOUT_THE_PERSON, words=_NO_ONE,
+    Row("no such address", S.REJECTED, L.PERSON, K.NO_SUCH_ADDRESS, phases=ABOUT_THE_PERSON, words=NO_ONE,
         enhanced=(*_NO_POLICY, "5.7.1"), suppress=True),
-    Row("the mailbox is full", S.REJECTED, L.PERSON, K.FULL, words=_FULL, unless=_CONTENT, enhanced=_NO_POLICY, soft=True),
+    Row("the mailbox is full", S.REJECTED, L.PERSON, K.FULL, words=FULL, unless=SPAM, enhanced=_NO_POLICY, soft=True),
     Row("the mailbox is unavailable", S.REJECTED, L.PERSON, K.DISABLED, words=_MAYBE_NO_ONE, phases=ABOUT_THE_PERSON, soft=True),
     Row("refused for this address", S.REJECTED, L.PERSON, K.POLICY, phases=(P.RCPT,), enhanced=("5.7.",)),
     Row("refused for this address", S.REJECTED, L.PERSON, K.REFUSED, phases=(P.RCPT,)),
-    Row("the letter was refused", S.REJECTED, L.LETTER, K.CONTENT, words=_CONTENT),
+    Row("the letter was refused", S.REJECTED, L.LETTER, K.CONTENT, words=SPAM),
     Row("the letter was refused", S.REJECTED, L.LETTER, K.POLICY, enhanced=("5.7.",)),
     Row("the letter was refused", S.REJECTED, L.LETTER, K.CONTENT),
 )  # fmt: skip

@@ -21,6 +21,7 @@ from nurture.domain.asking import Question
 from nurture.domain.cleanup.courses import Course
 from nurture.domain.conditions import Condition
 from nurture.domain.dates import CalendarDate
+from nurture.domain.desk import Desk
 from nurture.domain.digest_policy import Digest
 from nurture.domain.drawing import Drawn, Feed
 from nurture.domain.entries import Goal, ReEntry
@@ -297,6 +298,7 @@ class Policy(Document):
     digest: Digest | None = None
     forms: dict[Slug, Form] = Field(default_factory=dict)
     recommend: Recommend | None = None
+    desk: Desk = Desk()
 
     @model_validator(mode="after")
     def _forms_are_whole(self) -> Policy:

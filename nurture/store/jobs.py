@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.store.dialect import insert
@@ -33,6 +33,13 @@ async def turn(tx: AsyncConnection, job: str, now: datetime, every: timedelta) -
     over = (_j.started_at <= now - every) | (_j.started_at > now + every)  # a clock that was set back must not stop it
     statement = fresh.on_conflict_do_update(index_elements=["job", "period"], set_={"started_at": now, "ended_at": now}, where=over)
     return (await tx.execute(statement.returning(_j.id))).first() is not None
+
+
+async def last_begun(tx: AsyncConnection, job: str, before: str) -> datetime | None:
+    """When the run before the period `before` began; None where there was none."""
+    query = select(func.max(_j.started_at)).where(_j.job == job, _j.period != before)
+    found: datetime | None = (await tx.execute(query)).scalar_one()
+    return found
 
 
 async def finish(tx: AsyncConnection, job: str, period: str, now: datetime, result: dict[str, Any] | None = None) -> None:

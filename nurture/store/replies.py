@@ -86,6 +86,20 @@ async def end_reply(
     return bool((await tx.execute(statement)).rowcount)
 
 
+async def replies_since(tx: AsyncConnection, since: datetime, limit: int) -> list[ReplyLine]:
+    """What came after that moment, the oldest first, dealt with or not."""
+    names = [n for n in ReplyLine.__dataclass_fields__ if n != "letter"]
+    first = select(func.min(_r.id)).where(_r.at > since).scalar_subquery()
+    query = select(*(_r[n] for n in names)).where(_r.id >= first, _r.at > since).order_by(_r.id).limit(limit)
+    return [ReplyLine(**dict(zip(names, row, strict=True)), letter=None) for row in await tx.execute(query)]
+
+
+async def oldest_open(tx: AsyncConnection) -> datetime | None:
+    """Since when the longest has been waiting; None where nothing waits."""
+    found: datetime | None = (await tx.execute(select(func.min(_r.at)).where(text("replies.state = 'open'")))).scalar_one()
+    return found
+
+
 async def count_open(tx: AsyncConnection) -> dict[str, int]:
     """Open replies by sort."""
     query = select(_r.sort, func.count().label("replies")).where(text("replies.state = 'open'")).group_by(_r.sort)

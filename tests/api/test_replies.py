@@ -3,8 +3,11 @@
 from pathlib import Path
 
 from nurture.bootstrap import App
+from nurture.domain.documents import Policy
 from nurture.services.hearing import hear_mail
 from nurture.store.database import Database
+from nurture.store.documents import save_document
+from nurture.store.tables import METADATA
 from nurture.store.workspace import ensure_workspace
 from tests.api.conftest import House
 from tests.support.desk import HOST, browser, open_desk, sign_in, token_of
@@ -70,3 +73,39 @@ async def test_the_desk_in_the_dashboard(db: Database, tmp_path: Path) -> None:
         assert "Nothing on the desk" in (await desk.get("/replies")).text
     [line] = await rows_of(db, "replies")
     assert (line["state"], line["ended_by"]) == ("answered", "anna@example.com")
+
+
+async def test_answers_lie_ready_for_rude_words_and_for_praise(small_house: House) -> None:
+    app = small_house.app
+    await wrote(app.db, app, "mia@example.org", text="Danke, toll!")
+    await wrote(app.db, app, "tom@example.org", text="You idiots")
+    async with app.db.write() as tx:
+        await tx.execute(METADATA.tables["subscribers"].update().where(METADATA.tables["subscribers"].c.email == "mia@example.org").values(locale="de"))
+        await save_document(tx, Policy.model_validate({"policy": "default", "desk": {"polite": "We are sorry, {{ name }}."}}), "live", NOW)
+    key = await small_house.key("replies:write")
+    mia, tom = (await small_house.client.get(V1, headers=key)).json()["data"]
+    assert (mia["sort"], tom["sort"]) == ("praise", "rude")
+    for wrong in ({}, {"body": "x", "ready": "polite"}, {"ready": "loud"}, {"ready": None, "body": None}):
+        assert (await small_house.client.post(f"{V1}/{mia['id']}/answer", json=wrong, headers=key)).status_code == 422
+    for line, ready in ((mia, "thanks"), (tom, "polite")):
+        answered = await small_house.client.post(f"{V1}/{line['id']}/answer", json={"ready": ready}, headers=key)
+        assert (answered.status_code, answered.json()["state"]) == (200, "answered")
+    texts = [row["payload"]["content"]["text"] for row in await rows_of(app.db, "deliveries", kind="service")]
+    assert "vielen Dank für die freundlichen Worte" in texts[0]
+    assert "We are sorry, { { name }}." in texts[1]
+
+
+async def test_ready_answers_are_a_button_of_their_piles(db: Database, tmp_path: Path) -> None:
+    app = open_desk(db, tmp_path)
+    async with db.write() as tx:
+        await ensure_workspace(tx, NOW, b"the replies desk")
+    for email, text in (("mia@example.org", "You idiots"), ("tom@example.org", "How much?")):
+        await wrote(db, app, email, text=text)
+    async with browser(app) as desk:
+        await sign_in(desk, app)
+        page = await desk.get("/replies")
+        assert (page.text.count("Answer politely"), page.text.count("Say thank you")) == (1, 0)
+        [rude] = await rows_of(db, "replies", sort="rude")
+        form = {"csrf": token_of(page.text), "ready": "polite"}
+        assert (await desk.post(f"/replies/{rude['id']}/answer", data=form, headers={"Origin": HOST})).status_code == 303
+    assert [(r["state"], r["ended_by"]) for r in await rows_of(db, "replies", sort="rude")] == [("answered", "anna@example.com")]

@@ -73,7 +73,7 @@ def test_token_bytes() -> None:
 
 def test_purposes_are_numbered_for_ever() -> None:
     assert {p.name: p.value for p in Purpose} == {
-        "OPEN": 1, "CLICK": 2, "LEAVE": 3, "PREFERENCES": 4, "CONFIRM": 5, "ARCHIVE": 6, "BOUNCE": 7, "ANSWER": 8,
+        "OPEN": 1, "CLICK": 2, "LEAVE": 3, "PREFERENCES": 4, "CONFIRM": 5, "ARCHIVE": 6, "BOUNCE": 7, "ANSWER": 8, "REFERRAL": 9,
     }  # fmt: skip
 
 
