@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from api.dashboard import doors, overview, signing
 from api.dashboard.ahead import HOUR, ahead_pages, look_ahead
 from api.dashboard.campaigns import campaign_pages
+from api.dashboard.cleanups import cleanup_pages
 from api.dashboard.curves import Measured, curves_context
 from api.dashboard.desk import desk_pages
 from api.dashboard.house import house_pages
@@ -76,9 +77,14 @@ def router(app: "App") -> APIRouter:
     listed, step = campaign_pages(app, pages, outlook)
     on_desk, desk_step = desk_pages(app, pages)
     tidy, tidy_step = hygiene_pages(app, pages)
+    looked, (new_cleanup, cleanup_step) = cleanup_pages(app, pages)
     for path, page in (("/", home), ("/sequences", sequences), *shown, listed, on_desk, tidy):
         routes.add_route(path, guarded(page), methods=["GET"])
     routes.add_route(step[0], guarded(step[1]), methods=["GET", "POST"])
+    routes.add_route(new_cleanup[0], guarded(new_cleanup[1]), methods=["GET", "POST"])
+    for path, page in looked:
+        routes.add_route(path, guarded(page), methods=["GET"])
+    routes.add_route(cleanup_step[0], guarded(cleanup_step[1]), methods=["GET", "POST"])
     routes.add_route(desk_step[0], guarded(desk_step[1]), methods=["POST"])
     routes.add_route(tidy_step[0], guarded(tidy_step[1]), methods=["POST"])
     routes.add_route("/favicon.ico", _favicon, methods=["GET"])

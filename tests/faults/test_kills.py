@@ -17,13 +17,14 @@ from tests.support.worker_process import ROOT
 EARLY = ("planning", "planned", "claimed", "written", "intending", "intended", "recording", "recorded", "folding", "folded")
 ON_THE_WIRE = ("connect", "ehlo", "mail", "rcpt", "data", "body", "dot", "done")
 LATE = ("reaping", "reaped", "resolving", "resolved")  # when a lease has been silent, and when a grace has ended
+CLEANING = ("cleaning", "cleaned")  # tests/faults/test_cleanup_kills.py
 RANDOM_KILLS, MANY = 15, 200
 
 
 def test_every_named_point_of_the_code_is_one_of_these() -> None:
     files = [path for folder in ("nurture", "api") for path in (ROOT / folder).rglob("*.py")]
     found = {name for path in files for name in re.findall(r'sys\.audit\("nurture\.(\w+)"', path.read_text())}
-    assert found == {*EARLY, *LATE}
+    assert found == {*EARLY, *LATE, *CLEANING}
 
 
 async def kill_at_named_points(house: Household, policy: str) -> None:

@@ -5,6 +5,8 @@ from typing import Any
 
 from sqlalchemy import select, update
 
+from nurture.domain.standing import Entry, pack_entries
+from nurture.domain.words import Kind
 from nurture.services.cleaning import clean
 from nurture.services.folding import fold
 from nurture.services.planning import plan
@@ -22,6 +24,13 @@ AT_ONCE = timedelta(0)
 
 def spring(offers: int = 3, **more: Any) -> dict[str, Any]:
     return {"cleanup": "spring", "offers": [letter(f"day-{n}", "sales") for n in range(1, offers + 1)]} | more
+
+
+def asleep(now: datetime) -> dict[str, Any]:
+    """The standing of somebody who had six letters and answered none: the weekly run finds them passive too."""
+    times = [now - timedelta(days=50 + 7 * n) for n in range(6, 0, -1)]
+    recent = pack_entries(tuple(Entry(1_000_000_000 + n, at, at.date(), Kind.USEFUL) for n, at in enumerate(times)))
+    return {"engagement": "passive", "recent": recent, "received": 6, "useful_since_sales": 6, "others_since_sales": 6}
 
 
 async def sleepers(db: Database, number: int, name: str = "p", engagement: str = "passive", flags: int = 0, **columns: Any) -> list[int]:

@@ -3,7 +3,7 @@
     python -m tests.support.nursery
 
 Each life is a process of its own that runs `nurture worker` with the settings it is given, and can be killed like any other.
-`dies_at`: it kills itself at the n-th passage of a named point (`sys.audit`, see docs/decisions/0011-named-points.md).
+`ahead`: its clock shows so many seconds more. `dies_at`: it kills itself at the n-th passage of a named point (`sys.audit`, see docs/decisions/0011-named-points.md).
 """
 
 import json
@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,14 @@ def read_only(folder: Path) -> None:
         os.setuid(NOBODY)
 
 
+def set_ahead(seconds: float) -> None:
+    """The clock that this process opens its App with goes as always, only later."""
+    from nurture import bootstrap  # noqa: PLC0415 - loaded before the fork
+
+    now = bootstrap.utc_now
+    bootstrap.open_app.__wrapped__.__defaults__ = (lambda: now() + timedelta(seconds=seconds),)  # type: ignore[attr-defined]
+
+
 def live(order: dict[str, Any]) -> None:
     """The forked process: becomes `nurture worker` and never returns."""
     from nurture.cli import main  # noqa: PLC0415 - loaded before the fork
@@ -62,6 +71,8 @@ def live(order: dict[str, Any]) -> None:
         resource.setrlimit(getattr(resource, limit), (value, value))
     if order.get("read_only"):
         read_only(Path(order["read_only"]))
+    if order.get("ahead"):
+        set_ahead(order["ahead"])
     if order.get("dies_at"):
         die_at(f"nurture.{order['dies_at']}", order.get("nth", 1))
     code = 0

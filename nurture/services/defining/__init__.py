@@ -184,6 +184,12 @@ async def apply(
         return [await _store(tx, one, now, enrol_existing=enrol_existing) for one in ready]
 
 
+async def is_taken(tx: Connection, name: str) -> bool:
+    """Whether a document whose letters are told apart by its name is called so already."""
+    names = await document_names(tx)
+    return any(name in names[word] for word in _LETTER_BEARING)
+
+
 async def _taken_names(tx: Connection, documents: Iterable[Placed]) -> list[Fault]:
     """A letter's key is `document/id`: two documents of different kinds with one name would share keys, and people would miss letters."""
     names = await document_names(tx)
