@@ -18,7 +18,7 @@ from nurture.store.ledger import deliveries
 from nurture.store.tables import METADATA
 
 publications, letters = METADATA.tables["publications"], METADATA.tables["letters"]
-_documents, _occasions = METADATA.tables["documents"], METADATA.tables["occasions"]
+_documents, _occasions, _versions = (METADATA.tables[n] for n in ("documents", "occasions", "letter_versions"))
 _p, _l, _d, _o = publications.c, letters.c, deliveries.c, _occasions.c
 _NEWEST = 20_000  # letters
 _ENTRY = (_p.slug, _p.title, _p.summary, _p.at, _p.changed_at)
@@ -71,9 +71,15 @@ async def _ripe_letter(tx: Connection, letter_id: int, name: str, version_id: in
 async def _ripe_occasions(tx: Connection, campaign: int, letter_id: int, name: str, version_id: int, now: datetime) -> list[Ripe]:
     """The newest occasion that has begun and taken people in; while it is under way its page follows the letter."""
     begun = (_o.campaign_id == campaign, _o.filled_at.is_not(None), _o.opens_at <= now)
-    row = (await tx.execute(select(_o.nominal, _o.opens_at, _o.ended_at).where(*begun).order_by(_o.number.desc()).limit(1))).one_or_none()
+    query = select(_o.nominal, _o.opens_at, _o.ended_at, _o.version_id).where(*begun).order_by(_o.number.desc()).limit(1)
+    row = (await tx.execute(query)).one_or_none()
     if row is None:
         return []
+    if row.version_id is not None:  # the occasion drew its letter, from a folder or a feed
+        drew = select(_versions.c.letter_id).where(_versions.c.id == row.version_id)
+        if (await tx.execute(drew)).scalar_one_or_none() != letter_id:
+            return []
+        version_id = row.version_id
     nominal: date = row.nominal
     slug = slug_of(name, nominal)
     shown = (await tx.execute(select(_p.version_id).where(_p.slug == slug))).scalar_one_or_none()

@@ -18,10 +18,12 @@ from nurture.services.defining.differing import diff
 from nurture.services.explaining import why
 from nurture.services.folding import fold
 from nurture.services.planning import plan
+from nurture.services.publishing import publish
 from nurture.shipped import shipped
 from nurture.store.database import Database
 from nurture.store.documents import load_letter_versions
 from nurture.store.letterbook import BookShelf
+from nurture.store.publications import list_publications
 from nurture.store.tables import Occasion
 from nurture.store.workspace import ensure_workspace
 from tests.support.feeds import entry, site
@@ -98,6 +100,21 @@ async def test_each_occasion_takes_the_next_letter_of_the_folder(db: Database, t
     kinds = [(o, k) for o, k in await rows_of(db, "occasion", "kind")]
     assert kinds[2:] == [("2026-03-10", "news")] * 2
     assert [(o.nominal, o.letter and o.letter["id"]) for o in await occasions(db)][:2] == [(date(2026, 3, 3), "a"), (date(2026, 3, 10), "b")]
+
+
+async def test_each_drawn_letter_that_is_marked_comes_into_the_archive(db: Database, templates: Path) -> None:
+    folder = templates / "letters" / "weekly"
+    for name, marked in (("a", True), ("b", False), ("c", True)):
+        (folder / f"{name}.yaml").write_text(book(name) + ("archive: true\n" if marked else ""))
+    await install(db, HEAD + "letters: {folder: letters/weekly}\n", templates)
+    await add_people(db, "a@example.com", tags=("x",))
+    await start(db, "weekly", NOW)
+    for week in range(3):
+        await sweep(db, templates, OPENS + week * WEEK)
+        await sent(db, OPENS + week * WEEK + DAY)
+        assert await publish(db, OPENS + week * WEEK + DAY, "https://letters.example.com") == (week != 1)
+    async with db.read() as tx:
+        assert [entry.slug for _, entry in await list_publications(tx, limit=9)] == ["weekly/c/2026-03-17", "weekly/a/2026-03-03"]
 
 
 async def test_a_dry_folder_is_warned_of_and_passes_with_a_sentence(db: Database, templates: Path) -> None:

@@ -27,6 +27,7 @@ from nurture.store.database import Connection, Database
 from nurture.store.documents import keep_letter_version, save_media
 from nurture.store.occasions import OccasionRow
 from nurture.store.programme import load_programme
+from nurture.store.publications import mark_archived
 
 RETRY = timedelta(minutes=10)
 WARN_AHEAD = timedelta(days=10)
@@ -189,6 +190,7 @@ async def _settle(
         await save_media(tx, found.compiled.images)
         name = letter_name(campaign.name, found.letter.id)
         version = await keep_letter_version(tx, name, found.letter.kind, found.compiled.content, found.compiled.links, now)
+        await mark_archived(tx, name, archived=found.letter.archive)
         await store.keep_letter(tx, row.id, found.letter, version, found.remembered, found.note)
     return found.note
 
