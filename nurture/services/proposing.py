@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from nurture.domain.addresses import domain_of
 from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.domain.field_ages import COLUMNS, Ages
 from nurture.domain.hygiene import CONFIRM_TAG, ProposalKind, ProposalState, sentence
@@ -178,7 +177,7 @@ _TRACKING = (None, "individual", "aggregate", "none")
 
 async def _correct(tx: Connection, wrong: str, right: str, now: datetime) -> str:
     """Write the addresses anew, but those whose right form somebody has, or that was erased."""
-    people = [p for p in await hygiene.people_at(tx, wrong, list(Status)) if domain_of(p[1]) == wrong]
+    people = await hygiene.people_at(tx, wrong, list(Status))
     wanted = {number: f"{email.rpartition('@')[0]}@{right}" for number, email in people}
     taken = set(await subscribers.find_many(tx, wanted.values())) | await suppressed(tx, wanted.values())
     moved = {number: email for number, email in wanted.items() if email not in taken}
