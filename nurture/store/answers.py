@@ -129,7 +129,7 @@ async def count_machines(tx: AsyncConnection, question: str) -> int:
 async def clicked_choices(
     tx: AsyncConnection, ids: Sequence[int], first: datetime, last: datetime
 ) -> list[Mapping[str, Any]]:  # fmt: skip
-    """Of these events, which happened from `first` to `last`: human clicks on a choice, of people who sent no answer from that letter."""
+    """Of these clicks, which happened from `first` to `last`: those on a choice, of people who sent no answer from that letter."""
     found: list[Mapping[str, Any]] = []
     other = EVENTS.alias("sent")
     sent = exists().where(
@@ -137,9 +137,8 @@ async def clicked_choices(
     )
     columns = select(_e.id, _e.subscriber_id, _e.delivery_id, _e.at, _e.url)
     for piece in pieces(sorted(ids)):
-        inside = (_e.id.in_(piece), _e.at.between(first, last))
-        human = (_e.type == EventType.CLICKED.value, _e.evidence == Evidence.HUMAN.value, _e.url.startswith("question:"))
-        found += [dict(row) for row in (await tx.execute(columns.where(*inside, *human, ~sent))).mappings()]
+        chosen = columns.where(_e.id.in_(piece), _e.at.between(first, last), _e.url.startswith("question:"), ~sent)
+        found += [dict(row) for row in (await tx.execute(chosen)).mappings()]
     return found
 
 
