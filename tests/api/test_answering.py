@@ -13,7 +13,7 @@ from nurture.domain.conditions import Did
 from nurture.domain.tokens import Purpose, read
 from nurture.services.defining import apply
 from nurture.services.folding import fold
-from nurture.store.answers import answers_to, last_words
+from nurture.store.answers import answers_to, count_asked, count_machines, last_words
 from nurture.store.conditions import matching
 from nurture.store.documents import letter_catalogue
 from nurture.store.tables import METADATA
@@ -103,6 +103,11 @@ async def test_fifty_looks_at_an_answer_change_nothing_but_events(house: House) 
     assert await everything_but_events(house) == before
     events = await rows_of(house.app.db, "events")
     assert ({e["type"] for e in events}, len(events)) == ({"clicked"}, 60)
+    assert {e["url"] for e in events} == {"question:trouble", *(f"question:trouble/{choice}" for choice in ("price", "time", "dirt"))}
+    async with house.app.db.read() as tx:
+        machines = sum(e["evidence"] == "machine" for e in events)
+        assert (await count_machines(tx, "trouble"), await count_asked(tx)) == (machines, {"trouble": 1, "mark": 0, "check": 0, "raffle": 0})
+        assert machines > 40
     house.clock.forward(minutes=30)
     await fold(house.app.db, house.clock())
     assert await given(house) == []
