@@ -69,7 +69,7 @@ async def result(db: Database, name: str, *, since: datetime | None = None) -> R
     async with db.read() as tx:
         question = await _find(tx, name)
         every = await answers.answers_to(tx, name, since)
-        asked = (await answers.count_asked(tx)).get(name, 0)
+        asked = (await answers.count_asked(tx, name)).get(name, 0)
         machines = await answers.count_machines(tx, name)
         home = (await load_policy(tx)).locale
     last = answers.last_words(every)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.asking import Answer, Question, choice_address, choice_of
@@ -16,7 +16,7 @@ from nurture.store.ledger import pieces
 from nurture.store.tables import METADATA
 
 _e, _s = EVENTS.c, SUBSCRIBERS.c
-_versions = METADATA.tables["letter_versions"].c
+_d, _versions = METADATA.tables["deliveries"].c, METADATA.tables["letter_versions"].c
 _BY_CLICK = "answer:click:"
 _ANSWERED = (_e.type == EventType.ANSWERED.value, _e.evidence == Evidence.HUMAN.value)
 
@@ -102,34 +102,51 @@ async def count_answers(tx: AsyncConnection) -> dict[str, tuple[int, datetime]]:
     return {name: (people, last) for name, people, last in await tx.execute(query.group_by(_e.name))}
 
 
-async def count_asked(tx: AsyncConnection) -> dict[str, int]:
-    """People who were mailed each question."""
-    d, question = METADATA.tables["deliveries"].c, _versions.content["question"].as_string()
-    query = select(question, func.count(d.subscriber_id.distinct())).join_from(_versions.id.table, d.id.table, d.version_id == _versions.id)
-    rows = await tx.execute(query.where(d.accepted_at.is_not(None), question.is_not(None)).group_by(question))
-    return {name: people for name, people in rows if name}
+async def count_asked(tx: AsyncConnection, question: str | None = None) -> dict[str, int]:
+    """People who were mailed each question, or this one."""
+    found = {}
+    for name, asking in (await _asking(tx)).items():
+        if question in (None, name):
+            query = select(func.count(_d.subscriber_id.distinct())).where(*_letters_of(asking), _d.accepted_at.is_not(None))
+            found[name] = int((await tx.execute(query)).scalar_one())
+    return found
+
+
+async def _asking(tx: AsyncConnection) -> dict[str, list[tuple[int, int]]]:
+    """(letter, version) of all that ask, by question. Versions are few; deliveries are found by their letter then, as they are indexed."""
+    asked = _versions.content["question"].as_string()
+    found: dict[str, list[tuple[int, int]]] = {}
+    for letter, version, name in await tx.execute(select(_versions.letter_id, _versions.id, asked).where(asked.is_not(None))):
+        found.setdefault(name, []).append((letter, version))
+    return found
+
+
+def _letters_of(asking: Sequence[tuple[int, int]]) -> tuple[ColumnElement[bool], ...]:
+    letters, versions = {letter for letter, _ in asking}, {version for _, version in asking}
+    return _d.letter_id.in_(sorted(letters)), _d.version_id.in_(sorted(versions))
 
 
 async def mailed_already(tx: AsyncConnection, letter: str, occasion: str) -> set[int]:
     """People who have a row of this letter for this occasion."""
-    d, letters = METADATA.tables["deliveries"].c, METADATA.tables["letters"].c
-    query = select(d.subscriber_id).join_from(d.id.table, letters.id.table, letters.id == d.letter_id)
-    return set((await tx.execute(query.where(letters.name == letter, d.occasion == occasion))).scalars())
+    letters = METADATA.tables["letters"].c
+    query = select(_d.subscriber_id).join_from(_d.id.table, letters.id.table, letters.id == _d.letter_id)
+    return set((await tx.execute(query.where(letters.name == letter, _d.occasion == occasion))).scalars())
 
 
 async def count_machines(tx: AsyncConnection, question: str) -> int:
-    """Hits on the choices of a question, and forms sent, that no person made."""
-    address = choice_address(question, "")
-    about = or_(_e.url.startswith(address, autoescape=True), (_e.type == EventType.ANSWERED.value) & (_e.name == question))
+    """Hits on the answers of a question, and forms sent, that no person made."""
+    asking = (await _asking(tx)).get(question, [])
     types = (EventType.CLICKED.value, EventType.ANSWERED.value)
-    query = select(func.count()).select_from(EVENTS).where(_e.type.in_(types), about, _e.evidence == Evidence.MACHINE.value)
-    return int((await tx.execute(query)).scalar_one())
+    about = or_(_e.url == f"question:{question}", _e.url.startswith(choice_address(question, ""), autoescape=True), _e.name == question)
+    query = select(func.count()).select_from(EVENTS).join(_d.id.table, _d.id == _e.delivery_id)
+    query = query.where(*_letters_of(asking), _e.type.in_(types), about, _e.evidence == Evidence.MACHINE.value)
+    return int((await tx.execute(query)).scalar_one()) if asking else 0
 
 
 async def clicked_choices(
     tx: AsyncConnection, ids: Sequence[int], first: datetime, last: datetime
 ) -> list[Mapping[str, Any]]:  # fmt: skip
-    """Of these events, which happened from `first` to `last`: human clicks on a choice, of people who sent no answer from that letter."""
+    """Of these clicks, which happened from `first` to `last`: those on a choice, of people who sent no answer from that letter."""
     found: list[Mapping[str, Any]] = []
     other = EVENTS.alias("sent")
     sent = exists().where(
@@ -137,9 +154,8 @@ async def clicked_choices(
     )
     columns = select(_e.id, _e.subscriber_id, _e.delivery_id, _e.at, _e.url)
     for piece in pieces(sorted(ids)):
-        inside = (_e.id.in_(piece), _e.at.between(first, last))
-        human = (_e.type == EventType.CLICKED.value, _e.evidence == Evidence.HUMAN.value, _e.url.startswith("question:"))
-        found += [dict(row) for row in (await tx.execute(columns.where(*inside, *human, ~sent))).mappings()]
+        chosen = columns.where(_e.id.in_(piece), _e.at.between(first, last), _e.url.startswith("question:"), ~sent)
+        found += [dict(row) for row in (await tx.execute(chosen)).mappings()]
     return found
 
 

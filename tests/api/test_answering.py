@@ -10,10 +10,10 @@ from sqlalchemy.exc import OperationalError
 from api.public.words import LANGUAGES, WORDS
 from nurture.definitions.loading import load_text
 from nurture.domain.conditions import Did
-from nurture.domain.tokens import Purpose
+from nurture.domain.tokens import Purpose, read
 from nurture.services.defining import apply
 from nurture.services.folding import fold
-from nurture.store.answers import answers_to, last_words
+from nurture.store.answers import answers_to, count_asked, count_machines, last_words
 from nurture.store.conditions import matching
 from nurture.store.documents import letter_catalogue
 from nurture.store.tables import METADATA
@@ -103,6 +103,11 @@ async def test_fifty_looks_at_an_answer_change_nothing_but_events(house: House) 
     assert await everything_but_events(house) == before
     events = await rows_of(house.app.db, "events")
     assert ({e["type"] for e in events}, len(events)) == ({"clicked"}, 60)
+    assert {e["url"] for e in events} == {"question:trouble", *(f"question:trouble/{choice}" for choice in ("price", "time", "dirt"))}
+    async with house.app.db.read() as tx:
+        machines = sum(e["evidence"] == "machine" for e in events)
+        assert (await count_machines(tx, "trouble"), await count_asked(tx)) == (machines, {"trouble": 1, "mark": 0, "check": 0, "raffle": 0})
+        assert machines > 40
     house.clock.forward(minutes=30)
     await fold(house.app.db, house.clock())
     assert await given(house) == []
@@ -246,6 +251,12 @@ async def test_a_quiz_has_a_score_and_its_letter_of_advice_follows_once(small_ho
     assert ("It stands well" in calm.text, "on its way" in calm.text) == (True, False)
 
 
+async def test_a_machine_gets_no_letter_of_advice(small_house: House) -> None:
+    token, _ = await asked(small_house, "check")
+    await small_house.client.post(f"/a/{token}", data={"step.age": "old", "step.moss": "some", "website": "x"})
+    assert await rows_of(small_house.app.db, "deliveries", kind="service") == []
+
+
 async def test_no_advice_is_mailed_to_one_who_left(small_house: House) -> None:
     token, _ = await asked(small_house, "check", status="unsubscribed")
     page = await small_house.client.post(f"/a/{token}", data={"step.age": "old", "step.moss": "some"})
@@ -277,9 +288,12 @@ async def test_after_erasure_nothing_is_recorded_and_the_page_is_the_same(house:
 
 
 async def test_wrong_tokens_get_the_same_bytes(small_house: House) -> None:
-    token, person = await asked(small_house)
+    token, _ = await asked(small_house)
     reference = await small_house.client.get("/a/x")
-    wrong = [token[:-1] + ("A" if token[-1] != "A" else "B"), token + "A", small_house.token(Purpose.CLICK, 1, person, 1), token.swapcase()]
+    whole = read(token, Purpose.ANSWER, small_house.app.keys)
+    assert whole is not None
+    others = [small_house.token(p, whole.delivery, whole.subscriber, whole.version) for p in Purpose if p is not Purpose.ANSWER]
+    wrong = [token[:-1] + ("A" if token[-1] != "A" else "B"), token + "A", token.swapcase(), *others]
     wrong += [token[:i] + ("A" if token[i] != "A" else "B") + token[i + 1 :] for i in range(44)]
     for text in wrong:
         for path in (f"/a/{text}", f"/a/{text}/price", f"/a/{text}/price/more"):
