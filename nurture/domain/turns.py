@@ -94,6 +94,8 @@ def turn_of(person: Person, way: Way, shelf: Shelf, earned: Earned, now: datetim
     past = {p.letter for p in way.history}
     dated = _dated(person, way, shelf, [e for e in book.about if e[0] not in past], earned, now) if book.about else _NOTHING
     rest = [*dated.held, *(e for e in book.in_turn if e[0] not in past)] if past or dated.held else list(book.in_turn)
+    if way.occasion and past and any(key.startswith(f"{way.source.name}/") for key in past):
+        rest = []  # an edit that gives the letter another id must not send the occasion twice
     beside = (_greetings(person, way, book.yearly, shelf, now) if book.yearly else ()) + dated.candidates
     skips = list(dated.skips)
     while rest:

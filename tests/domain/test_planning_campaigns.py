@@ -68,6 +68,17 @@ def test_an_hour_of_the_schedule_is_the_window_and_unspread() -> None:
     assert missed.due_at.date() == date(2026, 3, 3), "in the next window of its kind"
 
 
+def test_a_letter_that_an_edit_gave_another_id_goes_once_on_an_occasion() -> None:
+    renamed = campaign(letter={"id": "two"})
+    mine = Past("spring/one", Kind.NEWS, "sent", date(2026, 3, 3), MONDAY)
+    done = plan(way(renamed, history=(mine,)), now=MONDAY + DAY)
+    assert (done.send, [d.rule for d in done.done]) == (None, ["done"])
+    repaid = plan(way(renamed, history=(mine._replace(letter="faq/faq"),)), now=MONDAY)
+    assert repaid.send, "what the library repaid on this way is not the occasion's letter"
+    waiting = OpenRow(9, "spring/one", "2026-03-03", State.PENDING, MONDAY + DAY, MONDAY + DAY, 41)
+    assert plan(way(renamed), row=waiting).outrank == 9, "what waits gives its place to the letter of the new id"
+
+
 def test_a_row_at_the_named_hour_is_kept() -> None:
     named = way(campaign(), nominal=date(2026, 3, 2), at=time(20))
     due = datetime(2026, 3, 2, 20, tzinfo=UTC)
