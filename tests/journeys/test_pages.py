@@ -6,7 +6,7 @@ import shutil
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,8 @@ from nurture.store.database import Database
 from nurture.store.workspace import ensure_workspace
 from tests.support.desk import open_desk
 from tests.support.history import fill
-from tests.support.programme import end_row
+from tests.support.people import NOW
+from tests.support.programme import add_event, end_row, rows_of
 from tests.support.servers import missing
 
 pytestmark = pytest.mark.browser
@@ -84,7 +85,7 @@ async def address(sqlite_db: Database, tmp_path: Path) -> AsyncIterator[str]:
 
 async def a_campaign(db: Database) -> None:
     """One with variants and a holdout whose letters have gone, with some clicks."""
-    now = datetime.now(UTC)
+    now = NOW
     async with db.write() as tx:
         await ensure_workspace(tx, now, b"installation-id!")
     await apply(db, load_text(CAMPAIGN).documents, now, templates=shipped("templates"))
@@ -93,6 +94,8 @@ async def a_campaign(db: Database) -> None:
     await plan(db, now - timedelta(days=4))
     await end_row(db, now - timedelta(days=3))
     await fold(db, now)
+    for delivery, person in (await rows_of(db, "id", "subscriber_id"))[-6:]:
+        await add_event(db, person, "clicked", now - timedelta(days=2), delivery_id=delivery)
     await plan(db, now)
 
 
