@@ -75,6 +75,15 @@ def standing_words(line: CampaignLine) -> str:
     return "It was cancelled, which is for good. To send it after all, write it under another name."
 
 
+async def line_of(app: "App", name: str) -> tuple[CampaignLine, str]:
+    """How one campaign stands, and the zone of the workspace. Raises MISSING."""
+    lines, zone = await watching.campaigns(app.db, app.clock())
+    line = next((x for x in lines if x.campaign.name == name), None)
+    if line is None:
+        raise NurtureError("there is nothing at this address; look under Campaigns", ErrorKind.MISSING)
+    return line, zone
+
+
 def campaign_pages(app: "App", pages: Pages, ahead: Latest[Outlook]) -> "tuple[tuple[str, Guarded], tuple[str, Guarded]]":
     """(path, page) of each; the second one takes forms too."""
 
@@ -87,8 +96,8 @@ def campaign_pages(app: "App", pages: Pages, ahead: Latest[Outlook]) -> "tuple[t
 
     async def step(request: Request, visit: Visit) -> Response:
         name, wanted = request.path_params["name"], request.path_params["step"]
-        line = next((x for x in (await watching.campaigns(app.db, app.clock()))[0] if x.campaign.name == name), None)
-        if line is None or wanted not in ("start", "pause", "resume", "cancel"):
+        line, _ = await line_of(app, name)
+        if wanted not in ("start", "pause", "resume", "cancel"):
             raise NurtureError("there is nothing at this address; look under Campaigns", ErrorKind.MISSING)
         if request.method != "POST":
             people = await segmenting.count_people(app.db, app.clock(), segment=line.campaign.segment) if wanted == "start" else None

@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from api.dashboard import doors, overview, signing
 from api.dashboard.ahead import HOUR, ahead_pages, look_ahead
+from api.dashboard.campaign_desk import desk_of_campaigns
 from api.dashboard.campaigns import campaign_pages
 from api.dashboard.cleanups import cleanup_pages
 from api.dashboard.curves import Measured, curves_context
@@ -26,6 +27,7 @@ from api.errors import STATUS
 from nurture.domain.errors import NurtureError
 from nurture.services import browsing
 from nurture.services.access import Visit
+from nurture.services.campaigning.drawing import warn_of_dry_folders
 from nurture.services.overseeing import troubles
 from nurture.services.tasks import list_tasks
 
@@ -61,6 +63,8 @@ def router(app: "App") -> APIRouter:
         recent, policy = await browsing.letters(app.db, "sent", limit=8)
         shown = overview.context(found, policy.timezone, app.clock()) | curves_context(await measured.get(app))
         todo, told = await list_tasks(app.db, limit=20), await standing.get(app)
+        dry = await warn_of_dry_folders(app.db, app.templates, app.clock())
+        told = [*told, *(f"campaign {name}: {words}" for name, words in dry.items())]
         return pages.answer(request, "overview.html", visit, recent=recent.lines, tasks=todo, troubles=told, **shown)
 
     async def sequences(request: Request, visit: Visit) -> Response:
@@ -80,6 +84,8 @@ def router(app: "App") -> APIRouter:
     looked, (new_cleanup, cleanup_step) = cleanup_pages(app, pages)
     for path, page in (("/", home), ("/sequences", sequences), *shown, listed, on_desk, tidy):
         routes.add_route(path, guarded(page), methods=["GET"])
+    for path, page, methods in desk_of_campaigns(app, pages):
+        routes.add_route(path, guarded(page), methods=list(methods))
     routes.add_route(step[0], guarded(step[1]), methods=["GET", "POST"])
     routes.add_route(new_cleanup[0], guarded(new_cleanup[1]), methods=["GET", "POST"])
     for path, page in looked:

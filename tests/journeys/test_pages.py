@@ -14,12 +14,20 @@ import uvicorn
 from playwright.async_api import Browser, ConsoleMessage, async_playwright
 
 from api.app import create_app
+from nurture.definitions.loading import load_text
+from nurture.services.campaigning import open_occasions, start
+from nurture.services.defining import apply
+from nurture.services.folding import fold
+from nurture.services.planning import plan
+from nurture.shipped import shipped
 from nurture.store.database import Database
+from nurture.store.workspace import ensure_workspace
 from nurture.weekly import tidy_once
 from tests.support.asked import ask_people
 from tests.support.desk import open_desk
 from tests.support.history import fill
 from tests.support.people import NOW, add_people
+from tests.support.programme import add_event, end_row, rows_of
 from tests.support.servers import missing
 
 pytestmark = pytest.mark.browser
@@ -28,10 +36,28 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SIZES = {"phone": (390, 844), "small": (320, 640), "desk": (1280, 900)}
 PAGES = {
     "overview": "/", "letters": "/letters", "coming": "/letters?view=coming", "letter": "/letters/1", "people": "/people", "person": "/people/1",
-    "sequences": "/sequences", "campaigns": "/campaigns", "ahead": "/ahead", "pace": "/pace", "replies": "/replies",
-    "questions": "/questions", "question": "/questions/biggest-problem", "quiz": "/questions/roof-check", "hygiene": "/hygiene",
+    "sequences": "/sequences", "campaigns": "/campaigns", "campaign": "/campaigns/spring", "before": "/campaigns/spring/preflight", "draft": "/campaigns/new",
+    "ahead": "/ahead", "pace": "/pace", "replies": "/replies", "hygiene": "/hygiene",
+    "questions": "/questions", "question": "/questions/biggest-problem", "quiz": "/questions/roof-check",
     "login": "/login?next=/people", "missing": "/people/999999",
 }  # fmt: skip
+CAMPAIGN = """segment: everybody
+title: All readers
+where: {all: []}
+---
+campaign: spring
+title: The first warm weekend of the year
+segment: everybody
+holdout: 20%
+letter:
+  id: one
+  kind: news
+  subject: "{{ first_name | default('Hello') }}, spring is here, and so are we with everything that a garden may need"
+  call_to_action: https://example.com/a/rather/long/address/that/does/not/break/anywhere/by/itself/spring-2026
+  body: "Hello {{ first_name }}, [come and see](https://example.com/a/rather/long/address/that/does/not/break/anywhere/by/itself/spring-2026)"
+variants:
+  - subject: "{{ first_name | default('Hello') }}, the first warm weekend"
+"""
 SIDEWAYS = """() => { const seen = document.documentElement.clientWidth; if (document.documentElement.scrollWidth <= seen) return [];
   return [...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > seen + 1)
     .map(e => e.tagName + '.' + e.getAttribute('class') + ' ' + (e.textContent || '').trim().slice(0, 40)) }"""
@@ -45,6 +71,7 @@ async def address(sqlite_db: Database, tmp_path: Path) -> AsyncIterator[str]:
     await fill(sqlite_db, people=30, weeks=12)
     await ask_people(sqlite_db, NOW)
     await add_people(sqlite_db, "mia.holm@gmail.com", "miaholm+roofs@gmail.com", "tom@gmial.com", name="Mia Holm", fields={"roof": "slate"}, now=NOW - timedelta(days=500))
+    await a_campaign(sqlite_db)
     app = open_desk(sqlite_db, tmp_path / "data")
     await tidy_once(app)
     with socket.socket() as listener:
@@ -60,6 +87,22 @@ async def address(sqlite_db: Database, tmp_path: Path) -> AsyncIterator[str]:
         yield address
         server.should_exit = True
         await serving
+
+
+async def a_campaign(db: Database) -> None:
+    """One with variants and a holdout whose letters have gone, with some clicks."""
+    now = NOW
+    async with db.write() as tx:
+        await ensure_workspace(tx, now, b"installation-id!")
+    await apply(db, load_text(CAMPAIGN).documents, now, templates=shipped("templates"))
+    await start(db, "spring", now - timedelta(days=4))
+    await open_occasions(db, now - timedelta(days=4))
+    await plan(db, now - timedelta(days=4))
+    await end_row(db, now - timedelta(days=3))
+    await fold(db, now)
+    for delivery, person in (await rows_of(db, "id", "subscriber_id"))[-6:]:
+        await add_event(db, person, "clicked", now - timedelta(days=2), delivery_id=delivery)
+    await plan(db, now)
 
 
 @pytest.fixture

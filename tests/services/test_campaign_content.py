@@ -264,3 +264,31 @@ async def test_the_next_letter_can_be_looked_at_by_anybody(db: Database, templat
         await compose(db, sources(templates), "https://l.example", "monthly", NOW)
 
 
+
+
+async def test_an_edit_of_the_schedule_moves_nobody_who_is_in(db: Database, templates: Path) -> None:
+    plain = (
+        "policy: default\ntimezone: Asia/Tokyo\n---\nsegment: readers\nwhere: {tag: x}\n---\n"
+        'campaign: weekly\nsegment: readers\nschedule: {cron: "0 15 * * 2", zone: workspace}\n'
+        "letter: {id: one, kind: news, subject: s, call_to_action: reply, body: b}\n"
+    )  # fmt: skip
+    await install(db, plain, templates)
+    [person] = await add_people(db, "a@example.com", tags=("x",), timezone="Europe/Berlin")
+    await start(db, "weekly", NOW)
+    await sweep(db, templates, OPENS)
+    at_three_in_tokyo = datetime(2026, 3, 3, 6, tzinfo=UTC)
+    assert await rows_of(db, "due_at") == [(at_three_in_tokyo,)]
+    edited = load_text(plain.replace('{cron: "0 15 * * 2", zone: workspace}', '{cron: "0 18 * * 4", zone: reader}').replace("subject: s", "subject: t"))
+    [_, _, told] = await diff(db, edited.documents, OPENS)
+    assert told.says == (
+        "1 are in the occasion of Tue 03 Mar 2026 and stay in it",
+        "they keep the hour it opened with; the new schedule holds from the next occasion on",
+        "whoever of them has not had the letter gets the new words",
+    )
+    [before] = await rows_of(db, "version_id")
+    await apply(db, edited.documents, OPENS, templates=templates)
+    await sweep(db, templates, OPENS + timedelta(hours=1))
+    assert await rows_of(db, "due_at", "state", "occasion") == [(at_three_in_tokyo, "pending", "2026-03-03")]
+    assert await rows_of(db, "version_id") != [before]
+    assert (await occasions(db))[-1].nominal == date(2026, 3, 5)
+    assert [w.decision for w in await why(db, person)] == ["send"]
