@@ -33,7 +33,7 @@ async def fill(url: str, deliveries: int) -> list[str]:
     await migrate(db)
     async with db.write() as tx:
         await ensure_workspace(tx, NOW, b"0123456789abcdef")
-    [person] = await add_people(db, "p0@example.com")
+    [person] = await add_people(db, "visitor@example.com")
     letter, version = await add_letter(db, links=LINKS)
     first = await add_delivery(db, person, (letter, version))
     table = METADATA.tables["deliveries"]
