@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from nurture.domain.documents import Policy, Sender
@@ -11,6 +10,7 @@ from nurture.domain.envelopes import Envelope, Sign
 from nurture.domain.errors import NurtureError
 from nurture.domain.letterbook import LetterBook
 from nurture.domain.readers import Reader
+from nurture.domain.remembering import of_people
 from nurture.domain.return_address import return_address
 from nurture.domain.tokens import TokenKey
 from nurture.domain.words import Kind
@@ -165,7 +165,7 @@ def why(reader: Reader) -> str:
     return _why(reader.locale, reader.joined_at.date(), reader.source) if reader.joined_at else ""
 
 
-@lru_cache(maxsize=4096)
+@of_people(4096)
 def _why(locale: str, joined: date, source: str) -> str:
     plain, with_source = _WHY.get(locale.split("-", maxsplit=1)[0].lower(), _WHY["en"])
     return (with_source if source else plain).format(day=joined.isoformat(), source=source)
