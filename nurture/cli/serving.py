@@ -19,6 +19,7 @@ import uvicorn
 from api.app import create_app
 from nurture.bootstrap import App, open_app
 from nurture.domain.errors import NurtureError
+from nurture.domain.remembering import forget_people
 from nurture.domain.scalars import format_duration
 from nurture.services.access import needs_setup, setup_token
 from nurture.settings import PREFIX, Settings
@@ -28,6 +29,7 @@ DEMO_FOLDER = Path("demo-data")
 RESTART_SECONDS = 1.0
 STOP_SECONDS = 30.0
 WATCH_SECONDS = 1.0
+FORGET_SECONDS = 3600.0
 Furnish = Callable[[App], Awaitable[None]]
 log = structlog.get_logger("nurture.serve")
 
@@ -127,11 +129,13 @@ async def serve(settings: Settings, host: str, port: int, workers: int, demo: bo
         for word in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(word, server.leave)
         crew = [asyncio.create_task(_keep_worker(settings, stop), name=f"worker {n}") for n in range(workers)]
+        forgetting = asyncio.create_task(_forget())
         try:
             await _announce(app, demo)
             await server.serve()
         finally:
             stop.set()
+            forgetting.cancel()
             await asyncio.gather(*crew)
 
 
@@ -179,11 +183,19 @@ async def work(settings: Settings, parent: int | None = None) -> None:
     for word in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(word, stop.set)
     async with open_app(settings) as app:
-        watching = asyncio.create_task(_watch_parent(parent, stop))
+        watching, forgetting = asyncio.create_task(_watch_parent(parent, stop)), asyncio.create_task(_forget())
         try:
             await run_worker(app, stop)
         finally:
             watching.cancel()
+            forgetting.cancel()
+
+
+async def _forget() -> None:
+    """Nobody who was erased elsewhere stays in what this process remembers for longer than an hour."""
+    while True:
+        await asyncio.sleep(FORGET_SECONDS)
+        forget_people()
 
 
 async def _watch_parent(parent: int | None, stop: asyncio.Event) -> None:

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from nurture.domain.people import HOUSE
+from nurture.domain.remembering import of_people
 from nurture.domain.words import Tracking
 
 _WHY = {
@@ -39,7 +39,7 @@ def why(reader: Reader) -> str:
     return _why(reader.locale, reader.joined_at.date(), reader.source) if reader.joined_at and reader.source != HOUSE else ""
 
 
-@lru_cache(maxsize=4096)
+@of_people(4096)
 def _why(locale: str, joined: date, source: str) -> str:
     plain, with_source = _WHY.get(locale.split("-", maxsplit=1)[0].lower(), _WHY["en"])
     return (with_source if source else plain).format(day=joined.isoformat(), source=source)

@@ -1,4 +1,4 @@
-"""Remembering what a pure rule said of the same documents.
+"""Remembering what a pure rule said: of the same documents, and of the same words of people - those only for a while.
 
 Documents are frozen, but hashing one reads every text in it, which costs more than most rules. So they are told apart by identity.
 """
@@ -6,6 +6,8 @@ Documents are frozen, but hashing one reads every text in it, which costs more t
 import functools
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
+
+_OF_PEOPLE: list[Any] = []
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -32,3 +34,20 @@ def by_identity(most: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
         return remembered
 
     return remembering
+
+
+def of_people(most: int) -> Callable[[Callable[..., R]], "functools._lru_cache_wrapper[R]"]:
+    """`lru_cache` for what is made of names, addresses and the like: `forget_people` empties it, so that nobody erased stays there."""
+
+    def remembering(rule: Callable[..., R]) -> "functools._lru_cache_wrapper[R]":
+        kept = functools.lru_cache(maxsize=most)(rule)
+        _OF_PEOPLE.append(kept)
+        return kept
+
+    return remembering
+
+
+def forget_people() -> None:
+    """Empty what this process remembers of people: where somebody is erased, and in every process once an hour."""
+    for kept in _OF_PEOPLE:
+        kept.cache_clear()

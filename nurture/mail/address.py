@@ -1,11 +1,11 @@
 """One person per address: lower-cased, the domain as its A-label. Syntax only; nothing is looked up in the network."""
 
 import re
-from functools import lru_cache
 
 from email_validator import EmailNotValidError, validate_email
 
 from nurture.domain.errors import NurtureError
+from nurture.domain.remembering import of_people
 
 _PLAIN = re.compile(r"[a-z0-9]+(?:[._+-][a-z0-9]+)*", re.IGNORECASE | re.ASCII)  # local parts nobody has ever refused
 LONGEST_LOCAL = 64
@@ -34,7 +34,7 @@ def _validated(address: str, written: str) -> tuple[str, str]:
     return found
 
 
-@lru_cache(maxsize=10_000)
+@of_people(10_000)
 def _parts(address: str) -> tuple[str, str] | str:
     """(local part, domain as A-label), both lower-cased, or what is wrong."""
     try:

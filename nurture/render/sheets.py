@@ -3,13 +3,13 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
 from markupsafe import escape
 
 from nurture.domain.readers import Reader
+from nurture.domain.remembering import of_people
 from nurture.domain.tokens import Purpose, TokenKey, sign_each
 from nurture.render.encoding import quoted_chunk, quoted_words
 from nurture.render.expressions import Say
@@ -143,7 +143,7 @@ def _html_words(hole: int) -> Words:
     return words
 
 
-@lru_cache(maxsize=4096)
+@of_people(4096)
 def _escaped(words: str) -> bytes:
     return quoted_words(str(escape(printed(words))))
 
@@ -160,7 +160,7 @@ def _text_words(shape: tuple[str | int, ...], ready: frozenset[int], begins: boo
     return words
 
 
-@lru_cache(maxsize=4096)
+@of_people(4096)
 def _closed_up(words: str, begins: bool, ends: bool) -> bytes:
     closed = GAPS.sub("\n\n", words)
     closed = closed.lstrip() if begins else closed

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from nurture.domain.errors import ErrorKind, NurtureError
+from nurture.domain.remembering import forget_people
 from nurture.domain.words import Status
 from nurture.store import choices, erasure, outbox
 from nurture.store.database import Database
@@ -68,4 +69,5 @@ async def erase(db: Database, subscriber_id: int, now: datetime, patience: float
             raise NurtureError(message, ErrorKind.UNAVAILABLE)
         await asyncio.sleep(_LOOK)
     await scrub(db)
+    forget_people()
     return Erased(subscriber_id, tuple(letters))

@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from itertools import islice
 from typing import Any
 
 from nurture.domain.evidence import SETTLES, Hit, Judged, judge_all
+from nurture.domain.remembering import of_people
 from nurture.domain.words import EventType, Evidence, Tracking
 from nurture.store import events
 from nurture.store.arrivals import prove_arrival
@@ -56,7 +56,7 @@ def to_line(received: Received) -> str:
 
 
 _quoted = json.encoder.encode_basestring_ascii
-_kept = lru_cache(maxsize=1024)(_quoted)  # many come with the same few agents
+_kept = of_people(1024)(_quoted)  # many come with the same few agents
 _BOOL = ("false", "true")
 
 
