@@ -15,6 +15,7 @@ import structlog
 from nurture.bootstrap import App
 from nurture.mail.relay import SmtpRelay
 from nurture.mailroom import Mailroom
+from nurture.replydigest import send_reply_digest
 from nurture.services.calling import call_due
 from nurture.services.campaigning import close_occasions, open_occasions
 from nurture.services.classifying import classify_weekly, rise, rise_since
@@ -284,6 +285,7 @@ class Work:
         await close_occasions(self.app.db, now)
         if published := await publish(self.app.db, now, self.app.settings.base_url):
             log.info("published", pages=published)
+        await send_reply_digest(self.app)
         settings = self.app.settings
         kept = Kept(settings.keep_details, settings.keep_hits, settings.keep_words)
         if done := await keep(self.app.db, now, kept, self.goes_on):

@@ -22,6 +22,13 @@ class ServiceRow:
     payload: dict[str, Any] | None
 
 
+async def find_service_row(tx: AsyncConnection, letter_id: int, subscriber_id: int, occasion: str) -> int | None:
+    """The id of the row with this key, if there is one."""
+    key = (_d.letter_id == letter_id, _d.subscriber_id == subscriber_id, _d.occasion == occasion)
+    found: int | None = (await tx.execute(select(_d.id).where(*key))).scalar_one_or_none()
+    return found
+
+
 async def service_row(tx: AsyncConnection, letter_id: int, subscriber_id: int, occasion: str) -> ServiceRow:
     """The row with this key, which must exist."""
     key = (_d.letter_id == letter_id, _d.subscriber_id == subscriber_id, _d.occasion == occasion)
