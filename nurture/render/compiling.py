@@ -31,6 +31,7 @@ from nurture.render.textpart import make_text
 
 CONTENT = "<!-- content -->"
 _LEAVE = '<p style="font-size:13px"><a href="{{ unsubscribe_url }}">Leave these letters</a></p>'
+_WHY = '{% if why %}<p style="font-size:13px">{{ why }}</p>{% endif %}'
 _POSTAL = '<p style="font-size:13px">{{ postal_address }}</p>'
 _OWN_LINK = re.compile(
     r"\{\{-?\s*(unsubscribe_url|preferences_url|archive_url|confirm_url|referral_url|stay_url)\s*-?\}\}"
@@ -130,11 +131,14 @@ def _action_address(action: str | None) -> str:
 
 
 def _complete(document: str, work: _Work) -> str:
-    """Every letter but service ones carries the leave link and the postal address: a document of one's own gets what it lacks."""
+    """Every letter but service ones carries the leave link, the postal address and why its reader gets it: a document of one's own gets
+    what it lacks.
+    """
     if work.kind is Kind.SERVICE:
         return document
     plain = work.shelf.restore(document)
-    missing = [line for name, line in (("postal_address", _POSTAL), ("unsubscribe_url", _LEAVE)) if name not in plain]
+    footers = (("why", _WHY), ("postal_address", _POSTAL), ("unsubscribe_url", _LEAVE))
+    missing = [line for name, line in footers if not re.search(rf"\{{[{{%][^{{}}]*\b{name}\b", plain)]
     footer = work.shelf.protect("".join(missing))
     return re.sub(r"</body\s*>|\Z", lambda end: footer + end[0], document, count=1, flags=re.IGNORECASE)
 

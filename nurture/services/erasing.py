@@ -35,7 +35,7 @@ async def own_data(db: Database, subscriber_id: int) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """`letters`: ids of their deliveries, for whoever keeps files by them."""
+    """`letters`: ids of their deliveries, and of digests that quoted them, for whoever keeps files by them."""
 
     subscriber_id: int
     letters: tuple[int, ...]
@@ -61,8 +61,9 @@ async def erase(db: Database, subscriber_id: int, now: datetime, patience: float
             if not await erasure.on_the_wire(tx, subscriber_id):
                 await suppress(tx, person.email, now)
                 await erasure.forget_answers(tx, person.email)
+                quoting = await erasure.forget_quotes(tx, subscriber_id, person.email)
                 await erasure.empty_person(tx, subscriber_id, now)
-                letters = await erasure.letters_of(tx, subscriber_id)
+                letters = [*await erasure.letters_of(tx, subscriber_id), *quoting]
                 break
         if asyncio.get_running_loop().time() > end:
             message = "a letter to this person is being handed over; call again in a minute (no other will leave meanwhile)"

@@ -1,16 +1,21 @@
 """What an erasure empties: every column that holds something of a person. Rows that others count on stay, nameless."""
 
+import json
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import delete, exists, or_, select, update
 
-from nurture.domain.words import State, Status
+from nurture.domain.delivery import OPEN
+from nurture.domain.words import Kind, State, Status
 from nurture.store.auditing import forget_address
 from nurture.store.database import Connection
 from nurture.store.tables import METADATA
 
 _T = METADATA.tables
 _ON_THE_WIRE = (State.CLAIMED.value, State.SENDING.value)
+_OPEN = frozenset(state.value for state in OPEN)
+DIGESTS = ("reply-digest:", "digest:")  # occasions of letters to the house
 GONE = ("subscriber_tags", "replies", "tasks", "webhook_messages", "reactions")
 
 
@@ -26,6 +31,31 @@ async def forget_answers(tx: Connection, email: str) -> None:
     table = _T["idempotency"]
     named = [row.id for row in await tx.execute(select(table.c.id, table.c.body)) if email.encode() in bytes(row.body)]
     await tx.execute(delete(table).where(table.c.id.in_(named)))
+
+
+async def forget_quotes(tx: Connection, subscriber_id: int, email: str) -> list[int]:
+    """Digests quote what people wrote: those that have ended lose their words, those that wait lose this person's. Ids of those that named
+    them. To be called before their replies are gone, which tell what they signed with.
+    """
+    d, r = _T["deliveries"].c, _T["replies"].c
+    signed = {email, *(await tx.execute(select(r.sender).where(r.subscriber_id == subscriber_id))).scalars()}
+    names = [json.dumps(name.lower(), ensure_ascii=False)[1:-1] for name in signed]
+    quoting = (d.payload.is_not(None), d.kind == Kind.SERVICE.value, or_(*(d.occasion.startswith(prefix) for prefix in DIGESTS)))
+    found = []
+    for row in await tx.execute(select(d.id, d.state, d.occasion, d.payload).where(*quoting)):
+        if not any(name in json.dumps(row.payload, ensure_ascii=False).lower() for name in names):
+            continue
+        found.append(row.id)
+        waits = row.state in _OPEN and row.occasion.startswith(DIGESTS[0])
+        kept = _unquoted(row.payload, {name.lower() for name in signed}) if waits else None
+        await tx.execute(update(_T["deliveries"]).where(d.id == row.id).values(payload=kept))
+    return found
+
+
+def _unquoted(payload: dict[str, Any], signed: set[str]) -> dict[str, Any]:
+    data = payload.get("data") or {}
+    parts = [part | {"lines": [line for line in part["lines"] if line["who"].lower() not in signed]} for part in data.get("parts", [])]
+    return payload | {"data": data | {"parts": [part for part in parts if part["lines"]]}}
 
 
 async def empty_person(tx: Connection, subscriber_id: int, now: datetime) -> None:

@@ -10,6 +10,7 @@ import structlog
 
 from nurture.bootstrap import App
 from nurture.campaigndesk import sources_of
+from nurture.replydigest import send_reply_digest
 from nurture.services.calling import call_due
 from nurture.services.campaigning import close_occasions, open_occasions
 from nurture.services.campaigning.drawing import draw_due
@@ -173,6 +174,7 @@ class Work:
         await close_occasions(self.app.db, now)
         if published := await publish(self.app.db, now, self.app.settings.base_url):
             log.info("published", pages=published)
+        await send_reply_digest(self.app)
         settings = self.app.settings
         kept = Kept(settings.keep_details, settings.keep_hits, settings.keep_words, settings.keep_ways)
         if done := await keep(self.app.db, now, kept, self.goes_on):

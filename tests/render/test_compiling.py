@@ -13,6 +13,7 @@ from nurture.render.compiling import compile_letter
 from nurture.render.linking import target
 from tests.support.letters import BASE, POSTAL, TEMPLATES, TOKENS, a_reader, compiled, written
 
+WHY = "You joined in January."
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 40
 
 
@@ -269,8 +270,16 @@ def test_a_document_of_ones_own_gets_the_footer_it_lacks(tmp_path: Path) -> None
     assert out.html.count(f"{BASE}/u/leave-token") == 1
     assert POSTAL in out.html
     assert POSTAL in out.text
+    assert WHY in out.html
+    assert WHY in out.text
     assert out.html.index(POSTAL) < out.html.index("/o/open-token.gif") < out.html.index("</body>")
     assert 'class="sheet"' not in out.html
+
+
+@pytest.mark.parametrize("own", ["<p>Why not?</p>", "{{ why }}", "{% if why %}<p>{{ why | upper }}</p>{% endif %}"])
+def test_why_it_comes_stands_in_it_once(tmp_path: Path, own: str) -> None:
+    out = written(folder_letter(tmp_path, {"letter.html": f"<html><body>{own}</body></html>"}))  # type: ignore[arg-type]
+    assert out.html.lower().count(WHY.lower()) == 1
 
 
 def test_a_footer_hidden_by_a_condition_never_leaves(tmp_path: Path) -> None:
