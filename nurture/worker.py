@@ -41,7 +41,7 @@ CLOCK_OFF = timedelta(minutes=2)
 TIDY_SECONDS = 60.0
 POST_SECONDS = 60.0
 CLASSIFY_SECONDS = 3600.0
-SWEEPS_OF_A_CLEANUP = 6  # it is led on in each so manieth sweep: half a minute
+SWEEPS_OF_A_CLEANUP = 3  # it is led on in each so manieth sweep: every 15 s
 SIGNS_SINCE = timedelta(days=2)  # how far back a fresh worker looks for signs that raise somebody
 ASK_ALL_EVERY = timedelta(minutes=5)
 CHANGED_WITHIN = timedelta(minutes=2)
