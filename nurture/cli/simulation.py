@@ -67,9 +67,8 @@ def _simulate(
 
 
 def _load(files: list[Path]) -> "Loaded | None":
-    """The documents; None after errors were told. Warnings, and the cleanups, are told and passed over."""
+    """The documents; None after errors were told. Warnings are told and passed over."""
     from nurture.definitions.loading import load_files  # noqa: PLC0415
-    from nurture.domain.documents import document_name, document_type  # noqa: PLC0415
     from nurture.domain.lint import Known  # noqa: PLC0415
     from nurture.services.defining import check  # noqa: PLC0415
     from nurture.shipped import shipped  # noqa: PLC0415
@@ -82,10 +81,6 @@ def _load(files: list[Path]) -> "Loaded | None":
     if any(f.level == "error" for f in faults):
         sys.stderr.write("Nothing was simulated.\n")
         return None
-    for placed in loaded.documents:
-        if document_type(placed.document) == "cleanup":
-            name = document_name(placed.document)
-            sys.stderr.write(f"{placed.file}:{placed.line}: the cleanup {name} is not simulated; sequences and campaigns are.\n")
     return loaded
 
 

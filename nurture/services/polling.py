@@ -4,7 +4,6 @@ import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import TextIO
 
 import snowballstemmer
@@ -12,6 +11,7 @@ import snowballstemmer
 from nurture.domain.asking import Question
 from nurture.domain.cells import guard, write_instant
 from nurture.domain.errors import ErrorKind, NurtureError
+from nurture.domain.remembering import of_people
 from nurture.domain.tally import Said, Tally, tally, way_of
 from nurture.domain.themes import Text, themes
 from nurture.store import answers
@@ -44,7 +44,7 @@ class Result:
     said: tuple[Given, ...]
 
 
-@lru_cache(maxsize=20_000)
+@of_people(20_000)
 def stem(word: str, language: str) -> str:
     """What words of one root share, by the Snowball rules of the language; the word itself in any other."""
     name = _STEMMERS.get(language)

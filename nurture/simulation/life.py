@@ -13,6 +13,7 @@ from nurture.services.campaigning import close_occasions, open_occasions
 from nurture.services.campaigning.drawing import Sources, draw_due
 from nurture.services.campaigning.judging import decide_tests
 from nurture.services.classifying import classify_weekly, rise_since
+from nurture.services.cleaning import clean
 from nurture.services.ending import end_arrived
 from nurture.services.enrolling import enrol_matching
 from nurture.services.folding import fold
@@ -28,6 +29,7 @@ from nurture.store.chronicle import Due, Taken, due_next, opens_next, taken
 from nurture.store.database import Database
 
 CLOSING = timedelta(seconds=15)  # an intent needs ten seconds of its window
+CLEANED_EVERY = timedelta(hours=4)  # while a cleanup runs
 RETRY = timedelta(minutes=15)  # when a letter that was due did not leave
 DAY = timedelta(days=1)
 WEEK = timedelta(days=7)
@@ -49,7 +51,7 @@ class Life:
 
     `span`: how long letters may be gathered into one batch; `patience`: how long folding and planning may wait. Both are well under the
     gap between two letters of one person, so that nobody's next letter is planned too late. `coming`: who will move, the first one last;
-    `moved`: who did, each told at midnight UTC.
+    `moved`: who did, each told at midnight UTC. `cleaning`: a cleanup was started, which is led on every four hours.
     """
 
     db: Database
@@ -62,9 +64,14 @@ class Life:
     patience: timedelta
     coming: list[Move] = field(default_factory=list)
     moved: list[Move] = field(default_factory=list)
+    cleaning: bool = False
     _tried: frozenset[int] = frozenset()
     _planned: datetime | None = None
     _news: bool = False
+    _swept: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._swept = self.clock.now
 
     async def week(self, end: datetime) -> None:
         """Live until `end`, then judge everybody: the weekly run."""
@@ -79,14 +86,15 @@ class Life:
             due = await self._due()
             desk = await self._desk()
             opening = await self._opening()
-            moment = min(m for m in (self._departure(due), desk, opening, night) if m)
+            sweep = self._swept + CLEANED_EVERY if self.cleaning else None
+            moment = min(m for m in (self._departure(due), desk, opening, sweep, night) if m)
             if moment >= end:
                 break
             self.clock.now = moment
             await self._depart(due)
             if opening and moment >= opening:
                 await self.begin()
-            if desk and moment >= desk:
+            if (desk and moment >= desk) or (sweep and moment >= sweep):
                 await self._catch_up()
             if moment >= night:
                 night = moment + DAY
@@ -104,7 +112,13 @@ class Life:
         await draw_due(self.db, SOURCES, self.clock.now)
         await decide_tests(self.db, self.clock.now)
         await open_occasions(self.db, self.clock.now)
+        await self._clean()
         await plan(self.db, self.clock.now)
+
+    async def _clean(self) -> None:
+        if self.cleaning:
+            await clean(self.db, self.clock.now, every=timedelta(0))
+            self._swept = self.clock.now
 
     async def _opening(self) -> datetime | None:
         """When the next occasion of a campaign begins."""
@@ -157,6 +171,7 @@ class Life:
         await fold(self.db, now, signs=signs)
         await react(self.db, now)
         await end_arrived(self.db, now, signs)
+        await self._clean()
         await plan(self.db, now)
         self._planned, self._news = now, False
 

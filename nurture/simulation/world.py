@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from nurture.definitions.faults import Position
 from nurture.definitions.loading import Placed
-from nurture.domain.documents import Campaign, Policy, Sender
+from nurture.domain.documents import Campaign, Cleanup, Policy, Sender
 from nurture.domain.documents import Sequence as SequenceDocument
 from nurture.domain.drawing import Folder
 from nurture.domain.errors import NurtureError
@@ -18,7 +18,7 @@ from nurture.domain.letters import Letter
 from nurture.domain.rules import Rule
 from nurture.domain.tokens import TokenKey
 from nurture.domain.words import Engagement
-from nurture.services import campaigning
+from nurture.services import campaigning, cleaning
 from nurture.services.campaigning.drawing import read_folder
 from nurture.services.defining import apply
 from nurture.services.enrolling import enrol
@@ -27,6 +27,7 @@ from nurture.simulation.census import departures, load_by_hour, take_census
 from nurture.simulation.checker import Violation, check
 from nurture.simulation.clock import Clock, Sink
 from nurture.simulation.life import WEEK, Life
+from nurture.simulation.past import give_past
 from nurture.simulation.people import Person, invent
 from nurture.simulation.returns import Returns
 from nurture.simulation.settling import House, settle_people, souls, start_life
@@ -86,6 +87,9 @@ async def simulate(
         if columns:
             invented = [replace(p, columns={**p.columns, **columns}) for p in invented]
         ids = await settle_people(db, invented, start)
+        cleans = any(isinstance(p.document, Cleanup) for p in documents)
+        if cleans:
+            await give_past(db, invented, ids, start)
         notes = await _set_going(db, documents, list(ids.values()), start)
         deliveries: list[dict[str, Any]] = []
         told = deliveries.extend
@@ -95,6 +99,7 @@ async def simulate(
         life = await start_life(db, sink, returns, house, lambda letters: told(map(_delivery, letters)))
         if not stay:
             life.coming = sorted((m for p in invented for m in p.moves), key=lambda m: (m.at, m.email), reverse=True)
+        life.cleaning = cleans
         await life.begin()
         composition = [await _week(life, start, week, weeks, progress) for week in range(1, weeks + 1)]
         if look:
@@ -157,7 +162,7 @@ def _gone(invented: Sequence[Person], seed: int) -> set[str]:
 
 
 async def _set_going(db: Database, documents: Sequence[Placed], ids: list[int], start: datetime) -> list[str]:
-    """Everybody enters every sequence, every campaign is started; returns why one could not be."""
+    """Everybody enters every sequence, every campaign and cleanup is started; returns why one could not be."""
     notes = []
     for placed in documents:
         match placed.document:
@@ -168,6 +173,11 @@ async def _set_going(db: Database, documents: Sequence[Placed], ids: list[int], 
                     await campaigning.start(db, name, start)
                 except NurtureError as error:
                     notes.append(f"{placed.file}:{placed.line}: the campaign {name} is not simulated: {error.message}")
+            case Cleanup(name=name):
+                try:
+                    await cleaning.begin(db, name, start)
+                except NurtureError as error:
+                    notes.append(f"{placed.file}:{placed.line}: the cleanup {name} is not simulated: {error.message}")
     return notes
 
 

@@ -31,7 +31,7 @@ from nurture.store import jobs
 from nurture.weekly import send_digest, tidy_once, week_of
 from nurture.worker.clock import ClockWatch, clock_holds
 
-SWEEPS_OF_A_CLEANUP = 6  # it is led on in each so manieth sweep: half a minute
+SWEEPS_OF_A_CLEANUP = 3  # it is led on in each so manieth sweep: every 15 s
 SIGNS_SINCE = timedelta(days=2)  # how far back a fresh worker looks for signs that raise somebody
 ASK_ALL_EVERY = timedelta(minutes=5)
 CHANGED_WITHIN = timedelta(minutes=2)

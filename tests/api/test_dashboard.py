@@ -23,7 +23,10 @@ from tests.support.history import act_on, delivery, fill, prepare
 from tests.support.people import NOW, add_people
 from tests.support.programme import install, letter
 
-PAGES = ("/", "/letters", "/letters?view=coming", "/letters?view=stopped", "/people", "/sequences", "/campaigns", "/ahead", "/pace", "/questions")
+PAGES = (
+    "/", "/letters", "/letters?view=coming", "/letters?view=stopped", "/people", "/sequences", "/campaigns", "/cleanups", "/cleanups/new",
+    "/ahead", "/pace", "/questions",
+)  # fmt: skip
 NAUGHTY = (
     "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "' onmouseover='alert(1)", "{{ 7 * 7 }}", "</title><svg onload=alert(1)>",
     "javascript:alert(1)", "Ω≈ç√∫˜µ≤≥÷", "田中さんにあげて下さい", "مرحبا", "\u202e\u200bhidden", "&lt;b&gt;", "%s%n", "<!--", "]]>", "a" * 900,

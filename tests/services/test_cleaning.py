@@ -1,4 +1,4 @@
-"""A cleanup on real databases, from the start to everybody's verdict."""
+"""A cleanup from the start to everybody's verdict; what leans on the database runs on both."""
 
 from collections import Counter
 from datetime import date, timedelta
@@ -48,7 +48,8 @@ async def test_from_the_start_to_everybodys_verdict(db: Database) -> None:
         await begin(db, "spring", NOW + 12 * DAY)
 
 
-async def test_the_canary_gets_one_offer_and_is_watched_for_a_day_before_more_follow(db: Database) -> None:
+async def test_the_canary_gets_one_offer_and_is_watched_for_a_day_before_more_follow(memory_db: Database) -> None:
+    db = memory_db
     ids = await install(db, spring())
     await sleepers(db, 40)
     await begin(db, "spring", NOW)
@@ -61,7 +62,8 @@ async def test_the_canary_gets_one_offer_and_is_watched_for_a_day_before_more_fo
     assert max(Counter(d for d in dates if d[1]).values()) == 1, "one letter a person and date"
 
 
-async def test_nobody_who_gave_a_reason_to_be_left_alone_is_touched(db: Database) -> None:
+async def test_nobody_who_gave_a_reason_to_be_left_alone_is_touched(memory_db: Database) -> None:
+    db = memory_db
     ids = await install(db, {"policy": "default", "topics": {"roofs": "Roofs"}}, spring(), letter_of_a_topic("autumn", "roofs"))
     plain = set(await sleepers(db, 20, "plain"))
     left_alone = {
@@ -93,7 +95,8 @@ def letter_of_a_topic(name: str, topic: str) -> dict[str, object]:
     return {"cleanup": name, "offers": [letter("day-1", "sales", topic=topic)]}
 
 
-async def test_who_declined_the_topic_of_the_offers_or_was_cleaned_lately_is_left_alone(db: Database) -> None:
+async def test_who_declined_the_topic_of_the_offers_or_was_cleaned_lately_is_left_alone(memory_db: Database) -> None:
+    db = memory_db
     await install(db, {"policy": "default", "topics": {"roofs": "Roofs"}}, spring(1, silent="keep", holdout="0%"), letter_of_a_topic("autumn", "roofs"))
     await sleepers(db, 10)
     await sleepers(db, 1, "declined", topics={"roofs": False})
@@ -147,7 +150,8 @@ async def test_complaints_stop_it_in_the_canary_and_no_further_letter_leaves(db:
     assert sheet.moves[-1].numbers["complaints"]["count"] == 2
 
 
-async def test_one_complaint_stops_nothing_and_hard_bounces_have_their_own_line(db: Database) -> None:
+async def test_one_complaint_stops_nothing_and_hard_bounces_have_their_own_line(memory_db: Database) -> None:
+    db = memory_db
     ids = await install(db, spring())
     await sleepers(db, 40)
     await begin(db, "spring", NOW)
@@ -164,7 +168,8 @@ async def test_one_complaint_stops_nothing_and_hard_bounces_have_their_own_line(
         assert "4 bounces of 18 people" in (await load_moves(tx, ids["spring"]))[-1].reason
 
 
-async def test_a_click_ends_the_offers_and_everything_else_goes_on(db: Database) -> None:
+async def test_a_click_ends_the_offers_and_everything_else_goes_on(memory_db: Database) -> None:
+    db = memory_db
     school = {"sequence": "school", "letters": [letter("one", window="any"), letter("two", window="any")]}
     await install(db, spring(), school)
     people = await sleepers(db, 4)
@@ -184,7 +189,8 @@ async def test_a_click_ends_the_offers_and_everything_else_goes_on(db: Database)
     assert verdicts[offered[0]] == "revived"
 
 
-async def test_no_offer_leaves_after_the_event(db: Database) -> None:
+async def test_no_offer_leaves_after_the_event(memory_db: Database) -> None:
+    db = memory_db
     ids = await install(db, spring(4, event="2026-03-06", silent="keep"))
     await sleepers(db, 40)
     ahead = await preflight(db, "spring", NOW)
@@ -221,7 +227,8 @@ async def test_the_silent_get_the_last_letter_and_are_archived_a_week_later(db: 
     assert set(unseen) & set(closing)
 
 
-async def test_pause_resume_and_cancel(db: Database) -> None:
+async def test_pause_resume_and_cancel(memory_db: Database) -> None:
+    db = memory_db
     ids = await install(db, spring())
     await sleepers(db, 20)
     with pytest.raises(NurtureError, match="nurture cleanup start spring"):
@@ -240,7 +247,8 @@ async def test_pause_resume_and_cancel(db: Database) -> None:
         await cancel(db, "spring", NOW)
 
 
-async def test_afterwards_the_offers_count_as_one_sales_letter(db: Database) -> None:
+async def test_afterwards_the_offers_count_as_one_sales_letter(memory_db: Database) -> None:
+    db = memory_db
     selling = {"sequence": "school", "mix": "1:1", "letters": [letter("offer", "sales", window="any"), letter("useful", window="any")]}
     await install(db, spring(2, silent="keep"), selling)
     people = await sleepers(db, 3)
@@ -261,7 +269,8 @@ async def test_afterwards_the_offers_count_as_one_sales_letter(db: Database) -> 
         assert own[2] == "school/useful", "a useful letter is owed first"
 
 
-async def test_a_restored_person_of_the_list_is_no_member_of_anything(db: Database) -> None:
+async def test_a_restored_person_of_the_list_is_no_member_of_anything(memory_db: Database) -> None:
+    db = memory_db
     await install(db, spring())
     await add_people(db, "new@example.com")
     await begin(db, "spring", NOW)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from nurture.simulation.checker.cleanups import broken_cleanups
 from nurture.simulation.checker.hours import broken_hours
 from nurture.simulation.checker.occasions import broken_occasions
 from nurture.simulation.checker.order import broken_order
@@ -91,6 +92,7 @@ def _person(house: House, letters: list[Sent], facts: Facts, start: datetime | N
     yield from broken_mix(house, letters, facts)
     yield from broken_order(house, letters, facts)
     yield from broken_occasions(house, letters, facts, start)
+    yield from broken_cleanups(house, letters)
     yield from broken_wishes(house, letters, facts)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
+from nurture.simulation.checker.cleanups import of_a_cleanup
 from nurture.simulation.checker.reading import House, Source, per
 from nurture.simulation.checker.rows import Facts, Sent
 
@@ -36,6 +37,8 @@ def _gap(house: House, letters: Sequence[Sent]) -> Iterator[Finding]:
 def _cap(house: House, letters: Sequence[Sent], less: datetime | None) -> Iterator[Finding]:
     """On any seven consecutive dates; the dates of one who moved may run backwards. `less`: since when the person wanted fewer."""
     for i, letter in enumerate(letters):
+        if of_a_cleanup(house, letter):
+            continue
         cap = 1 if less and letter.at > less else house.cap
         days = [x.day for x in letters[: i + 1]]
         fullest = max(sum(first <= d < first + WEEK for d in days) for first in (letter.day - n * DAY for n in range(7)))

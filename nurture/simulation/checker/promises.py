@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from nurture.simulation.checker.cleanups import of_a_cleanup
 from nurture.simulation.checker.reading import House, Source
 from nurture.simulation.checker.rows import Facts, Sent
 
@@ -14,7 +15,7 @@ def broken_mix(house: House, letters: Sequence[Sent], facts: Facts) -> Iterator[
     """`letters`: everything one person accepted, oldest first."""
     mixed = [x for x in letters if x.kind in MIXED]
     for i, letter in enumerate(mixed):
-        if letter.kind == "sales":
+        if letter.kind == "sales" and not of_a_cleanup(house, letter):
             for promise, message in unkept(promises_over(house, mixed, i, facts), mixed[:i]):
                 yield letter, promise, message
     yield from _nines(house, mixed)

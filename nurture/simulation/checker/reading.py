@@ -38,7 +38,8 @@ class Source:
 
     `exits`: names of conversions that end a way; `unseen`: a condition may end it, which does not show; `repays`: library letters may be
     drawn for it. Of campaigns: `schedule` is a word (`now`, `at`, `weekly`, `cron`) with what it says, `by_reader`: on whose wall clock;
-    `until`: how long an occasion may wait; `lends`: each occasion is a library letter.
+    `until`: how long an occasion may wait; `lends`: each occasion is a library letter. Of cleanups: how many of its letters are `offers`,
+    the first ones; the date of its `event`.
     """
 
     type: str
@@ -55,6 +56,8 @@ class Source:
     by_reader: bool = True
     until: timedelta = timedelta(days=7)
     lends: bool = False
+    offers: int = 0
+    event: str | None = None
 
     @property
     def plain(self) -> bool:
@@ -84,6 +87,10 @@ class House:
 
     def source(self, letter: LetterText) -> Source:
         return next(s for s in self.sources.values() if letter in s.letters)
+
+
+_MON_TO_SAT: Window = ((frozenset(range(6)), time(10), time(12)),)
+_OF_A_CLEANUP = {key: _MON_TO_SAT for key in WINDOW_KEYS if key != "greeting"}
 
 
 def duration(text: str) -> timedelta:
@@ -185,7 +192,9 @@ def _source(raw: Mapping[str, Any]) -> Source | None:
         return _campaign(raw)
     if "cleanup" in raw:
         name = raw["cleanup"]
-        return Source("cleanup", name, tuple(_letter(x, name) for x in raw["offers"]))
+        others = [raw[key] for key in ("repermission", "closing") if raw.get(key)]
+        letters = tuple(_letter(x, name) for x in (*raw["offers"], *others))
+        return Source("cleanup", name, letters, windows=_OF_A_CLEANUP, offers=len(raw["offers"]), event=raw.get("event"))
     if "letter" in raw:
         name = raw["letter"]
         return Source("letter", name, (_letter(raw, name, name, always=True),))

@@ -25,8 +25,8 @@ _HOUR_NOON = time(12)
 
 def stuck(house: House, letters: Sequence[Sent], facts: Facts, zone: str, start: datetime, end: datetime) -> Iterator[Stuck]:
     """What one person should have got between `start` (when they were enrolled in every sequence) and `end`, and did not."""
-    if not facts.steady:
-        return
+    if not facts.steady or any(s.type == "cleanup" for s in house.sources.values()):
+        return  # while a cleanup has somebody everything else waits, which does not show from outside
     for source in house.sequences:
         if facts.exited(source) or source.unseen or (source.exits and not facts.told):
             continue
