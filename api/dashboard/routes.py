@@ -27,7 +27,6 @@ from api.errors import STATUS
 from nurture.domain.errors import NurtureError
 from nurture.services import browsing
 from nurture.services.access import Visit
-from nurture.services.campaigning.drawing import warn_of_dry_folders
 from nurture.services.overseeing import troubles
 from nurture.services.tasks import list_tasks
 
@@ -63,8 +62,6 @@ def router(app: "App") -> APIRouter:
         recent, policy = await browsing.letters(app.db, "sent", limit=8)
         shown = overview.context(found, policy.timezone, app.clock()) | curves_context(await measured.get(app))
         todo, told = await list_tasks(app.db, limit=20), await standing.get(app)
-        dry = await warn_of_dry_folders(app.db, app.templates, app.clock())
-        told = [*told, *(f"campaign {name}: {words}" for name, words in dry.items())]
         return pages.answer(request, "overview.html", visit, recent=recent.lines, tasks=todo, troubles=told, **shown)
 
     async def sequences(request: Request, visit: Visit) -> Response:

@@ -154,6 +154,19 @@ async def test_a_file_to_be_mended_delays_the_occasion(db: Database, templates: 
     assert len(await rows_of(db, "id")) == 1
 
 
+async def test_what_was_drawn_before_a_crash_is_kept(db: Database, templates: Path) -> None:
+    file = templates / "letters" / "weekly" / "01-a.yaml"
+    file.write_text(book("a"))
+    await install(db, HEAD + "letters: {folder: letters/weekly}\n", templates)
+    await add_people(db, "a@example.com", tags=("x",))
+    await start(db, "weekly", NOW)
+    assert await draw_due(db, sources(templates), OPENS) == ["weekly: letters/weekly/01-a.yaml"]
+    file.write_text(book("another"))
+    assert await sweep(db, templates, OPENS + timedelta(hours=1)) == [], "it is drawn already"
+    assert [o.letter and o.letter["id"] for o in await occasions(db)] == ["a", None]
+    assert len(await rows_of(db, "id")) == 1
+
+
 async def test_a_feed_is_frozen_when_its_occasion_opens(db: Database, templates: Path) -> None:
     with site() as there:
         there.say(entry("one", "First"), entry("two", "Second", "2026-03-01T12:00:00Z"))
@@ -177,6 +190,9 @@ async def test_a_feed_is_frozen_when_its_occasion_opens(db: Database, templates:
         assert shelved.topic("weekly/posts") is None
         await sent(db, OPENS + DAY)
         assert await sweep(db, templates, OPENS + WEEK) == ["weekly: 1 new item of the feed, the first: Third"]
+        [_, (second,)] = await rows_of(db, "version_id")
+        async with db.read() as tx:
+            assert (await load_letter_versions(tx, [second]))[second].links == ["https://example.com/three"]
 
 
 async def test_nothing_new_is_no_letter_and_a_feed_that_is_down_is_asked_again(db: Database, templates: Path) -> None:
