@@ -10,7 +10,7 @@ import hmac
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,6 +27,7 @@ EVENT_NAMES: dict[EventType, str] = {
     EventType.REFERRED: "subscriber.referred",
 }  # fmt: skip
 MOVED = "subscriber.moved"
+_NAT64 = IPv6Network("64:ff9b::/96")
 STAGE_NAMES = {stage: f"sequence.{stage}" for stage in ("entered", "done", "exited", "goal")}
 ACTED, WITHDRAWN = "rule.acted", "rule.withdrawn"
 TYPES = (*EVENT_NAMES.values(), MOVED, *STAGE_NAMES.values())
@@ -94,13 +95,18 @@ def refused_address(address: str, *, loopback: bool) -> str | None:
     """
     ip: IPv4Address | IPv6Address = ip_address(address)
     if isinstance(ip, IPv6Address):
-        ip = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None) or ip
+        ip = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None) or _translated(ip) or ip
     if ip.is_loopback and loopback:
         return None
     inside = isinstance(ip, IPv6Address) and ip.is_site_local  # fec0::/10, which counts as global
     if not ip.is_global or ip.is_multicast or ip.is_reserved or inside:
         return f"{address} is not an address of the open internet"
     return None
+
+
+def _translated(ip: IPv6Address) -> IPv4Address | None:
+    """What stands behind an address of NAT64 (RFC 6052, 64:ff9b::/96), which counts as global whatever it leads to."""
+    return IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else None
 
 
 def refused_literal(url: str) -> str | None:

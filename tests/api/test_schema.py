@@ -18,7 +18,7 @@ from nurture.services.access import create_key
 from nurture.settings import Settings
 from tests.support.people import NOW, add_people
 
-EXAMPLES = 8
+EXAMPLES, MANY = 8, 300  # calls of each operation in every run, and in the long one
 
 
 class Served:
@@ -67,7 +67,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield running
 
 
-def test_whatever_fits_the_schema_is_answered_as_described(served: Served) -> None:
+@pytest.mark.parametrize("examples", [EXAMPLES, pytest.param(MANY, marks=pytest.mark.soak)])
+def test_whatever_fits_the_schema_is_answered_as_described(served: Served, examples: int) -> None:
     schema = schemathesis.openapi.from_dict(served.schema)
     seen: dict[str, set[int]] = {}
     for result in schema.get_all_operations():
@@ -77,7 +78,7 @@ def test_whatever_fits_the_schema_is_answered_as_described(served: Served) -> No
 
         @given(case=operation.as_strategy())
         @settings(
-            max_examples=EXAMPLES, deadline=None, database=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
+            max_examples=examples, deadline=None, database=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
             suppress_health_check=list(HealthCheck),
         )  # fmt: skip
         def holds(case: schemathesis.Case) -> None:

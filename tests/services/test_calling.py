@@ -136,6 +136,10 @@ async def test_nobody_there_is_a_failure_like_any_other(db: Database) -> None:
     ("http://127.0.0.1:{port}/", False, "over https"), ("https://127.0.0.1:{port}/", False, "not an address of the open internet"),
     ("https://localhost:{port}/", False, "not an address of the open internet"), ("https://10.0.0.1/", True, "not an address of the open internet"),
     ("https://[::ffff:169.254.169.254]/", True, "not an address of the open internet"), ("https://0/", False, "not an address of the open internet"),
+    ("https://[64:ff9b::a9fe:a9fe]/", True, "not an address of the open internet"), ("https://[2002:7f00:1::]/", False, "not an address of the open internet"),
+    ("https://2130706433/", False, "not an address of the open internet"), ("https://0x7f.1/", False, "not an address of the open internet"),
+    ("https://100.64.0.1/", True, "not an address of the open internet"), ("https://[fd00::1]/", True, "not an address of the open internet"),
+    ("file:///etc/passwd", True, "is written https"), ("gopher://10.0.0.1/", True, "is written https"), ("https://u:p@e.com/", True, "is written https"),
     ("http://93.184.215.14/", True, "only this machine"), ("https://nowhere.invalid/", True, "cannot be found"), ("ftp://e.com/", True, "is written https"),
     ("http://127.0.0.1:{port}/\r\nX-Evil: 1", True, "no spaces"),
 ])  # fmt: skip
@@ -144,6 +148,38 @@ async def test_where_no_webhook_goes(hook: Receiver, url: str, loopback: bool, s
     assert not answer.delivered
     assert said in answer.said
     assert hook.got == []
+
+
+async def test_a_redirect_is_a_failure_and_is_not_followed(hook: Receiver) -> None:
+    hook.answers = [302]
+    answer = await post(hook.url(), "{}", {}, loopback=True)
+    assert (answer.delivered, answer.said[:3], len(hook.got)) == (False, "302", 1)
+
+
+async def test_a_name_that_changes_its_mind_is_called_where_it_was_checked(hook: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DNS rebinding: the first answer is outside, every later one inside. It is asked once, and one foot inside is enough to refuse."""
+    loop, asked, called = asyncio.get_running_loop(), [], []
+    outside, inside = (2, 1, 6, "", ("93.184.215.14", 443)), (2, 1, 6, "", ("127.0.0.1", hook.port))
+
+    async def changing(*_: object, **__: object) -> list[Any]:
+        asked.append(1)
+        return [outside] if len(asked) == 1 else [inside]
+
+    async def open_connection(host: str, port: int, **_: object) -> Any:
+        called.append((host, port))
+        raise OSError("far away")
+
+    monkeypatch.setattr(loop, "getaddrinfo", changing)
+    monkeypatch.setattr(asyncio, "open_connection", open_connection)
+    await post(f"https://rebinding.example:{hook.port}/", "{}", {})
+    assert (len(asked), called) == (1, [("93.184.215.14", hook.port)])
+
+    async def both(*_: object, **__: object) -> list[Any]:
+        return [outside, inside]
+
+    monkeypatch.setattr(loop, "getaddrinfo", both)
+    assert "not an address of the open internet" in (await post("https://two.example/", "{}", {})).said
+    assert len(called) == 1
 
 
 async def test_https_checks_the_certificate_of_the_name(tmp_path: Path) -> None:
