@@ -25,9 +25,6 @@ where: {status: subscribed}
 campaign: news
 segment: all
 letter: {id: a, kind: news, subject: "Hello", call_to_action: reply, body: "Reply to me."}
----
-cleanup: spring
-offers: [{id: day-1, kind: sales, subject: "Hello", call_to_action: reply, body: "Reply to me."}]
 """
 ARGUMENTS = ["--weeks", "2", "--people", "6", "--seed", "3", "--start", "2026-03-02"]
 

@@ -31,7 +31,8 @@ async def complain(db: Database, person: int, delivery: int, now: object) -> Non
         await note_complaint(tx, f"c{person}", Whose(person, "", delivery), "spam", now)  # type: ignore[arg-type]
 
 
-async def test_from_the_start_to_everybodys_verdict(db: Database) -> None:
+async def test_from_the_start_to_everybodys_verdict(memory_db: Database) -> None:
+    db = memory_db
     ids = await install(db, spring(silent="keep"))
     await sleepers(db, 40)
     await begin(db, "spring", NOW)
@@ -108,7 +109,8 @@ async def test_who_declined_the_topic_of_the_offers_or_was_cleaned_lately_is_lef
     assert later.exempt == {"declined": 1}
 
 
-async def test_two_cleanups_never_have_one_person(db: Database) -> None:
+async def test_two_cleanups_never_have_one_person(memory_db: Database) -> None:
+    db = memory_db
     await install(db, spring(), {**spring(), "cleanup": "summer"})
     await sleepers(db, 20)
     await begin(db, "spring", NOW)
