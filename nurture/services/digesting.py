@@ -14,6 +14,7 @@ from nurture.mail.address import normalise
 from nurture.store import digest, proposals, replies
 from nurture.store.database import Database
 from nurture.store.documents import letter_catalogue, load_policy
+from nurture.store.house import ensure_house
 from nurture.store.service_rows import find_service_row
 from nurture.store.tasks import list_tasks
 
@@ -48,7 +49,7 @@ async def due_digest(db: Database, now: datetime, letter: str, *, at_once: bool 
     if week is None or not wanted:
         return None
     async with db.write() as tx:
-        people = await digest.ensure_house(tx, [normalise(address) for address in wanted], now)
+        people = [await ensure_house(tx, address, now) for address in dict.fromkeys(map(normalise, wanted))]
         known = (await letter_catalogue(tx)).get(letter)
         had = [p for p in people if known and await find_service_row(tx, known.id, p, OCCASION + week)]
     left = tuple(p for p in people if p not in had)

@@ -1,14 +1,11 @@
-"""What the weekly digest asks beside the reports, and the rows of those who get it."""
+"""What the weekly digest asks beside the reports."""
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import distinct, func, select
 
 from nurture.domain.digest import Best, Hot
-from nurture.domain.people import HOUSE
 from nurture.domain.words import Evidence, State, Status, Temperature
-from nurture.store import subscribers as people
 from nurture.store.database import Connection
 from nurture.store.tables import METADATA
 
@@ -70,18 +67,3 @@ async def turned_hot(tx: Connection, since: datetime, limit: int) -> tuple[list[
 async def user_addresses(tx: Connection) -> list[str]:
     """Everybody who may sign in to the dashboard."""
     return list((await tx.execute(select(users.c.email).order_by(users.c.email))).scalars())
-
-
-async def ensure_house(tx: Connection, emails: Iterable[str], now: datetime) -> list[int]:
-    """The rows of these addresses (normalised). Whoever is not known gets one that is archived, so that nothing but service letters reach
-    it, and that stands in no count of the list.
-    """
-    ids = []
-    for email in dict.fromkeys(emails):
-        known = await people.find(tx, email)
-        if known is None:
-            row = {"email": email, "source": HOUSE, "status": Status.ARCHIVED.value, "status_at": now, "joined_at": now, "changed_at": now}
-            (new,) = await people.add(tx, [row])
-            known = None if new else await people.find(tx, email)
-        ids.append(known.id if known else new)
-    return ids
