@@ -37,7 +37,7 @@ SIZES = {"phone": (390, 844), "small": (320, 640), "desk": (1280, 900)}
 PAGES = {
     "overview": "/", "letters": "/letters", "coming": "/letters?view=coming", "letter": "/letters/1", "people": "/people", "person": "/people/1",
     "sequences": "/sequences", "campaigns": "/campaigns", "campaign": "/campaigns/spring", "before": "/campaigns/spring/preflight", "draft": "/campaigns/new",
-    "ahead": "/ahead", "pace": "/pace", "replies": "/replies", "hygiene": "/hygiene",
+    "ahead": "/ahead", "pace": "/pace", "replies": "/replies", "hygiene": "/hygiene", "users": "/users", "audit": "/audit", "recommenders": "/recommenders",
     "questions": "/questions", "question": "/questions/biggest-problem", "quiz": "/questions/roof-check",
     "login": "/login?next=/people", "missing": "/people/999999",
 }  # fmt: skip
