@@ -15,7 +15,7 @@ run: setup ## Start the service with demo data on http://127.0.0.1:8000
 
 ##@ Prove
 test: setup ## Every test this machine can run, two at a time; PostgreSQL and Redis start by themselves where they are installed
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: setup ## Lint, types, floors and the rules of the house
 	$(BIN)/ruff check .

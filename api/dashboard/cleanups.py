@@ -118,7 +118,7 @@ def cleanup_pages(app: "App", pages: Pages) -> "tuple[tuple[tuple[str, Guarded],
         return pages.answer(request, "cleanup_print.html", visit, **sheet_context(found))
 
     async def new(request: Request, visit: Visit) -> Response:
-        if request.method == "GET":
+        if request.method != "POST":
             return pages.answer(request, "cleanup_new.html", visit, draft=Draft(), faults=[])
         draft = Draft.typed(await doors.read_form(request, doors.form_token(request)))
         faults = draft.faults() or await _store(app, draft)
@@ -131,7 +131,7 @@ def cleanup_pages(app: "App", pages: Pages) -> "tuple[tuple[tuple[str, Guarded],
         found = await cleaning.result(app.db, name, app.clock())
         if wanted not in _STEPS:
             raise NurtureError("there is nothing at this address; look under Cleanups", ErrorKind.MISSING)
-        if request.method == "GET":
+        if request.method != "POST":
             ahead = await cleaning.preflight(app.db, name, app.clock(), named=0) if wanted == "start" else None
             return pages.answer(request, "cleanup_step.html", visit, sheet_=found, step=wanted, ahead=ahead)
         await doors.read_form(request, doors.form_token(request))

@@ -32,7 +32,7 @@ GOOD = Item(key="good", title="Nest found", link="https://example.com/nest", sum
 
 def written(body: str, *items: Item, subject: str = "{{ items[0].title }}") -> tuple[Rendered, tuple[str, ...]]:
     letter = Letter.model_validate({"id": "n", "kind": "news", "subject": subject, "body": body, "call_to_action": "{{ items[0].link }}"})
-    compiled = compile_letter(letter, shipped("templates"), items)
+    compiled = compile_letter(letter, shipped("templates"), items=items)
     tokens = dict.fromkeys(Purpose, "t" * 44)
     addressed = Addressed("https://letters.example", tokens, date(2026, 3, 3), "Anna", "1 Street")
     return render(prepare(compiled.content, compiled.links), Reader(1, "me@example.com", "Me", "Mia"), addressed), compiled.links

@@ -26,7 +26,7 @@ WAYS: dict[str, Callable[[Stencil, Reader], bytes]] = {
     "quick": lambda s, r: s.write_quickly(r, occasion()) or b"",
     "general": lambda s, r: write_generally(s.template, s.masthead, r, occasion()),
 }
-OF_THE_PERSON = {Purpose.LEAVE, Purpose.PREFERENCES, Purpose.ARCHIVE}
+OF_THE_PERSON = {Purpose.LEAVE, Purpose.PREFERENCES, Purpose.ARCHIVE, Purpose.ANSWER}  # doors that the reader opens, none counts by itself
 
 
 def found(stencil: Stencil, way: str, tracking: Tracking) -> tuple[str, list[Token]]:
