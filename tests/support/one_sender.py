@@ -6,7 +6,6 @@ a line, sends the rest and says how that went.
     python -m tests.support.one_sender '{"database": "sqlite:////tmp/n.db", "smtp": "smtp://127.0.0.1:2525?tls=none", ...}'
 """
 
-import asyncio
 import json
 import resource
 import sys
@@ -15,6 +14,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import uvloop
 
 from nurture.domain.envelopes import Envelope, Reply
 from nurture.domain.tokens import TokenKey
@@ -86,4 +87,4 @@ async def _send(told: dict[str, Any]) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(_send(json.loads(sys.argv[1])))), flush=True)
+    print(json.dumps(uvloop.run(_send(json.loads(sys.argv[1])))), flush=True)
