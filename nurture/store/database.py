@@ -71,6 +71,25 @@ class Database:
                 await write_down(connection)
 
     @contextlib.asynccontextmanager
+    async def alter(self) -> AsyncIterator[Connection]:
+        """A write() that may change tables. SQLite changes one by copying, dropping and renaming it, and would forget or delete whatever
+        points there (sqlite.org/lang_altertable.html, section 7): it does not watch foreign keys here. The caller checks them at the end.
+        """
+        if not self.sqlite:
+            async with self.write() as tx:
+                yield tx
+            return
+        async with self.writer, self.engine.connect() as connection:
+            driver: Any = (await connection.get_raw_connection()).driver_connection  # a transaction must not have begun
+            await driver.execute("PRAGMA foreign_keys=OFF")
+            try:
+                await connection.execution_options(immediate=True)
+                async with connection.begin():
+                    yield connection
+            finally:
+                await driver.execute("PRAGMA foreign_keys=ON")
+
+    @contextlib.asynccontextmanager
     async def read_then_write(self) -> AsyncIterator[tuple[Connection, Callable[[], Awaitable[Connection]]]]:
         """A view to think about, and what begins to write. PostgreSQL keeps one transaction, with the rows that were locked by reading.
 

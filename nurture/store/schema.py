@@ -5,8 +5,10 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
 from sqlalchemy import Connection as SyncConnection
 
+from nurture.domain.errors import NurtureError
 from nurture.store.database import Database
 
 HERE = Path(__file__).parent
@@ -19,24 +21,29 @@ def config() -> Config:
     return config
 
 
-def _upgrade(connection: SyncConnection, revision: str) -> None:
-    settings = config()
+def _upgrade(connection: SyncConnection, revision: str) -> bool:
+    """Whether there was anything to do."""
+    settings, context = config(), MigrationContext.configure(connection)
+    before = context.get_current_revision()
     settings.attributes["connection"] = connection
     command.upgrade(settings, revision)
+    return MigrationContext.configure(connection).get_current_revision() != before
 
 
 async def migrate(db: Database, revision: str = "head") -> None:
-    """Run the migrations that are missing; restartable: each runs in the one transaction of this call."""
-    async with db.write() as tx:
+    """Run the migrations that are missing; restartable: they run in the one transaction of this call."""
+    async with db.alter() as tx:
         if not db.sqlite:
             await tx.exec_driver_sql("SELECT pg_advisory_xact_lock(7240318)")
-        await tx.run_sync(_upgrade, revision)
+        changed = await tx.run_sync(_upgrade, revision)
+        if changed and db.sqlite and (lost := (await tx.exec_driver_sql("PRAGMA foreign_key_check")).all()):
+            tables = ", ".join(sorted({row[0] for row in lost}))
+            raise NurtureError(f"rows in {tables} point to rows that are not there; the database was left as it was, restore a backup.")
 
 
 async def is_newest(db: Database) -> bool:
     """Whether no migration is missing. Changes nothing."""
-    from alembic.migration import MigrationContext  # noqa: PLC0415 - heavy, and asked by `doctor` alone
-    from alembic.script import ScriptDirectory  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - asked by `doctor` alone
 
     def revision(connection: SyncConnection) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
@@ -48,7 +55,6 @@ async def is_newest(db: Database) -> bool:
 def compare(connection: SyncConnection) -> list[Any]:
     """What autogenerate would still change: empty when the migrations make exactly the tables."""
     from alembic.autogenerate import compare_metadata  # noqa: PLC0415 - heavy, and only tests and `make migration` ask
-    from alembic.migration import MigrationContext  # noqa: PLC0415
 
     from nurture.store.tables import METADATA  # noqa: PLC0415
 
