@@ -67,13 +67,14 @@ async def prepare(house: Household, people: int, noon: datetime) -> None:
 async def led_on(house: Household, since: datetime) -> bool:
     """The cleanup was looked at on this day, no letter of the day is open, and nobody is to be planned: what waits is due on the next one."""
     async with house.db.read() as tx:
-        judged = (await tx.execute(select(Cleanup.judged_at))).scalar_one()
+        judged, ended = (await tx.execute(select(Cleanup.judged_at, Cleanup.ended_at))).one()
         in_hand = _d.state.in_(("claimed", "sending", "unknown"))
         today = and_(_d.state.in_(("pending", "deferred")), _d.due_at < since + timedelta(hours=6))
         unread = and_(_d.folded == 0, _d.state.in_(("accepted", "rejected", "failed", "cancelled", "held")))
         waiting = (await tx.execute(select(func.count()).select_from(deliveries).where(or_(in_hand, today, unread)))).scalar_one()
         waiting += (await tx.execute(select(func.count(Standing.subscriber_id)).where(Standing.plan_at < since + timedelta(hours=6)))).scalar_one()
-    return judged is not None and judged >= since + timedelta(seconds=4) and not waiting
+    looked_at = judged is not None and judged >= since + timedelta(seconds=4)
+    return (looked_at or ended is not None) and not waiting  # nobody looks at one that is over
 
 
 async def ended_or_idle(house: Household, worker: Worker, since: datetime) -> bool:
