@@ -16,6 +16,20 @@ Name = Annotated[str, Path(max_length=80)]
 router = APIRouter(route_class=IdempotentRoute)
 
 
+def _pausing(part: APIRouter, kind: str) -> None:
+    @part.post("/{name}/pause", dependencies=WRITE, operation_id=f"pause_{kind}", summary=f"Pause a {kind}")
+    async def pause(request: Request, name: Name) -> DocumentOut:
+        await steering.pause(app_of(request).db, kind, name, app_of(request).clock())
+        return await storing.find(request, kind, name)
+
+    @part.post("/{name}/resume", dependencies=WRITE, operation_id=f"resume_{kind}", summary=f"Let a paused {kind} go on")
+    async def resume(request: Request, name: Name) -> DocumentOut:
+        app = app_of(request)
+        await steering.resume(app.db, kind, name, app.clock())
+        await app.bell.ring("plan")
+        return await storing.find(request, kind, name)
+
+
 def _steering(part: APIRouter) -> None:
     """Start, pause, resume and cancel a campaign; each answers with the campaign as it stands then."""
 
@@ -26,17 +40,7 @@ def _steering(part: APIRouter) -> None:
         await app.bell.ring("plan")
         return await storing.find(request, "campaign", name)
 
-    @part.post("/{name}/pause", dependencies=WRITE, operation_id="pause_campaign", summary="Pause a campaign")
-    async def pause(request: Request, name: Name) -> DocumentOut:
-        await steering.pause(app_of(request).db, "campaign", name, app_of(request).clock())
-        return await storing.find(request, "campaign", name)
-
-    @part.post("/{name}/resume", dependencies=WRITE, operation_id="resume_campaign", summary="Let a paused campaign go on")
-    async def resume(request: Request, name: Name) -> DocumentOut:
-        app = app_of(request)
-        await steering.resume(app.db, "campaign", name, app.clock())
-        await app.bell.ring("plan")
-        return await storing.find(request, "campaign", name)
+    _pausing(part, "campaign")
 
     @part.post("/{name}/cancel", dependencies=WRITE, operation_id="cancel_campaign", summary="End a campaign for good")
     async def cancel(request: Request, name: Name) -> DocumentOut:
@@ -54,17 +58,7 @@ def _cleaning(part: APIRouter) -> None:
         await app.bell.ring("plan")
         return await storing.find(request, "cleanup", name)
 
-    @part.post("/{name}/pause", dependencies=WRITE, operation_id="pause_cleanup", summary="Pause a cleanup")
-    async def pause(request: Request, name: Name) -> DocumentOut:
-        await steering.pause(app_of(request).db, "cleanup", name, app_of(request).clock())
-        return await storing.find(request, "cleanup", name)
-
-    @part.post("/{name}/resume", dependencies=WRITE, operation_id="resume_cleanup", summary="Let a paused cleanup go on")
-    async def resume(request: Request, name: Name) -> DocumentOut:
-        app = app_of(request)
-        await steering.resume(app.db, "cleanup", name, app.clock())
-        await app.bell.ring("plan")
-        return await storing.find(request, "cleanup", name)
+    _pausing(part, "cleanup")
 
     @part.post("/{name}/cancel", dependencies=WRITE, operation_id="cancel_cleanup", summary="Stop a cleanup for good")
     async def cancel(request: Request, name: Name) -> DocumentOut:

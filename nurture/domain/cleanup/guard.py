@@ -3,8 +3,9 @@
 People are counted, not letters: whoever complains gets no further letter, so that letters to one person are no independent trials.
 """
 
-import math
 from typing import Literal, NamedTuple
+
+from nurture.domain.shares import wilson
 
 Z_ONE_SIDED_90 = 1.2815515655446004
 LEAST = 2  # one complaint proves nothing, however few the people
@@ -43,12 +44,7 @@ class Gauge(NamedTuple):
 
 def lower_bound(count: int, people: int, z: float = Z_ONE_SIDED_90) -> float:
     """One-sided Wilson score bound (Wilson 1927): the share is at least this, with the confidence of `z`."""
-    if not people or not count:
-        return 0.0
-    share, square = count / people, z * z / people
-    middle = share + square / 2
-    spread = z * math.sqrt((share * (1 - share) + square / 4) / people)
-    return max(0.0, (middle - spread) / (1 + square))
+    return wilson(count, people, z)[0]
 
 
 def gauge(line: Line, count: int, people: int) -> Gauge:

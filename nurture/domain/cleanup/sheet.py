@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from nurture.domain.cleanup.words import Part, Verdict
+from nurture.domain.shares import wilson
 
-Z_95 = 1.959963984540054
 YEAR_OF_90_DAYS = 365 / 90
 Counts = Mapping[str, int]
 VERDICTS = tuple(word.value for word in Verdict)
@@ -21,15 +21,6 @@ class Difference(NamedTuple):
     low: float
     high: float
     shown: bool
-
-
-def wilson(count: int, people: int, z: float = Z_95) -> tuple[float, float]:
-    """The two-sided Wilson score interval of a share."""
-    if not people:
-        return 0.0, 1.0
-    share, square = count / people, z * z / people
-    middle, spread = share + square / 2, z * math.sqrt((share * (1 - share) + square / 4) / people)
-    return max(0.0, (middle - spread) / (1 + square)), min(1.0, (middle + spread) / (1 + square))
 
 
 def difference(count: int, people: int, held_count: int, held: int) -> Difference | None:
