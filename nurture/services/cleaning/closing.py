@@ -1,22 +1,19 @@
 """What becomes of the silent: the last letter, the patience after it, and the archive; or they are kept, as the document says."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from nurture.domain.cleanup.audience import closing_refused
 from nurture.domain.cleanup.courses import Leg
 from nurture.domain.cleanup.words import EXEMPT_WORDS, CleanupState
 from nurture.domain.delivery import letter_name
+from nurture.services.cleaning.cleaned import Cleaned
 from nurture.store import cleanup_closing as store
 from nurture.store import cleanup_members as members
 from nurture.store.cleanups import Run
 from nurture.store.database import Connection
 
-if TYPE_CHECKING:
-    from nurture.services.cleaning.sweeping import Cleaned
 
-
-async def close(tx: Connection, run: Run, now: datetime, chunk: int, done: "Cleaned") -> bool:
+async def close(tx: Connection, run: Run, now: datetime, chunk: int, done: Cleaned) -> bool:
     """One chunk of the silent a step further; whether there may be more to do now."""
     document = run.document
     if run.state is not CleanupState.SETTLING or run.settled_at is None or run.paused_at is not None or document.silent == "keep":

@@ -1,26 +1,23 @@
 """Draw the audience, each person with their rank, and take people in as their step comes."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from nurture.domain.cleanup.audience import Facts, sort, still
 from nurture.domain.cleanup.courses import Leg
 from nurture.domain.cleanup.sampling import draw, rank
 from nurture.domain.cleanup.steps import LAST_STEP, event_is_over
 from nurture.domain.cleanup.words import EXEMPT_WORDS, CleanupState, Part, Verdict
+from nurture.services.cleaning.cleaned import Cleaned
 from nurture.services.cleaning.starting import LAST_ZONE
 from nurture.store import cleanup_members as members
 from nurture.store import cleanups
 from nurture.store.cleanups import Run
 from nurture.store.database import Connection
 
-if TYPE_CHECKING:
-    from nurture.services.cleaning.sweeping import Cleaned
-
 _LEG_OF = {Part.OFFERS: Leg.OFFERS, Part.REPERMISSION: Leg.REPERMISSION}
 
 
-async def fill(tx: Connection, run: Run, now: datetime, chunk: int, done: "Cleaned") -> bool:
+async def fill(tx: Connection, run: Run, now: datetime, chunk: int, done: Cleaned) -> bool:
     """The next people of the audience by id; after the last one holdout and steps are cut. Returns whether there is more to do."""
     if run.filled_at is not None or run.state is not CleanupState.CANARY:
         return False
@@ -53,7 +50,7 @@ def _member(run: Run, person: Facts, part: Part) -> dict[str, object]:
     }  # fmt: skip
 
 
-async def take(tx: Connection, run: Run, now: datetime, chunk: int, done: "Cleaned") -> bool:
+async def take(tx: Connection, run: Run, now: datetime, chunk: int, done: Cleaned) -> bool:
     """The next people of the present step. Who gave a reason meanwhile to be left alone is spared."""
     if run.filled_at is None or run.paused_at is not None or run.state not in (CleanupState.CANARY, CleanupState.RAMP):
         return False

@@ -1,7 +1,6 @@
 """One sweep over every cleanup that runs: draw the audience, judge, move on, take people in, let them go, close."""
 
 import sys
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from nurture.domain.cleanup.guard import gauges
@@ -10,6 +9,7 @@ from nurture.domain.cleanup.verdicts import ENDED_BY_STATUS, stronger
 from nurture.domain.cleanup.words import RUNNING, CleanupState, Part, Verdict
 from nurture.domain.delivery import letter_name
 from nurture.domain.words import Status
+from nurture.services.cleaning.cleaned import Cleaned
 from nurture.services.cleaning.closing import close
 from nurture.services.cleaning.drawing import fill, take
 from nurture.services.cleaning.starting import LAST_ZONE
@@ -26,22 +26,6 @@ from nurture.store.workspace import load_workspace
 CHUNK = 1000
 JUDGED_AGAIN = timedelta(minutes=30)  # how far back a sweep looks for what came in late; the first of an hour looks at everything
 EVERY = timedelta(seconds=30)
-
-
-@dataclass(slots=True)
-class Cleaned:
-    """What a sweep did: people drawn, judged, taken in, let go, archived; moves made."""
-
-    drawn: int = 0
-    judged: int = 0
-    taken: int = 0
-    released: int = 0
-    archived: int = 0
-    moves: int = 0
-
-    @property
-    def news(self) -> bool:
-        return any((self.drawn, self.judged, self.taken, self.released, self.archived, self.moves))
 
 
 async def clean(db: Database, now: datetime, *, every: timedelta = EVERY, chunk: int = CHUNK) -> Cleaned:
