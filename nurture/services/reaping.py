@@ -106,6 +106,6 @@ async def _resolve(tx: AsyncConnection, rows: list[Stranded], book: LetterBook, 
         else:
             retry.append(Moved(row.id, row.fence, *place))
     await retry_unknown(tx, retry)
-    await hold_unknown(tx, hold)
+    await hold_unknown(tx, hold, now)
     await cancel(tx, drop, now)
     return len(retry), len(hold), len(drop)

@@ -14,12 +14,10 @@ from nurture.store.ledger import of_the_list
 from nurture.store.readers import plain_subject
 from nurture.store.reports import OPEN_ROWS
 from nurture.store.tables import METADATA
-from nurture.store.tables.deliveries import STOPPED_STATES
 
 _NAMES = ("deliveries", "documents", "enrolments", "lanes", "letters", "letter_versions", "standings", "subscribers")
 deliveries, documents, enrolments, lanes, letters, letter_versions, standings, subscribers = (METADATA.tables[n] for n in _NAMES)
 View = Literal["sent", "coming", "stopped"]
-_STOPPED = f"deliveries.{STOPPED_STATES}"  # in the words of its partial index
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +84,7 @@ async def list_letters(
         query = query.where(text(OPEN_ROWS)).order_by(d.due_at, d.id)
         passed = or_(d.due_at > after[0], and_(d.due_at == after[0], d.id > after[1])) if after else None
     else:
-        query = query.where(text(_STOPPED)).order_by(d.id.desc())
+        query = query.where(d.ended_at.is_not(None), d.accepted_at.is_(None)).order_by(d.id.desc())
         passed = d.id < after[1] if after else None
     return [LetterLine(*row) for row in await tx.execute(query if passed is None else query.where(passed))]
 

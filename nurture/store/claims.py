@@ -257,7 +257,7 @@ async def leave_out(tx: AsyncConnection, rows: Sequence[Intent], now: datetime) 
                 state=case(*[(condition, State.CANCELLED.value) for condition in why.values()], else_=State.PENDING.value),
                 outcome=case(*[(condition, reason) for reason, condition in why.items()], else_=None),
                 ended_at=case((or_(*why.values()), literal(now, _d.ended_at.type)), else_=None),
-                worker_id=None, folded=0,
+                worker_id=None, folded=case((or_(*why.values()), 0), else_=1),
             )
         )  # fmt: skip
         await tx.execute(statement, [{"row": r.id, "held": r.fence, "day": r.local_day} for r in group])

@@ -78,7 +78,7 @@ _AGAIN = (
     update(deliveries)
     .where(_d.id == bindparam("row"), _d.fence == bindparam("held"), one_of(_d.state, DOUBTFUL))
     .values(
-        state=State.PENDING.value, fence=_d.fence + 1, dup_risk=_d.dup_risk + 1, outcome=None, ended_at=None, worker_id=None, folded=0,
+        state=State.PENDING.value, fence=_d.fence + 1, dup_risk=_d.dup_risk + 1, outcome=None, ended_at=None, worker_id=None, folded=1,
         due_at=bindparam("due"), closes_at=bindparam("closes"),
     )
     .returning(_d.id)
@@ -123,7 +123,7 @@ async def count_ledger(tx: AsyncConnection) -> Ledger:
     ).group_by(_d.state)  # fmt: skip
     rows = {state: row for state, *row in await tx.execute(every)}
     ended = select(func.count()).select_from(deliveries.outerjoin(workers, workers.c.id == _d.worker_id))
-    gone = ended.where(text("deliveries.state IN ('claimed', 'sending')"), _d.state == State.SENDING.value, workers.c.ended_at.is_not(None))
+    gone = ended.where(text("deliveries.worker_id > 0"), _d.state == State.SENDING.value, workers.c.ended_at.is_not(None))
     accepted = rows.get(State.ACCEPTED.value, [0, 0, 0, None])
     return Ledger(
         {state: int(row[0]) for state, row in rows.items()},

@@ -6,12 +6,12 @@ from sqlalchemy import ColumnElement, FromClause, Select, and_, case, func, lite
 
 from nurture.store.enrolments import enrolments
 from nurture.store.ledger import deliveries, letters
-from nurture.store.tables.deliveries import OPEN_STATES
+from nurture.store.tables.deliveries import STILL_OPEN
 
 _row, _name = deliveries.alias("written"), letters.alias("written_letter")
 _e = enrolments.c
 _ITS_ROW = and_(
-    _row.c.subscriber_id == _e.subscriber_id, _row.c.enrolment_id == _e.id, text(f"written.kind <> 'service' AND written.{OPEN_STATES}")
+    _row.c.subscriber_id == _e.subscriber_id, _row.c.enrolment_id == _e.id, text(f"written.{STILL_OPEN} AND written.kind <> 'service'")
 )  # fmt: skip
 LETTER: ColumnElement[Any] = func.coalesce(_name.c.name, _e.decision["letter"].as_string())
 WORD: ColumnElement[Any] = case((_row.c.id.is_not(None), literal("send")), else_=_e.decision["decision"].as_string())

@@ -19,7 +19,7 @@ from nurture.store.dialect import within_minute
 from nurture.store.dialect_batch import moment
 from nurture.store.dialect_bulk import insert_rows, rows_of
 from nurture.store.ledger import deliveries, pieces
-from nurture.store.tables.deliveries import DUE_STATES, OPEN_STATES
+from nurture.store.tables.deliveries import DUE_STATES, STILL_OPEN
 
 DedupKey = tuple[int, int, str]
 _DUE = (State.PENDING.value, State.DEFERRED.value)
@@ -47,7 +47,7 @@ class OpenRow:
 
 
 _OPEN_ROWS = select(*(_d[name] for name in OpenRow.__dataclass_fields__)).where(
-    text(f"kind <> 'service' AND {OPEN_STATES}")
+    text(f"{STILL_OPEN} AND kind <> 'service'")
 )
 
 
@@ -173,7 +173,7 @@ async def _reopen(tx: AsyncConnection, changes: list[dict[str, Any]]) -> list[di
         update(deliveries)
         .where(_d.id == bindparam("row"), _d.state == State.CANCELLED.value)
         .values(
-            state=State.PENDING.value, fence=_d.fence + 1, outcome=None, ended_at=None, worker_id=None, folded=0,
+            state=State.PENDING.value, fence=_d.fence + 1, outcome=None, ended_at=None, worker_id=None, folded=1,
             due_at=bindparam("due"), closes_at=bindparam("closes"), first_try_at=bindparam("first"),
             **{name: bindparam(f"new_{name}") for name in _REPLACED},
         )

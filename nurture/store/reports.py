@@ -12,11 +12,11 @@ from nurture.domain.words import Evidence, Kind, State
 from nurture.store.dialect import minute
 from nurture.store.ledger import of_the_list
 from nurture.store.tables import METADATA
-from nurture.store.tables.deliveries import OPEN_STATES
+from nurture.store.tables.deliveries import STILL_OPEN
 
 _NAMES = ("compositions", "deliveries", "documents", "enrolments", "events", "lanes", "letters", "standings", "subscribers")
 compositions, deliveries, documents, enrolments, events, lanes, letters, standings, subscribers = (METADATA.tables[n] for n in _NAMES)
-OPEN_ROWS = f"deliveries.kind <> 'service' AND deliveries.{OPEN_STATES}"  # in the words of its partial index: bound values would hide it
+OPEN_ROWS = f"deliveries.kind <> 'service' AND deliveries.{STILL_OPEN}"  # in the words of its partial index: bound values would hide it
 _MIX_KINDS = (Kind.USEFUL, Kind.NEWS, Kind.ABOUT, Kind.SALES)
 
 

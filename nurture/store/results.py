@@ -11,7 +11,7 @@ from nurture.domain.words import State
 from nurture.store.database import Database
 from nurture.store.dialect_batch import Batch
 from nurture.store.ledger import deliveries, one_of
-from nurture.store.tables.deliveries import LEASED_STATES
+from nurture.store.tables.deliveries import LEASED
 
 _d = deliveries.c
 Hold = tuple[int, int]  # id and fence of a row in somebody's hands
@@ -119,7 +119,7 @@ async def release_worker(tx: AsyncConnection, worker_id: int) -> int:
     """At an orderly stop: all that this worker claimed and did not hand over goes back. Returns how many."""
     statement = (
         update(deliveries)
-        .where(_d.worker_id == worker_id, text(LEASED_STATES), _d.state == State.CLAIMED.value)
+        .where(_d.worker_id == worker_id, text(LEASED), _d.state == State.CLAIMED.value)
         .values(state=State.PENDING.value, worker_id=None)
         .returning(_d.id)
     )

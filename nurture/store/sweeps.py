@@ -13,7 +13,7 @@ from nurture.store.claims import WINDOW_LEFT, refusals
 from nurture.store.ledger import deliveries, lanes, letters, one_of, pieces, subscribers, workers
 from nurture.store.rhythms import load_pulls
 from nurture.store.tables import METADATA
-from nurture.store.tables.deliveries import DUE_STATES, LEASED_STATES
+from nurture.store.tables.deliveries import DUE_STATES, LEASED
 
 standings = METADATA.tables["standings"]
 _d, _s = deliveries.c, standings.c
@@ -118,14 +118,14 @@ async def cancel(tx: AsyncConnection, rows: Sequence[tuple[int, int, str]], now:
 
 async def orphans(tx: AsyncConnection) -> set[int]:
     """Workers whose lease has ended and who still hold rows."""
-    holders = (await tx.execute(select(_d.worker_id).where(text(LEASED_STATES), _d.worker_id.is_not(None)).distinct())).scalars().all()
+    holders = (await tx.execute(select(_d.worker_id).where(text(LEASED)).distinct())).scalars().all()
     alive = set((await tx.execute(select(workers.c.id).where(workers.c.id.in_(holders), workers.c.ended_at.is_(None)))).scalars())
     return set(holders) - alive
 
 
 async def reap_rows(tx: AsyncConnection, worker_ids: Collection[int], now: datetime, grace: timedelta) -> tuple[int, int]:
     """Rows of workers that are gone: claimed -> pending, sending -> unknown until the grace ends. Returns both counts."""
-    held = and_(_d.worker_id.in_(worker_ids), text(LEASED_STATES))  # the words of the partial index: no scan of the ledger
+    held = and_(_d.worker_id.in_(worker_ids), text(LEASED))  # the words of the partial index: no scan of the ledger
     back = update(deliveries).where(held, _d.state == State.CLAIMED.value).values(state=State.PENDING.value, worker_id=None)
     lost = update(deliveries).where(held, _d.state == State.SENDING.value)
     words = "the worker was lost before the answer"
@@ -146,19 +146,20 @@ async def retry_unknown(tx: AsyncConnection, rows: Sequence[Moved]) -> None:
         update(deliveries)
         .where(_d.id == bindparam("row"), _d.fence == bindparam("held"), _d.state == State.UNKNOWN.value)
         .values(
-            state=State.PENDING.value, fence=_d.fence + 1, dup_risk=_d.dup_risk + 1, due_at=bindparam("due"), closes_at=bindparam("closes")
+            state=State.PENDING.value, fence=_d.fence + 1, dup_risk=_d.dup_risk + 1, folded=1,
+            due_at=bindparam("due"), closes_at=bindparam("closes"),
         )
     )  # fmt: skip
     if rows:
         await tx.execute(statement, [{"row": r.id, "held": r.fence, "due": r.due_at, "closes": r.closes_at} for r in rows])
 
 
-async def hold_unknown(tx: AsyncConnection, rows: Sequence[tuple[int, int]]) -> None:
+async def hold_unknown(tx: AsyncConnection, rows: Sequence[tuple[int, int]], now: datetime) -> None:
     """unknown -> held: a person decides, or proof of arrival."""
     statement = (
         update(deliveries)
         .where(_d.id == bindparam("row"), _d.fence == bindparam("held"), _d.state == State.UNKNOWN.value)
-        .values(state=State.HELD.value, fence=_d.fence + 1, folded=0)
+        .values(state=State.HELD.value, fence=_d.fence + 1, ended_at=now, folded=0)
     )
     if rows:
         await tx.execute(statement, [{"row": i, "held": fence} for i, fence in rows])

@@ -16,7 +16,7 @@ from nurture.store.dialect import insert
 from nurture.store.ledger import deliveries, lanes, workspace
 from nurture.store.outbox import waiting_by_minute
 from nurture.store.tables import METADATA
-from nurture.store.tables.deliveries import DUE_STATES, LEASED_STATES
+from nurture.store.tables.deliveries import DUE_STATES, LEASED
 
 throttles = METADATA.tables["throttles"]
 _t, _d, _l = throttles.c, deliveries.c, lanes.c
@@ -95,7 +95,7 @@ async def park(tx: AsyncConnection, rows: Sequence[tuple[int, int, int]]) -> Non
 async def used_since(tx: AsyncConnection, since: datetime) -> int:
     """Letters of a warm-up's day: accepted since its beginning, or on their way now. Service letters count: receivers count them, too."""
     accepted = select(func.count()).where(text("state = 'accepted'"), _d.accepted_at >= since)
-    leased = select(func.count()).where(text(LEASED_STATES), _d.worker_id.is_not(None))
+    leased = select(func.count()).select_from(deliveries).where(text(LEASED))
     total = await tx.execute(select(accepted.scalar_subquery() + leased.scalar_subquery()))
     return int(total.scalar_one())
 

@@ -248,8 +248,8 @@ async def test_every_person_stands_in_one_figure(db: Database) -> None:
     people = await begin(db, 30, holdout="10%")
     async with db.write() as tx:
         some = sorted(await letters(db))[:4]
-        await tx.execute(update(deliveries).where(deliveries.c.subscriber_id.in_(some[:2])).values(state="rejected", ended_at=TEN))
-        await tx.execute(update(deliveries).where(deliveries.c.subscriber_id.in_(some[2:])).values(state="accepted", accepted_at=TEN, ended_at=TEN, handed_at=TEN, local_day=TEN.date(), zone="UTC"))
+        await tx.execute(update(deliveries).where(deliveries.c.subscriber_id.in_(some[:2])).values(state="rejected", ended_at=TEN, folded=0))
+        await tx.execute(update(deliveries).where(deliveries.c.subscriber_id.in_(some[2:])).values(state="accepted", accepted_at=TEN, ended_at=TEN, folded=0, handed_at=TEN, local_day=TEN.date(), zone="UTC"))
     for moment in (TEN, TEN + HOUR):
         [found] = await results(db, "news", moment)
         t = found.turnout

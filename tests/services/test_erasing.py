@@ -89,7 +89,7 @@ async def test_what_waits_is_taken_back_and_what_is_on_the_wire_is_waited_for(db
     async def end() -> None:
         await asyncio.sleep(0.3)
         async with db.write() as tx:
-            await tx.execute(deliveries.update().where(deliveries.c.id == delivery).values(state=State.ACCEPTED.value))
+            await tx.execute(deliveries.update().where(deliveries.c.id == delivery).values(state=State.ACCEPTED.value, accepted_at=NOW, ended_at=NOW))
 
     await asyncio.gather(erase(db, person, LATER, patience=10), end())
     assert [r["email"] for r in await rows_of(db, "subscribers")] == [f"erased:{person}"]

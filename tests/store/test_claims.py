@@ -243,7 +243,7 @@ async def test_every_move_that_is_not_allowed_is_refused(sqlite_db: Database, st
         "fail": lambda tx: fail(tx, [(*one, "x")], "render", NOW), "release": lambda tx: release(tx, [one]),
         "release_worker": lambda tx: release_worker(tx, worker.id), "window": lambda tx: to_next_window(tx, [held]),
         "cancel": lambda tx: cancel(tx, [(*one, "missed")], NOW), "reap": lambda tx: reap_rows(tx, [worker.id], NOW, GRACE),
-        "retry": lambda tx: retry_unknown(tx, [held]), "hold": lambda tx: hold_unknown(tx, [one]),
+        "retry": lambda tx: retry_unknown(tx, [held]), "hold": lambda tx: hold_unknown(tx, [one], NOW),
         "claim": lambda tx: claim(tx, row.lane_id, worker.id, 9, NOW),
         **{s.value: (lambda tx, s=s: record(tx, [result(row, s, due_at=NOW)])) for s in (State.ACCEPTED, State.REJECTED, State.DEFERRED, State.UNKNOWN)},
     }  # fmt: skip

@@ -82,7 +82,7 @@ async def test_reopening_takes_back_only_what_may_be_taken_back(db: Database) ->
             assert (again, after.state, after.fence) == (set(), "cancelled", 0)
             continue
         assert again == {(letter["letter_id"], person, "1")}
-        assert (after.state, after.fence, after.due_at, after.reason, after.outcome, after.folded) == ("pending", 1, later, "its turn again", None, 0)
+        assert (after.state, after.fence, after.due_at, after.reason, after.outcome, after.folded) == ("pending", 1, later, "its turn again", None, 1)
         assert (after.dup_risk, after.attempts) == (1, 3)
         assert (after.ended_at, after.closes_at) == (None, later + timedelta(hours=2))
         assert after.first_try_at == NOW + timedelta(days=1), "the day it lay cancelled does not count"

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select
 
+from nurture.domain.delivery import OPEN
 from nurture.domain.documents import Policy
 from nurture.domain.words import Status, Tracking
 from nurture.store import subscribers as store
@@ -112,6 +113,7 @@ async def letters(db: Database, person: int) -> None:
             made = Delivery(
                 id=n, letter_id=n, subscriber_id=person, occasion="1", version_id=n, lane_id=1, kind=kind, message_id=f"m{n}", state=state,
                 due_at=NOW, created_at=NOW, accepted_at=NOW + timedelta(minutes=minutes) if state == "accepted" else None,
+                ended_at=NOW + timedelta(minutes=minutes) if state not in OPEN else None,
             )  # fmt: skip
             await tx.execute(insert(Delivery).values({k: v for k, v in made.model_dump().items() if v is not None}))
 

@@ -46,7 +46,7 @@ async def accept_due(db: Database, now: datetime) -> list[tuple[int, int]]:
     async with db.write() as tx:
         due = list(await tx.execute(select(_d.id, _d.subscriber_id, _d.due_at).where(_d.state == "pending", _d.due_at <= now).order_by(_d.due_at)))
         for row in due:
-            values = {"state": "accepted", "accepted_at": row.due_at, "handed_at": row.due_at, "ended_at": row.due_at}
+            values = {"state": "accepted", "accepted_at": row.due_at, "handed_at": row.due_at, "ended_at": row.due_at, "folded": 0}
             await tx.execute(update(deliveries).where(_d.id == row.id).values(values | {"local_day": row.due_at.date(), "zone": "UTC"}))
     return [(row.subscriber_id, row.id) for row in due]
 

@@ -107,7 +107,7 @@ async def _letter(tx: Any, chance: random.Random, person: Person, number: int, n
     row = {
         "id": delivery_id, "letter_id": which + 1, "subscriber_id": person.id, "occasion": str(number), "version_id": 1, "lane_id": 1,
         "kind": KINDS[which].value, "message_id": f"m{delivery_id}", "state": state.value, "due_at": at, "created_at": at,
-        "accepted_at": at if state is State.ACCEPTED else None,
+        "accepted_at": at if state is State.ACCEPTED else None, "ended_at": at,
     }  # fmt: skip
     defaults = {k: v for k, v in Delivery(**row).model_dump().items() if v is not None}
     await tx.execute(insert(Delivery).values(defaults))

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import insert, select
 
+from nurture.domain.delivery import OPEN
 from nurture.domain.documents import Policy, Sequence
 from nurture.domain.words import Kind
 from nurture.store.database import Database
@@ -58,14 +59,15 @@ async def prepare(db: Database, now: datetime = NOW) -> tuple[dict[str, tuple[in
 
 
 def delivery(person: int, letter: tuple[int, int], lane: int, kind: str, zone: str, at: datetime, **columns: Any) -> dict[str, Any]:
-    """An accepted delivery handed over at `at`; `columns` change it."""
-    occasion = columns.pop("occasion", "1")
+    """An accepted delivery handed over at `at`; `columns` change it, and its moments follow the state."""
+    occasion, state = columns.pop("occasion", "1"), columns.get("state", "accepted")
     return {
         "letter_id": letter[0], "version_id": letter[1], "subscriber_id": person, "occasion": occasion, "lane_id": lane, "enrolment_id": None,
         "kind": kind, "variant": None, "message_id": f"<{person}.{letter[0]}.{occasion}@example.com>", "state": "accepted", "fence": 1,
         "worker_id": None, "due_at": at, "closes_at": at + timedelta(hours=1), "attempts": 1, "first_try_at": at, "dup_risk": 0, "folded": 1,
         "zone": zone, "local_day": at.astimezone(ZoneInfo(zone)).date(), "created_at": at - timedelta(hours=20), "claimed_at": at,
-        "handed_at": at, "accepted_at": at, "ended_at": at, "reason": "next in roof-school", "rule": "mix", "outcome": None, "code": 250,
+        "handed_at": at, "accepted_at": at if state == "accepted" else None, "ended_at": None if state in OPEN else at,
+        "reason": "next in roof-school", "rule": "mix", "outcome": None, "code": 250,
         "enhanced": "2.0.0", "answer": "queued", "relay": "capture", "payload": None,
     } | columns  # fmt: skip
 

@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import func, insert, select, text
 
-from nurture.domain.delivery import message_id
+from nurture.domain.delivery import OPEN, message_id
 from nurture.store.database import Database
 from nurture.store.tables import Delivery, Lane, Letter, LetterVersion
 from nurture.store.workspace import ensure_workspace
@@ -46,7 +46,10 @@ async def the_rows(db: Database) -> list[Any]:
 
 
 async def set_row(db: Database, row_id: int, **columns: Any) -> None:
-    """Put a row in a state by hand, where a test begins in the middle."""
+    """Put a row in a state by hand, where a test begins in the middle; its moments follow the state where they are not named."""
     table = Delivery.__table__  # type: ignore[attr-defined]
+    if "state" in columns:
+        ended = None if columns["state"] in OPEN else func.coalesce(table.c.ended_at, table.c.due_at)
+        columns = {"ended_at": ended, "accepted_at": ended if columns["state"] == "accepted" else None, "folded": int(ended is None)} | columns
     async with db.write() as tx:
         await tx.execute(table.update().where(table.c.id == row_id).values(**columns))
