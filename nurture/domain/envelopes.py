@@ -12,8 +12,9 @@ not dot-stuffed) to the signature fields that go on top of them, each ended by C
 class Envelope(NamedTuple):
     """One message for one recipient. `message` is complete: CRLF line ends, no dot-stuffing (the wire does that).
 
-    `clean`: who wrote it answers for it that it has no other line ends, ends with one, and that no line begins with a dot. Such a message
-    goes out as it is; any other is looked through and mended first, which for 15 KB costs as much as the rest of the wire.
+    `clean`: who wrote it answers for it that it has no other line ends, ends with one, that no line begins with a dot, and that all of it
+    is ASCII where both addresses are. Such a message goes out as it is; any other is looked through and mended first, which for 15 KB
+    costs as much as the rest of the wire.
     """
 
     delivery: int

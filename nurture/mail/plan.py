@@ -13,6 +13,7 @@ _FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\x9f<>\u2028\u2029\ud800-\udfff]")
 _EASY = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+")  # nearly all addresses there are
 _LONE = re.compile(rb"\r(?!\n)")
 _ANY_END = re.compile(rb"\r\n|\n|\r")
+_DOT = b".\r\n"
 _LONGEST = 254  # RFC 5321 4.5.3.1.3, less the angle brackets
 
 
@@ -52,7 +53,8 @@ class Plan(NamedTuple):
             phase, address = (Phase.MAIL, envelope.sender) if sender is None else (Phase.RCPT, envelope.recipient)
             return End(phase, 553, f"{address[:80]!r} is not an address that can stand in an SMTP command", "5.1.3")
         message = envelope.message
-        eight_bit = not message.isascii()
+        seven_bit = (envelope.clean and envelope.sender.isascii() and envelope.recipient.isascii()) or message.isascii()
+        eight_bit = not seven_bit
         utf8 = not (sender.isascii() and recipient.isascii() and (not eight_bit or message.partition(b"\r\n\r\n")[0].isascii()))
         return cls(envelope, sender, recipient, utf8, eight_bit)
 
@@ -76,10 +78,10 @@ class Plan(NamedTuple):
             options += " BODY=8BITMIME"
         return f"MAIL FROM:<{self.sender}>{options}\r\n".encode(), f"RCPT TO:<{self.recipient}>\r\n".encode(), b"DATA\r\n"
 
-    def body(self) -> bytes:
-        """The message as it stands on the wire, with its final dot."""
+    def body(self) -> tuple[bytes, ...]:
+        """The message as it stands on the wire, with its final dot; in pieces, so that it is copied only once, with what follows it."""
         envelope = self.envelope
-        return envelope.message + b".\r\n" if envelope.clean else dot_stuffed(envelope.message)
+        return (envelope.message, _DOT) if envelope.clean else (dot_stuffed(envelope.message),)
 
 
 def _checked(address: str) -> str | None:

@@ -143,9 +143,9 @@ class Session:
             return End(Phase.DATA, None, self._line.lost or "the line was closed"), None
         ahead = source.follow(self) if self._quick and self.offered.pipelining and source.ahead() else None
         if ahead:
-            self._line.say(b"".join((letter.body(), *ahead.commands(self.offered))), 4)
+            self._line.say(b"".join((*letter.body(), *ahead.commands(self.offered))), 4)
         else:
-            self._line.say(letter.body(), 1)
+            self._line.say(b"".join(letter.body()), 1)
         dot = self._loop.time()
         try:
             code, text = await self._line.answer(self._timeouts.dot)

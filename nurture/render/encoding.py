@@ -11,6 +11,7 @@ SOFT = b"=\r\n"
 LINE = 76  # RFC 2045 6.7 (5), without CRLF
 ROOM = 44  # columns that a piece leaves at its end for the words behind it: as many as a link's token has
 _BLANK_END = re.compile(rb"=(?:20|09)\r\n")
+_PLAIN = re.compile(r"(?!\.)[ -<>-~]*(?<! )")  # what stays as it is: nearly all names
 _ODD_ENDS = re.compile("[\r\x85\u2028\u2029]")
 
 
@@ -46,6 +47,8 @@ def quoted_chunk(text: str, *, first: bool = False, last: bool = False) -> bytes
 
 def quoted_words(text: str) -> bytes:
     """A person's words between two chunks: short ones stay on the chunk's line, longer ones begin their own."""
+    if len(text) < ROOM and _PLAIN.fullmatch(text):
+        return text.encode()
     encoded = quoted_printable(text)
     return encoded if len(encoded) < ROOM else SOFT + _open(encoded)
 

@@ -17,6 +17,7 @@ from nurture.domain.letterbook import LetterBook
 from nurture.domain.readers import Reader
 from nurture.domain.tokens import TokenKey
 from nurture.domain.words import Kind
+from nurture.mail.plan import dot_stuffed
 from nurture.mail.relay import SmtpRelay
 from nurture.render.headers import address_header, text_header
 from nurture.render.rendering import prepare
@@ -42,13 +43,13 @@ def prepared(body: str, kind: Kind) -> Prepared:
     return Prepared("roofing-school/x", prepare(letter.content, letter.links))
 
 
-def written(words: str = "Bob", kind: Kind = Kind.USEFUL, people: int = 1, body: str = "Hello {{ name }}, [go](https://example.com/)") -> list[Envelope]:
+def written(
+    words: str = "Bob", kind: Kind = Kind.USEFUL, people: int = 1, body: str = "Hello {{ name }}, [go](https://example.com/)",
+    sender: str = "anna@example.com",
+) -> list[Envelope]:  # fmt: skip
     """Letters of one kind through the writer of the sending path, for people of that name; the subject says it too."""
-    writer = Writer(
-        SendingRules("https://news.example.com"),
-        LetterBook(Policy(sender=Sender(name="Anna", address="anna@example.com"), postal_address=POSTAL), {}),
-        TokenKey.derive("a secret of thirty-two characters and more"),
-    )
+    book = LetterBook(Policy(sender=Sender(name="Anna", address=sender), postal_address=POSTAL), {})
+    writer = Writer.of(SendingRules("https://news.example.com"), book, TokenKey.derive("a secret of thirty-two characters and more"), NOW)
     rows = [
         Claimed(
             id=n, fence=1, subscriber_id=n, version_id=1, lane_id=1, kind=kind, message_id=f"<letter-{n}@example.com>", attempts=0,
@@ -94,6 +95,13 @@ def test_the_two_ways_out_are_on_one_line_each() -> None:
         rb"List-Unsubscribe: <https://news\.example\.com/u/[A-Za-z0-9_-]{44}>, <mailto:anna@example\.com\?subject=unsubscribe>", unsubscribe
     )
     assert b"List-Unsubscribe-Post: List-Unsubscribe=One-Click" in head
+
+
+@pytest.mark.parametrize("sender", ["anna@example.com", "änna@example.com"])
+def test_what_is_called_clean_is_ascii_and_needs_no_mending(sender: str) -> None:
+    for envelope in [envelope for words in NAUGHTY for envelope in written(words, sender=sender)]:
+        assert envelope.clean == envelope.message.isascii() == sender.isascii()
+        assert dot_stuffed(envelope.message) == envelope.message + b".\r\n"
 
 
 async def test_naughty_names_and_subjects_arrive_as_they_left(smtp_sink: SmtpSink) -> None:

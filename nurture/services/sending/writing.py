@@ -40,18 +40,20 @@ class Unwritable:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Writes the letters of one sweep. `key` signs the links, `sign` the whole letter."""
+    """Writes the letters of one sweep. `key` signs the links, `sign` the whole letter. `clean`: see Envelope."""
 
     rules: SendingRules
     book: LetterBook
     key: TokenKey
     sign: Sign | None = None
+    clean: bool = False
 
     @classmethod
     def of(cls, rules: SendingRules, book: LetterBook, key: TokenKey, now: datetime) -> "Writer":
         """Signing as the sender's domain can. Raises NurtureError where its DKIM key cannot be read: unsigned nothing leaves then."""
         sender = book.policy.sender or UNSET_SENDER
-        return cls(rules, book, key, rules.signer(sender.address.rsplit("@", 1)[1], now))
+        clean = f"{sender.address}{sender.reply_to}".isascii()
+        return cls(rules, book, key, rules.signer(sender.address.rsplit("@", 1)[1], now), clean)
 
     @property
     def policy(self) -> Policy:
@@ -121,7 +123,7 @@ class _Press:
         if self.writer.rules.idempotency_header:
             message = f"{self.writer.rules.idempotency_header}: {row.message_id[1:].partition('@')[0]}\r\n".encode() + message
         intent = Intent(row.id, row.fence, zone, today, topic)
-        envelope = Envelope(row.id, self.writer.comes_back_to(row), reader.email, message, row.message_id, clean=True)
+        envelope = Envelope(row.id, self.writer.comes_back_to(row), reader.email, message, row.message_id, clean=self.writer.clean)
         return Outgoing(row, intent, envelope)
 
     def _own_words(self, row: Claimed, payload: Mapping[str, Any], reader: Reader, occasion: Occasion) -> tuple[str | None, bytes]:
