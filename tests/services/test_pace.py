@@ -2,7 +2,7 @@
 
 import pytest
 
-from nurture.services.sending.pace import Pace, Turns
+from nurture.services.sending.pace import LATE, Pace, Turns
 from nurture.store.claims import DueLane
 
 
@@ -28,7 +28,7 @@ def test_the_pace_slows_on_request_and_then_follows_what_all_share() -> None:
     first = pace.reserve(3.0, 5.0)
     second = pace.reserve(3.0, 5.0)
     assert first == 0
-    assert second == pytest.approx(1 / pace.rate)
+    assert second == pytest.approx(1 / pace.rate - LATE)
     pace.follow(None, 2.5)
     assert pace.rate == pytest.approx(pace.seen / 2), "what was heard this second is in no table yet"
     pace.follow(70.0, 3.1)
@@ -40,3 +40,16 @@ def test_the_pace_slows_on_request_and_then_follows_what_all_share() -> None:
     limited = Pace(ceiling=14)
     assert (limited.slice(256, 4), limited.claim()) == (14, 56)
     assert [limited.reserve(0.0, 0.1) is None for _ in range(3)] == [False, False, True]
+
+
+@pytest.mark.parametrize("tick", [0.001, 0.003, 0.02])
+def test_a_clock_that_rings_late_costs_nothing_of_the_rate(tick: float) -> None:
+    """Each letter leaves at the first tick at which its place has come; no second holds more than the rate and what may be made up for."""
+    pace, rate, left = Pace(ceiling=500), 500, list[float]()
+    for n in range(1, round(4 / tick)):
+        now = n * tick
+        while pace.ahead(now) == 0:
+            assert pace.reserve(now, now + 1) == 0
+            left.append(now)
+    assert len(left) == pytest.approx(4 * rate, rel=0.01, abs=rate * LATE + 1)
+    assert max(sum(a <= at < a + 1 for at in left) for a in left[::7]) <= rate * (1 + LATE) + 1

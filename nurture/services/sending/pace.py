@@ -13,6 +13,7 @@ from nurture.store.claims import CLAIM_AT_ONCE, DueLane
 
 SLICE = 128
 MEASURE = 0.1  # seconds
+LATE = 0.02  # seconds; so much that a timer rings too late is made up for, else a rate of 500 would send 300
 CLAIM_SECONDS = 4.0  # a claim holds what leaves in about this long, so that service letters need not wait
 
 
@@ -46,11 +47,11 @@ class Pace:
         rate = self.rate
         if rate is None:
             return 0.0 if now <= until else None
-        start = max(now, self._next)
+        start = max(now - LATE, self._next)
         if start > until:
             return None
         self._next = start + 1 / rate
-        return start - now
+        return max(0.0, start - now)
 
     def ahead(self, now: float) -> float:
         """Seconds until the next place on the wire is free."""
