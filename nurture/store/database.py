@@ -18,11 +18,10 @@ from sqlalchemy.pool import StaticPool
 
 from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.store.auditing import write_down
-from nurture.store.inline import in_file, in_memory
+from nurture.store.inline import PATIENCE, STEP_MS, in_file, in_memory
 from nurture.store.lone import Lone, PostgresLone, SqliteLone
 
 Connection = AsyncConnection
-BUSY_TIMEOUT_MS = 30_000
 # A process that froze in the middle of a transaction (milliseconds), or whose machine is gone without a word, keeps no locks for hours.
 LET_GO = {
     "idle_in_transaction_session_timeout": "30000",
@@ -188,11 +187,12 @@ def _sqlite(url: str) -> Database:
 def _set_up(connection: Any, *, memory: bool) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves, so that a writer can take its lock at once
     cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    cursor.execute(f"PRAGMA busy_timeout={PATIENCE * 1000:.0f}")
     if not memory:
         cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")  # an intent that is committed survives a power cut
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.execute("PRAGMA cache_size=-12000")  # KB for each connection: 32 MB saved no time with the system's own cache below it
     cursor.execute("PRAGMA temp_store=MEMORY")  # a batch lies beside its statement: in no file
+    cursor.execute(f"PRAGMA busy_timeout={STEP_MS}")
     cursor.close()

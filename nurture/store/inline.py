@@ -7,6 +7,7 @@ long, but a statement and its rows travel in one hop instead of four.
 import asyncio
 import contextlib
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Sequence
 from typing import Any
 
@@ -45,8 +46,30 @@ async def in_memory() -> aiosqlite.Connection:
     return await InlineConnection()
 
 
+PATIENCE = 30.0  # seconds
+STEP_MS = 1
+_WAITS = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY_RECOVERY}
+
+
+def wait_for_turn(execute: Callable[..., sqlite3.Cursor], statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+    """Run a statement once no other process holds the lock that it needs, asking every millisecond for half a minute.
+
+    SQLite's own waiting sleeps ever longer, up to a tenth of a second: who waits beside somebody who commits small batches all the time
+    comes too late again and again.
+    """
+    until = 0.0
+    while True:
+        try:
+            return execute(statement, values)
+        except sqlite3.OperationalError as error:
+            now = time.monotonic()
+            until = until or now + PATIENCE
+            if error.sqlite_errorcode not in _WAITS or now >= until:
+                raise
+
+
 def _run(cursor: sqlite3.Cursor, statement: str, values: Sequence[Any]) -> list[Any]:
-    cursor.execute(statement, values)
+    wait_for_turn(cursor.execute, statement, values)
     return cursor.fetchall() if cursor.description else []
 
 

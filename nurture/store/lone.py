@@ -14,7 +14,7 @@ import aiosqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from nurture.store.inline import FileConnection
+from nurture.store.inline import FileConnection, wait_for_turn
 
 
 class Lone(Protocol):
@@ -52,7 +52,7 @@ class SqliteLone:
 
 
 def _alone(connection: sqlite3.Connection, statement: str, values: Sequence[Any]) -> int:
-    connection.execute("BEGIN IMMEDIATE")
+    wait_for_turn(connection.execute, "BEGIN IMMEDIATE")
     try:
         changed = connection.execute(statement, values).rowcount
         connection.execute("COMMIT")
