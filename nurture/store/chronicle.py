@@ -11,7 +11,7 @@ from nurture.domain.words import State
 from nurture.store.database import Connection
 from nurture.store.ledger import pieces
 from nurture.store.tables import METADATA
-from nurture.store.tables.deliveries import DUE_STATES
+from nurture.store.tables.deliveries import DUE
 
 _d = METADATA.tables["deliveries"].c
 _l = METADATA.tables["letters"].c
@@ -48,11 +48,11 @@ class Taken:
     at: datetime
 
 
-_FIRST_DUE = select(_d.due_at).where(text(DUE_STATES)).order_by(_d.due_at).limit(1)
+_FIRST_DUE = select(_d.due_at).where(text(DUE)).order_by(_d.due_at).limit(1)
 _FIRST_OPENING = select(func.min(_o.opens_at)).where(_o.filled_at.is_(None))
 _DUE = (
     select(_d.id, _d.due_at, _d.closes_at)
-    .where(text(DUE_STATES), _d.due_at <= bindparam("until", type_=_d.due_at.type))
+    .where(text(DUE), _d.due_at <= bindparam("until", type_=_d.due_at.type))
     .order_by(_d.due_at, _d.id)
 )
 _TAKEN = (

@@ -22,7 +22,7 @@ from nurture.store.lanes import BY_HAND
 from nurture.store.ledger import deliveries, lanes, one_of, subscribers, workspace
 from nurture.store.mark import Handed, Mark
 from nurture.store.offers import answered, cleaned_by_another, of_a_cleanup, on_its_date
-from nurture.store.tables.deliveries import DUE_STATES
+from nurture.store.tables.deliveries import DUE
 from nurture.store.workers import alive
 
 CLAIM_AT_ONCE = 512
@@ -74,7 +74,7 @@ _WORKER: BindParameter[int] = bindparam("worker", type_=_d.worker_id.type)
 _DUE_IN_LANE = (
     select(literal(1))
     .select_from(deliveries)
-    .where(_d.lane_id == _l.id, _d.throttle_id == 0, text(DUE_STATES), _d.due_at <= _NOW)
+    .where(_d.lane_id == _l.id, _d.throttle_id == 0, text(DUE), _d.due_at <= _NOW)
     .correlate(lanes)
 )
 _DUE_LANES = Batch({}, lambda _: select(_l.id, _l.name, _l.priority).where(_l.flag == "running", exists(_DUE_IN_LANE), _not_halted()))
@@ -103,7 +103,7 @@ def _due_in_lane() -> Select[Any]:
     lane: BindParameter[int] = bindparam("lane", type_=_l.id.type)
     throttle: BindParameter[int] = bindparam("throttle", type_=_d.throttle_id.type)
     question = select(*[_d[name] for name in Claimed._fields], _d.due_at).where(
-        _d.lane_id == lane, _d.throttle_id == throttle, text(DUE_STATES), _d.due_at <= _NOW,
+        _d.lane_id == lane, _d.throttle_id == throttle, text(DUE), _d.due_at <= _NOW,
         _lane_is(lane, "running"), _not_halted(), alive(_WORKER),
     )  # fmt: skip
     return question.order_by(_d.due_at).limit(bindparam("most", type_=_d.attempts.type)).with_for_update(skip_locked=True)

@@ -7,7 +7,7 @@ from sqlalchemy import func, select, text
 
 from nurture.store.database import Connection
 from nurture.store.tables import METADATA
-from nurture.store.tables.deliveries import DUE_STATES, LEASED
+from nurture.store.tables.deliveries import DUE, LEASED, UNKNOWN
 
 _deliveries, _events, _lanes, _workers, _workspace = (METADATA.tables[n] for n in ("deliveries", "events", "lanes", "workers", "workspace"))
 _d = _deliveries.c
@@ -34,13 +34,13 @@ async def ping(tx: Connection) -> None:
 async def waiting(tx: Connection) -> Waiting:
     count = select(func.count()).select_from(_deliveries)
     counts = {
-        "waiting": (await tx.execute(count.where(text(DUE_STATES)))).scalar_one(),
-        "unknown": (await tx.execute(count.where(text("state = 'unknown'")))).scalar_one(),
+        "waiting": (await tx.execute(count.where(text(DUE)))).scalar_one(),
+        "unknown": (await tx.execute(count.where(text(UNKNOWN)))).scalar_one(),
         "claimed": 0, "sending": 0,
     }  # fmt: skip
     leased = select(_d.state, func.count()).where(text(LEASED)).group_by(_d.state)
     counts |= {row[0]: row[1] for row in await tx.execute(leased)}
-    first = select(func.min(_d.due_at)).where(_d.lane_id == _lanes.c.id, _d.throttle_id == 0, text(DUE_STATES)).correlate(_lanes)
+    first = select(func.min(_d.due_at)).where(_d.lane_id == _lanes.c.id, _d.throttle_id == 0, text(DUE)).correlate(_lanes)
     due = [at for at in (await tx.execute(select(first.scalar_subquery()).where(_lanes.c.flag == "running"))).scalars() if at]
     unfolded = (await tx.execute(select(func.count()).select_from(_events).where(text("folded = 0")))).scalar_one()
     beats = (await tx.execute(select(func.coalesce(func.sum(_workers.c.seen), 0)))).scalar_one()

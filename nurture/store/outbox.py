@@ -19,7 +19,7 @@ from nurture.store.dialect import within_minute
 from nurture.store.dialect_batch import moment
 from nurture.store.dialect_bulk import insert_rows, rows_of
 from nurture.store.ledger import deliveries, pieces
-from nurture.store.tables.deliveries import DUE_STATES, STILL_OPEN
+from nurture.store.tables.deliveries import DUE, STILL_OPEN
 
 DedupKey = tuple[int, int, str]
 _DUE = (State.PENDING.value, State.DEFERRED.value)
@@ -82,7 +82,7 @@ async def open_rows(tx: AsyncConnection, subscriber_ids: Iterable[int]) -> dict[
 
 async def waiting_by_minute(tx: AsyncConnection) -> dict[int, int]:
     """Letters that wait to leave by the minute they are due (since 1970, UTC), service letters aside."""
-    query = select(func.min(_d.due_at), func.count()).where(text(DUE_STATES), _d.kind != Kind.SERVICE.value)
+    query = select(func.min(_d.due_at), func.count()).where(text(DUE), _d.kind != Kind.SERVICE.value)
     rows = await tx.execute(query.group_by(within_minute(tx, _d.due_at)))
     return {minute_of(first): letters for first, letters in rows}
 
@@ -120,7 +120,7 @@ async def cancel_open(
         wanted.append(_d.lane_id == lane_id)
     if letter_ids is not None:
         wanted.append(_d.letter_id.in_(letter_ids))
-    chosen = select(_d.id).where(text(DUE_STATES), *wanted).order_by(_d.id).limit(at_most)
+    chosen = select(_d.id).where(text(DUE), *wanted).order_by(_d.id).limit(at_most)
     statement = _cancelled(reason, now).where(_d.id.in_(chosen), _d.state.in_(_DUE)).returning(_d.id)
     return len((await tx.execute(statement)).all())
 

@@ -13,7 +13,7 @@ from nurture.store.claims import WINDOW_LEFT, refusals
 from nurture.store.ledger import deliveries, lanes, letters, one_of, pieces, subscribers, workers
 from nurture.store.rhythms import load_pulls
 from nurture.store.tables import METADATA
-from nurture.store.tables.deliveries import DUE_STATES, LEASED
+from nurture.store.tables.deliveries import DUE, LEASED, UNKNOWN
 
 standings = METADATA.tables["standings"]
 _d, _s = deliveries.c, standings.c
@@ -78,7 +78,7 @@ async def closed_where_nobody_claims(tx: AsyncConnection, now: datetime, *, ever
     stopped = every if everywhere else every.where(lanes.c.flag != "running")
     found: list[int] = []
     for where in ((_d.lane_id.in_(stopped), _d.throttle_id == 0), (_d.lane_id.in_(every), _d.throttle_id > 0)):  # both by the index
-        closed = (*where, text(DUE_STATES), _d.due_at <= now, _d.closes_at < now + WINDOW_LEFT)
+        closed = (*where, text(DUE), _d.due_at <= now, _d.closes_at < now + WINDOW_LEFT)
         found += (await tx.execute(select(_d.id).where(*closed).limit(CHUNK))).scalars()
     return found
 
@@ -136,7 +136,7 @@ async def reap_rows(tx: AsyncConnection, worker_ids: Collection[int], now: datet
 
 async def graced(tx: AsyncConnection, now: datetime) -> list[int]:
     """Unknown rows whose grace has ended, oldest first."""
-    question = select(_d.id).where(text("state = 'unknown'"), _d.due_at <= now).order_by(_d.due_at, _d.id).limit(CHUNK)
+    question = select(_d.id).where(text(UNKNOWN), _d.due_at <= now).order_by(_d.due_at, _d.id).limit(CHUNK)
     return list((await tx.execute(question)).scalars())
 
 

@@ -16,7 +16,7 @@ from nurture.store.dialect import insert
 from nurture.store.ledger import deliveries, lanes, workspace
 from nurture.store.outbox import waiting_by_minute
 from nurture.store.tables import METADATA
-from nurture.store.tables.deliveries import DUE_STATES, LEASED
+from nurture.store.tables.deliveries import DUE, LEASED
 
 throttles = METADATA.tables["throttles"]
 _t, _d, _l = throttles.c, deliveries.c, lanes.c
@@ -66,7 +66,7 @@ _NOW = bindparam("moment", type_=_d.due_at.type)
 _ROW = (
     select(literal(1))
     .select_from(deliveries)
-    .where(_d.lane_id == _l.id, _d.throttle_id == _t.id, text(DUE_STATES), _d.due_at <= _NOW)
+    .where(_d.lane_id == _l.id, _d.throttle_id == _t.id, text(DUE), _d.due_at <= _NOW)
     .correlate(lanes, throttles)
 )
 _PARKED = (
@@ -118,5 +118,5 @@ async def one_claims_at_a_time(tx: AsyncConnection) -> None:
 
 async def parked_counts(tx: AsyncConnection) -> dict[int, int]:
     """Throttle id -> rows that wait for its turn."""
-    waiting = select(_d.throttle_id, func.count()).where(_d.lane_id.in_(select(_l.id)), _d.throttle_id > 0, text(DUE_STATES))
+    waiting = select(_d.throttle_id, func.count()).where(_d.lane_id.in_(select(_l.id)), _d.throttle_id > 0, text(DUE))
     return {throttle: int(count) for throttle, count in await tx.execute(waiting.group_by(_d.throttle_id))}

@@ -249,7 +249,7 @@ async def test_every_move_that_is_not_allowed_is_refused(sqlite_db: Database, st
     }  # fmt: skip
     moved = set()
     for name, attempt in tries.items():
-        await set_row(sqlite_db, row.id, state=state.value, fence=row.fence, worker_id=worker.id, dup_risk=0)
+        await set_row(sqlite_db, row.id, state=state.value, fence=row.fence, dup_risk=0)
         async with sqlite_db.write() as tx:
             await attempt(tx)
         became = State((await the_rows(sqlite_db))[0].state)

@@ -56,7 +56,7 @@ async def test_what_waits_is_counted_by_indexes_alone(sqlite_db: Database) -> No
         await plan_rows(tx, [*rows, planned(service, people[0], due=NOW)])
     states = ("accepted", "pending", "sending", "claimed", "unknown", "deferred", "pending")
     for number, state in enumerate(states, 1):
-        await set_row(sqlite_db, number, state=state, worker_id=7)
+        await set_row(sqlite_db, number, state=state)
     plan: list[str] = []
     async with planned_statements(sqlite_db, plan) as tx:
         found = await waiting(tx)

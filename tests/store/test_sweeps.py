@@ -154,13 +154,13 @@ ENDS: dict[str, tuple[str, Callable[[AsyncConnection, Any, int], Awaitable[Any]]
 async def test_every_end_is_folded_anew_and_leaves_the_workers_hands(sqlite_db: Database, name: str) -> None:
     worker, row = await claimed_one(sqlite_db)
     state, move = ENDS[name]
-    await set_row(sqlite_db, row.id, state=state, folded=1)
+    await set_row(sqlite_db, row.id, state=state)
     async with sqlite_db.write() as tx:
         await set_lane(tx, "sequence:school", "cancelled")
         await move(tx, row, worker.id)
     (after,) = await the_rows(sqlite_db)
     assert after.state != state
-    assert (after.folded, after.worker_id) == (0, None if name != "held" else worker.id)
+    assert (after.folded, after.worker_id) == (0, None)
     assert (after.ended_at is None) == (after.state == "unknown")
 
 

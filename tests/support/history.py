@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import insert, select
 
-from nurture.domain.delivery import OPEN
 from nurture.domain.documents import Policy, Sequence
 from nurture.domain.words import Kind
 from nurture.store.database import Database
 from nurture.store.documents import ensure_lane, save_document, save_letter_version
 from nurture.store.tables import METADATA
+from tests.support.outbox_rows import of_state
 from tests.support.people import NOW, add_people
 from tests.support.programme import add_event
 
@@ -66,10 +66,9 @@ def delivery(person: int, letter: tuple[int, int], lane: int, kind: str, zone: s
         "kind": kind, "variant": None, "message_id": f"<{person}.{letter[0]}.{occasion}@example.com>", "state": "accepted", "fence": 1,
         "worker_id": None, "due_at": at, "closes_at": at + timedelta(hours=1), "attempts": 1, "first_try_at": at, "dup_risk": 0, "folded": 1,
         "zone": zone, "local_day": at.astimezone(ZoneInfo(zone)).date(), "created_at": at - timedelta(hours=20), "claimed_at": at,
-        "handed_at": at, "accepted_at": at if state == "accepted" else None, "ended_at": None if state in OPEN else at,
-        "reason": "next in roof-school", "rule": "mix", "outcome": None, "code": 250,
+        "handed_at": at, "reason": "next in roof-school", "rule": "mix", "outcome": None, "code": 250,
         "enhanced": "2.0.0", "answer": "queued", "relay": "capture", "payload": None,
-    } | columns  # fmt: skip
+    } | of_state(state, at) | {"folded": 1} | columns  # fmt: skip
 
 
 async def fill(db: Database, people: int = 65, weeks: int = 10, now: datetime = NOW, seed: int = 1) -> list[int]:

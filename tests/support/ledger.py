@@ -6,9 +6,10 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from nurture.domain.delivery import OPEN, message_id
+from nurture.domain.delivery import message_id
 from nurture.store.database import Database
 from nurture.store.tables import METADATA
+from tests.support.outbox_rows import of_state
 from tests.support.people import NOW
 
 _NUMBERS = count(1)
@@ -39,10 +40,9 @@ async def add_delivery(
         values: dict[str, Any] = {
             "letter_id": letter[0], "subscriber_id": subscriber_id, "occasion": str(number), "version_id": letter[1], "lane_id": lane_id,
             "kind": "useful", "message_id": message_id(b"an installation", str(letter[0]), subscriber_id, str(number), "example.com"), "state": state, "due_at": NOW, "created_at": NOW - timedelta(hours=1),
-            "fence": 0, "attempts": 0, "dup_risk": 0, "folded": 0, "reason": "letter 1 of school", "rule": "order",
-            "accepted_at": accepted_at if state == "accepted" else None, "handed_at": accepted_at,
-            "ended_at": None if state in OPEN else accepted_at or NOW,
-        }
+            "fence": 0, "attempts": 0, "dup_risk": 0, "reason": "letter 1 of school", "rule": "order",
+            "handed_at": accepted_at,
+        } | of_state(state, accepted_at or NOW)
         return int((await tx.execute(insert(deliveries).values(**values | more).returning(deliveries.c.id))).scalar_one())
 
 

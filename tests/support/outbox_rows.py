@@ -45,11 +45,20 @@ async def the_rows(db: Database) -> list[Any]:
         return list((await tx.execute(select(*list(Delivery.__table__.columns)).order_by(Delivery.id))).all())  # type: ignore[attr-defined]
 
 
+def of_state(state: str, ended: Any, worker: Any = 1) -> dict[str, Any]:
+    """What a row of this state must hold besides; `ended`: the moment when it did, `worker`: in whose hands it is, where it is in any."""
+    still = state in OPEN
+    return {
+        "ended_at": None if still else ended, "accepted_at": ended if state == "accepted" else None,
+        "folded": int(still and state != "unknown"), "worker_id": worker if state in ("claimed", "sending") else None,
+    }  # fmt: skip
+
+
 async def set_row(db: Database, row_id: int, **columns: Any) -> None:
-    """Put a row in a state by hand, where a test begins in the middle; its moments follow the state where they are not named."""
+    """Put a row in a state by hand, where a test begins in the middle; what belongs to the state follows it where it is not named."""
     table = Delivery.__table__  # type: ignore[attr-defined]
     if "state" in columns:
-        ended = None if columns["state"] in OPEN else func.coalesce(table.c.ended_at, table.c.due_at)
-        columns = {"ended_at": ended, "accepted_at": ended if columns["state"] == "accepted" else None, "folded": int(ended is None)} | columns
+        d, held = table.c, columns["state"] in ("claimed", "sending")
+        columns = of_state(columns["state"], func.coalesce(d.ended_at, d.due_at), func.coalesce(d.worker_id, 1) if held else None) | columns
     async with db.write() as tx:
         await tx.execute(table.update().where(table.c.id == row_id).values(**columns))

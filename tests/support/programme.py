@@ -5,13 +5,14 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
-from nurture.domain.delivery import OPEN, letter_name
+from nurture.domain.delivery import letter_name
 from nurture.domain.documents import DOCUMENT_TYPES, Campaign, Cleanup, Sequence, document_name, lane_name, letters_of
 from nurture.store.database import Database
 from nurture.store.documents import ensure_lane, save_document, save_letter_version
 from nurture.store.ledger import deliveries
 from nurture.store.tables import Event
 from nurture.store.workspace import ensure_workspace
+from tests.support.outbox_rows import of_state
 from tests.support.people import NOW
 
 
@@ -46,9 +47,9 @@ async def rows_of(db: Database, *columns: str) -> list[tuple[Any, ...]]:
 async def end_row(db: Database, at: datetime, state: str = "accepted", **values: Any) -> None:
     """Everything that waits ends so, as a sender would have written it."""
     async with db.write() as tx:
-        ended: dict[str, Any] = {"state": state, "ended_at": None if state in OPEN else at, "folded": int(state in OPEN)}
+        ended: dict[str, Any] = {"state": state} | of_state(state, at)
         if state == "accepted":
-            ended |= {"accepted_at": at, "handed_at": at, "local_day": at.date(), "zone": "UTC"}
+            ended |= {"handed_at": at, "local_day": at.date(), "zone": "UTC"}
         ended |= values
         await tx.execute(update(deliveries).where(deliveries.c.state.in_(("pending", "deferred"))).values(ended))
 

@@ -9,23 +9,27 @@ from sqlmodel import Field
 from nurture.domain.words import Kind, State
 from nurture.store.tables.base import Json, Key, Table, one_of
 
-# An index whose condition names the state is written at each of a letter's four steps; one that names what only the last step changes is
-# written once (docs/decisions/0028-what-a-letters-step-writes.md). A query repeats the words of the index that it wants.
+# An index whose condition names the state is written at each of a letter's four steps. These name what fewer steps change, and the hand-off
+# none of it (docs/decisions/0028-what-a-letters-step-writes.md). A query repeats the words of the index that it wants.
 STILL_OPEN = "ended_at IS NULL"
 STOPPED = "ended_at IS NOT NULL AND accepted_at IS NULL"
 ACCEPTED = "accepted_at IS NOT NULL"
-DUE_STATES = "state IN ('pending', 'deferred')"
+IDLE = f"worker_id IS NULL AND {STILL_OPEN}"
+DUE = f"{IDLE} AND state IN ('pending', 'deferred')"
 IN_HAND = "worker_id > 0"  # in these words, that no question by `worker_id =` takes it for the shortest way to a row
 LEASED = f"{IN_HAND} AND state IN ('claimed', 'sending')"
 NEWS = "folded = 0"
+DOUBT = f"{NEWS} AND {STILL_OPEN}"  # what the answer was lost to
+UNKNOWN = f"{DOUBT} AND state = 'unknown'"
 UNFOLDED = f"{NEWS} AND state IN ('accepted', 'rejected', 'failed', 'cancelled', 'held', 'unknown')"
 WORDED = "payload IS NOT NULL"
 OLD_MESSAGE_ID = "message_id NOT LIKE '<1%'"  # made before the form that names the person (domain/delivery.py)
 OFFERED = "rule = 'cleanup'"
 COMPARED = f"timing IS NOT NULL AND {ACCEPTED}"
-STATE_AND_MOMENTS = (  # the steps that are taken most come first
-    f"CASE WHEN state IN ('sending', 'claimed') THEN {STILL_OPEN} WHEN state = 'accepted' THEN {ACCEPTED} AND ended_at IS NOT NULL "
-    f"WHEN state IN ('pending', 'deferred', 'unknown') THEN {STILL_OPEN} "
+ROW_OF_ITS_STATE = (  # the steps that are taken most come first
+    f"CASE WHEN state IN ('sending', 'claimed') THEN {STILL_OPEN} AND {IN_HAND} "
+    f"WHEN state = 'accepted' THEN {ACCEPTED} AND ended_at IS NOT NULL "
+    f"WHEN state IN ('pending', 'deferred') THEN {IDLE} AND folded = 1 WHEN state = 'unknown' THEN {IDLE} AND {NEWS} "
     f"WHEN state IN ('rejected', 'failed', 'cancelled', 'held') THEN {STOPPED} ELSE FALSE END"
 )
 
@@ -54,7 +58,7 @@ class Delivery(Table, table=True):
     __tablename__ = "deliveries"
     __table_args__ = (
         UniqueConstraint("letter_id", "subscriber_id", "occasion", name="uq_deliveries_dedup_key"),
-        CheckConstraint(STATE_AND_MOMENTS, name="state"),
+        CheckConstraint(ROW_OF_ITS_STATE, name="state"),
         CheckConstraint(one_of("kind", Kind), name="kind"),
         Index(
             "uq_deliveries_one_open", "subscriber_id", unique=True,
@@ -62,11 +66,11 @@ class Delivery(Table, table=True):
         ),
         Index(
             "ix_deliveries_lane_due", "lane_id", "throttle_id", "due_at",
-            sqlite_where=text(DUE_STATES), postgresql_where=text(DUE_STATES),
+            sqlite_where=text(IDLE), postgresql_where=text(IDLE),
         ),
         Index("ix_deliveries_leased", "worker_id", sqlite_where=text(IN_HAND), postgresql_where=text(IN_HAND)),
         Index("ix_deliveries_unfolded", "subscriber_id", "id", sqlite_where=text(NEWS), postgresql_where=text(NEWS)),
-        Index("ix_deliveries_unknown", "due_at", sqlite_where=text("state = 'unknown'"), postgresql_where=text("state = 'unknown'")),
+        Index("ix_deliveries_unknown", "due_at", sqlite_where=text(DOUBT), postgresql_where=text(DOUBT)),
         Index("ix_deliveries_accepted", "accepted_at", sqlite_where=text(ACCEPTED), postgresql_where=text(ACCEPTED)),
         Index("ix_deliveries_timing", "accepted_at", sqlite_where=text(COMPARED), postgresql_where=text(COMPARED)),
         Index("ix_deliveries_stopped", "id", sqlite_where=text(STOPPED), postgresql_where=text(STOPPED)),

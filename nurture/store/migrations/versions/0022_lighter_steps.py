@@ -12,23 +12,30 @@ branch_labels = None
 depends_on = None
 
 OPEN, STOPPED, ACCEPTED = "ended_at IS NULL", "ended_at IS NOT NULL AND accepted_at IS NULL", "accepted_at IS NOT NULL"
+IDLE, IN_HAND = f"worker_id IS NULL AND {OPEN}", "worker_id > 0"
 STATE = (
-    f"CASE WHEN state IN ('sending', 'claimed') THEN {OPEN} WHEN state = 'accepted' THEN {ACCEPTED} AND ended_at IS NOT NULL "
-    f"WHEN state IN ('pending', 'deferred', 'unknown') THEN {OPEN} WHEN state IN ('rejected', 'failed', 'cancelled', 'held') THEN {STOPPED} "
-    "ELSE FALSE END"
+    f"CASE WHEN state IN ('sending', 'claimed') THEN {OPEN} AND {IN_HAND} WHEN state = 'accepted' THEN {ACCEPTED} AND ended_at IS NOT NULL "
+    f"WHEN state IN ('pending', 'deferred') THEN {IDLE} AND folded = 1 WHEN state = 'unknown' THEN {IDLE} AND folded = 0 "
+    f"WHEN state IN ('rejected', 'failed', 'cancelled', 'held') THEN {STOPPED} ELSE FALSE END"
 )
 WHERE = {
-    "ix_deliveries_leased": (["worker_id"], "worker_id > 0"),
+    "uq_deliveries_one_open": (["subscriber_id"], f"{OPEN} AND kind <> 'service'"),
+    "ix_deliveries_lane_due": (["lane_id", "throttle_id", "due_at"], IDLE),
+    "ix_deliveries_leased": (["worker_id"], IN_HAND),
     "ix_deliveries_unfolded": (["subscriber_id", "id"], "folded = 0"),
+    "ix_deliveries_unknown": (["due_at"], f"folded = 0 AND {OPEN}"),
     "ix_deliveries_accepted": (["accepted_at"], ACCEPTED),
     "ix_deliveries_timing": (["accepted_at"], f"timing IS NOT NULL AND {ACCEPTED}"),
     "ix_deliveries_stopped": (["id"], STOPPED),
     "ix_deliveries_offered": (["lane_id", "subscriber_id"], "rule = 'cleanup'"),
-    "uq_deliveries_one_open": (["subscriber_id"], f"{OPEN} AND kind <> 'service'"),
 }
 INDEXES = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'deliveries' AND sql IS NOT NULL ORDER BY rowid"
 FACTS = (
-    "UPDATE deliveries SET ended_at = NULL, folded = 1 WHERE state IN ('pending', 'claimed', 'sending', 'deferred', 'unknown')",
+    "UPDATE deliveries SET ended_at = NULL, folded = 1 WHERE state IN ('pending', 'claimed', 'sending', 'deferred')",
+    "UPDATE deliveries SET ended_at = NULL, folded = 0 WHERE state = 'unknown'",
+    "UPDATE deliveries SET worker_id = NULL WHERE worker_id IS NOT NULL AND state IN ('pending', 'deferred', 'unknown')",
+    "UPDATE deliveries SET state = 'pending' WHERE worker_id IS NULL AND state = 'claimed'",
+    "UPDATE deliveries SET state = 'unknown', folded = 0 WHERE worker_id IS NULL AND state = 'sending'",
     "UPDATE deliveries SET ended_at = COALESCE(ended_at, accepted_at, handed_at, due_at) "
     "WHERE state IN ('accepted', 'rejected', 'failed', 'cancelled', 'held') AND ended_at IS NULL",
     "UPDATE deliveries SET accepted_at = ended_at WHERE state = 'accepted' AND accepted_at IS NULL",
