@@ -108,11 +108,18 @@ async def db(db_url: str) -> AsyncIterator[Database]:
     await database.close()
 
 
-@pytest.fixture
-async def sqlite_db(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[Database]:
-    database = connect(await _sqlite_url(sqlite_template, tmp_path))
+@contextlib.asynccontextmanager
+async def sqlite_file(template: Path, folder: Path) -> AsyncIterator[Database]:
+    """A fresh migrated one in the folder, for fixtures that live on another loop or longer than a test."""
+    database = connect(await _sqlite_url(template, folder))
     yield database
     await database.close()
+
+
+@pytest.fixture
+async def sqlite_db(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[Database]:
+    async with sqlite_file(sqlite_template, tmp_path) as database:
+        yield database
 
 
 @pytest.fixture
