@@ -15,6 +15,7 @@ from playwright.async_api import Browser
 from tests.journeys.test_main_job import Installation, healthy, link, until
 from tests.support.browser import in_the_browser, shot
 from tests.support.smtp import SmtpSink
+from tests.support.worker_process import Nursery
 
 pytestmark = in_the_browser
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -74,8 +75,8 @@ PEOPLE = "email,first_name,locale,tags\n" + "".join(f"p{n}@example.com,Mia{n},{l
 
 
 @pytest.fixture
-def installation(tmp_path: Path, smtp_sink: SmtpSink) -> Iterator[Installation]:
-    made = Installation(tmp_path, {"NURTURE_SMTP_URL": smtp_sink.url})
+def installation(tmp_path: Path, smtp_sink: SmtpSink, nursery: Nursery) -> Iterator[Installation]:
+    made = Installation(tmp_path, {"NURTURE_SMTP_URL": smtp_sink.url}, nursery)
     yield made
     made.stop()
 
