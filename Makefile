@@ -4,6 +4,8 @@ SHELL := /bin/sh
 FITS := import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in /usr/bin/python3 python3; do $$p -c '$(FITS)' 2>/dev/null && echo $$p && exit; done; echo python3)
 BIN := .venv/bin
+# Kept even where the environment says otherwise: every worker of the tests, and every process that they start, would compile it all anew.
+export PYTHONDONTWRITEBYTECODE :=
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help

@@ -4,22 +4,20 @@ Once with script, once without; nothing here is a mock.
 """
 
 import json
-import os
-import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 
 from tests.journeys.test_main_job import Installation, healthy, link, until
-from tests.support.servers import missing
+from tests.support.browser import in_the_browser, shot
 from tests.support.smtp import SmtpSink
+from tests.support.worker_process import Nursery
 
-pytestmark = pytest.mark.browser
-CHROMIUM = "/usr/bin/chromium"
+pytestmark = in_the_browser
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 FILES = """\
 policy: default
@@ -77,25 +75,10 @@ PEOPLE = "email,first_name,locale,tags\n" + "".join(f"p{n}@example.com,Mia{n},{l
 
 
 @pytest.fixture
-def installation(tmp_path: Path, smtp_sink: SmtpSink) -> Iterator[Installation]:
-    made = Installation(tmp_path, {"NURTURE_SMTP_URL": smtp_sink.url})
+def installation(tmp_path: Path, smtp_sink: SmtpSink, nursery: Nursery) -> Iterator[Installation]:
+    made = Installation(tmp_path, {"NURTURE_SMTP_URL": smtp_sink.url}, nursery)
     yield made
     made.stop()
-
-
-@pytest.fixture
-async def chromium() -> AsyncIterator[Browser]:
-    if shutil.which(CHROMIUM) is None:
-        missing("Chromium")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        await browser.close()
-
-
-async def shot(page: Any, name: str) -> None:
-    if folder := os.environ.get("NURTURE_TEST_SHOTS"):
-        await page.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
 
 @pytest.mark.timeout(240)

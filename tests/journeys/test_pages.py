@@ -1,19 +1,13 @@
 """Every page in a real browser, on a phone and on a desk, in light and dark: nothing scrolls sideways, nothing complains, charts are seen."""
 
-import asyncio
-import os
-import shutil
-import socket
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import uvicorn
-from playwright.async_api import Browser, ConsoleMessage, async_playwright
+import pytest_asyncio
+from playwright.async_api import Browser, ConsoleMessage
 
-from api.app import create_app
 from nurture.definitions.loading import load_text
 from nurture.services.campaigning import open_occasions, start
 from nurture.services.defining import apply
@@ -24,16 +18,14 @@ from nurture.store.database import Database
 from nurture.store.workspace import ensure_workspace
 from nurture.weekly import tidy_once
 from tests.support.asked import ask_people
+from tests.support.browser import CHARTS, SIDEWAYS, SIZES, at_a_port, in_the_browser, serving, shot
+from tests.support.databases import sqlite_file
 from tests.support.desk import open_desk
 from tests.support.history import fill
 from tests.support.people import NOW, add_people
 from tests.support.programme import add_event, end_row, rows_of
-from tests.support.servers import missing
 
-pytestmark = pytest.mark.browser
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-SIZES = {"phone": (390, 844), "small": (320, 640), "desk": (1280, 900)}
+pytestmark = in_the_browser
 PAGES = {
     "overview": "/", "letters": "/letters", "coming": "/letters?view=coming", "letter": "/letters/1", "people": "/people", "person": "/people/1",
     "sequences": "/sequences", "campaigns": "/campaigns", "campaign": "/campaigns/spring", "before": "/campaigns/spring/preflight", "draft": "/campaigns/new",
@@ -58,35 +50,21 @@ letter:
 variants:
   - subject: "{{ first_name | default('Hello') }}, the first warm weekend"
 """
-SIDEWAYS = """() => { const seen = document.documentElement.clientWidth; if (document.documentElement.scrollWidth <= seen) return [];
-  return [...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > seen + 1)
-    .map(e => e.tagName + '.' + e.getAttribute('class') + ' ' + (e.textContent || '').trim().slice(0, 40)) }"""
-CHARTS = """() => [...document.querySelectorAll('svg.chart')].filter(s => s.getClientRects().length).map(s => {
-  const box = s.getBoundingClientRect(); return [box.width, box.height, s.getAttribute('aria-label')] })"""
 
 
-@pytest.fixture
-async def address(sqlite_db: Database, tmp_path: Path) -> AsyncIterator[str]:
-    """A served dashboard over a small list with history."""
-    await fill(sqlite_db, people=30, weeks=12)
-    await ask_people(sqlite_db, NOW)
-    await add_people(sqlite_db, "mia.holm@gmail.com", "miaholm+roofs@gmail.com", "tom@gmial.com", name="Mia Holm", fields={"roof": "slate"}, now=NOW - timedelta(days=500))
-    await a_campaign(sqlite_db)
-    app = open_desk(sqlite_db, tmp_path / "data")
-    await tidy_once(app)
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-        address = f"http://127.0.0.1:{port}"
-        settings = app.settings.model_copy(update={"base_url": address})
-        config = uvicorn.Config(create_app(replace(app, settings=settings), demo=True), log_level="warning", lifespan="on")
-        server = uvicorn.Server(config)
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
-        while not server.started:  # noqa: ASYNC110 - uvicorn offers a flag to look at, no event to wait for
-            await asyncio.sleep(0.02)
-        yield address
-        server.should_exit = True
-        await serving
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def address(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> AsyncIterator[str]:
+    """A served dashboard over a small list with history, which every test of this file only reads."""
+    folder = tmp_path_factory.mktemp("pages")
+    async with sqlite_file(sqlite_template, folder) as db:
+        await fill(db, people=30, weeks=12)
+        await ask_people(db, NOW)
+        await add_people(db, "mia.holm@gmail.com", "miaholm+roofs@gmail.com", "tom@gmial.com", name="Mia Holm", fields={"roof": "slate"}, now=NOW - timedelta(days=500))
+        await a_campaign(db)
+        with at_a_port(open_desk(db, folder / "data")) as (app, listener):
+            await tidy_once(app)
+            async with serving(app, listener) as address:
+                yield address
 
 
 async def a_campaign(db: Database) -> None:
@@ -105,16 +83,6 @@ async def a_campaign(db: Database) -> None:
     await plan(db, now)
 
 
-@pytest.fixture
-async def chromium() -> AsyncIterator[Browser]:
-    if shutil.which(CHROMIUM) is None:
-        missing("Chromium")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        await browser.close()
-
-
 @pytest.mark.parametrize(("size", "scheme"), [("phone", "light"), ("phone", "dark"), ("small", "light"), ("desk", "light"), ("desk", "dark")])
 async def test_every_page_fits_and_shows_its_charts(address: str, chromium: Browser, size: str, scheme: str) -> None:
     width, height = SIZES[size]
@@ -128,7 +96,6 @@ async def test_every_page_fits_and_shows_its_charts(address: str, chromium: Brow
 
     page.on("console", hear)
     page.on("pageerror", lambda error: said.append(str(error)))
-    shots = os.environ.get("NURTURE_TEST_SHOTS")
     for name, path in PAGES.items():
         answer = await page.goto(address + path, wait_until="load")
         assert answer is not None
@@ -138,8 +105,7 @@ async def test_every_page_fits_and_shows_its_charts(address: str, chromium: Brow
         assert all(w > 20 and h > 5 for w, h, _ in drawn), (name, drawn)
         if name == "overview":
             assert len(drawn) >= 8, drawn
-        if shots:
-            await page.screenshot(path=f"{shots}/{name}-{size}-{scheme}.png", full_page=True)
+        await shot(page, f"{name}-{size}-{scheme}")
     await context.close()
     assert not said, said
 

@@ -1,34 +1,29 @@
 """A reader's own pages and the archive in a real browser: phone and desk, with script and without; a hostile letter can do nothing."""
 
-import asyncio
-import os
 import re
-import socket
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import uvicorn
+import pytest_asyncio
 from playwright.async_api import Browser, Page
 
-from api.app import create_app
 from nurture.bootstrap import App
 from nurture.definitions.loading import load_text
 from nurture.domain.tokens import Purpose, Token, sign
 from nurture.services.defining import apply
 from nurture.services.publishing import publish
-from nurture.store.database import Database
 from nurture.store.documents import letter_catalogue
 from nurture.store.tables import METADATA
 from nurture.store.workspace import ensure_workspace
-from tests.journeys.test_pages import SIDEWAYS, SIZES, chromium
+from tests.support.browser import SIDEWAYS, SIZES, at_a_port, in_the_browser, serving, shot
+from tests.support.databases import sqlite_file
 from tests.support.desk import open_desk
 from tests.support.ledger import add_delivery, rows_of
 from tests.support.people import NOW, add_people
 
-__all__ = ["chromium"]
-pytestmark = pytest.mark.browser
+pytestmark = in_the_browser
 SCHOOL = """
 policy: default
 sender: {name: Anna Roof, address: anna@example.com}
@@ -54,51 +49,47 @@ class Served:
     paths: dict[str, str]
 
 
-@pytest.fixture
-async def served(sqlite_db: Database, tmp_path: Path) -> AsyncIterator[Served]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def served(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[Served]:
     """The pages over a small list; whoever calls from this machine is signed in to the dashboard, as the most that could be stolen."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        app = open_desk(sqlite_db, tmp_path / "data")
-        app = replace(app, settings=app.settings.model_copy(update={"base_url": address}))
-        async with app.db.write() as tx:
-            await ensure_workspace(tx, NOW, b"0123456789abcdef")
-        await apply(app.db, load_text(SCHOOL, "school.yaml").documents, NOW, templates=app.templates)
-        [mia] = await add_people(app.db, "mia@example.org", name="Mia Fir", first_name="Mia", fields={"town": "Ulm"}, tags=("roof",))
-        async with app.db.read() as tx:
-            letters = await letter_catalogue(tx)
-        versions = METADATA.tables["letter_versions"]
-        async with app.db.write() as tx:
-            row = (await tx.execute(versions.select().where(versions.c.id == letters["school/bad"].version_id))).mappings().one()
-            await tx.execute(versions.update().where(versions.c.id == row["id"]).values(content=row["content"] | {"html": HOSTILE}))
-        tokens = {}
-        for name in ("five", "bad"):
-            letter = letters[f"school/{name}"]
-            delivery = await add_delivery(app.db, mia, (letter.id, letter.version_id))
-            tokens[name] = {p: sign(Token(p, delivery, mia, letter.version_id), app.keys[0]) for p in Purpose}
-        assert await publish(app.db, NOW, address) == 2
-        five = tokens["five"]
-        paths = {
-            "form": "/subscribe/site", "recommended": f"/subscribe/site?r={five[Purpose.REFERRAL]}", "archive": "/archive", "public": "/archive/letters/school/five",
-            "hostile": "/archive/letters/school/bad", "own": f"/archive/{five[Purpose.ARCHIVE]}", "own-hostile": f"/archive/{tokens['bad'][Purpose.ARCHIVE]}",
-            "preferences": f"/preferences/{five[Purpose.PREFERENCES]}", "recommenders": "/recommenders",
-        }  # fmt: skip
-        server = uvicorn.Server(uvicorn.Config(create_app(app, demo=True), log_level="warning", lifespan="on"))
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
-        while not server.started:  # noqa: ASYNC110 - uvicorn offers a flag to look at, no event to wait for
-            await asyncio.sleep(0.02)
-        yield Served(app, address, paths)
-        server.should_exit = True
-        await serving
+    async with sqlite_file(sqlite_template, tmp_path) as db:
+        with at_a_port(open_desk(db, tmp_path / "data")) as (app, listener):
+            paths = await settled(app)
+            async with serving(app, listener) as address:
+                yield Served(app, address, paths)
+
+
+async def settled(app: App) -> dict[str, str]:
+    """A reader with two letters, one of them hostile, both in the archive; the paths of her pages."""
+    async with app.db.write() as tx:
+        await ensure_workspace(tx, NOW, b"0123456789abcdef")
+    await apply(app.db, load_text(SCHOOL, "school.yaml").documents, NOW, templates=app.templates)
+    [mia] = await add_people(app.db, "mia@example.org", name="Mia Fir", first_name="Mia", fields={"town": "Ulm"}, tags=("roof",))
+    async with app.db.read() as tx:
+        letters = await letter_catalogue(tx)
+    versions = METADATA.tables["letter_versions"]
+    async with app.db.write() as tx:
+        row = (await tx.execute(versions.select().where(versions.c.id == letters["school/bad"].version_id))).mappings().one()
+        await tx.execute(versions.update().where(versions.c.id == row["id"]).values(content=row["content"] | {"html": HOSTILE}))
+    tokens = {}
+    for name in ("five", "bad"):
+        letter = letters[f"school/{name}"]
+        delivery = await add_delivery(app.db, mia, (letter.id, letter.version_id))
+        tokens[name] = {p: sign(Token(p, delivery, mia, letter.version_id), app.keys[0]) for p in Purpose}
+    assert await publish(app.db, NOW, app.settings.base_url) == 2
+    five = tokens["five"]
+    return {
+        "form": "/subscribe/site", "recommended": f"/subscribe/site?r={five[Purpose.REFERRAL]}", "archive": "/archive", "public": "/archive/letters/school/five",
+        "hostile": "/archive/letters/school/bad", "own": f"/archive/{five[Purpose.ARCHIVE]}", "own-hostile": f"/archive/{tokens['bad'][Purpose.ARCHIVE]}",
+        "preferences": f"/preferences/{five[Purpose.PREFERENCES]}", "recommenders": "/recommenders",
+    }  # fmt: skip
 
 
 async def fits(page: Page, name: str) -> None:
     assert await page.evaluate(SIDEWAYS) == [], f"{name} scrolls sideways"
     unlabelled = "() => [...document.querySelectorAll('input:not([type=hidden])')].filter(i => !i.labels.length).map(i => i.name)"
     assert await page.evaluate(unlabelled) == [], name
-    if shots := os.environ.get("NURTURE_TEST_SHOTS"):
-        await page.screenshot(path=f"{shots}/reader-{name}.png", full_page=True)
+    await shot(page, f"reader-{name}")
 
 
 @pytest.mark.parametrize(("size", "script", "language"), [("small", True, "de"), ("desk", False, "ru")])

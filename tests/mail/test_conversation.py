@@ -4,16 +4,11 @@ import asyncio
 
 import pytest
 
-from nurture.mail.relay import SmtpRelay
-from tests.support.carrying import BODY, carry, envelope
-from tests.support.far_end import GO, OFFERS, Far, FarEnd, far_end, take_all
+from tests.support.carrying import BODY, carry, envelope, relay_to
+from tests.support.far_end import GO, OFFERS, Far, far_end, take_all
 
 PLAIN = OFFERS[1:]
 
-
-def relay_to(end: FarEnd, **options: object) -> SmtpRelay:
-    times = {"connect_timeout": 5.0, "command_timeout": 5.0, "dot_timeout": 5.0} | options
-    return SmtpRelay(end.url, connections=4, **times)  # type: ignore[arg-type]
 
 
 async def test_commands_go_in_one_write_and_the_body_only_after_its_354() -> None:
@@ -35,10 +30,7 @@ async def test_commands_go_in_one_write_and_the_body_only_after_its_354() -> Non
 async def test_the_next_letter_is_announced_with_the_dot_of_a_quick_relay() -> None:
     async def script(far: Far) -> None:
         await far.greet(*OFFERS)
-        await far.lines(3)
-        far.say(*GO)
-        await far.body()
-        far.say("250 2.0.0 first")
+        await far.take("250 2.0.0 first")
         await far.lines(3)
         far.say(*GO)
         await far.body()
@@ -196,10 +188,7 @@ async def test_a_letter_that_the_relay_never_heard_goes_over_a_fresh_session(far
 async def test_421_at_the_dot_is_the_answer_of_that_letter_and_no_other() -> None:
     async def script(far: Far) -> None:
         await far.greet(*OFFERS)
-        await far.lines(3)
-        far.say(*GO)
-        await far.body()
-        far.say("250 2.0.0 taken")
+        await far.take()
         await far.lines(3)
         far.say(*GO)
         await far.body()
@@ -276,10 +265,7 @@ async def test_an_answer_before_its_command_is_never_taken_for_the_next_ones() -
 async def test_words_on_an_idle_session_end_it() -> None:
     async def script(far: Far) -> None:
         await far.greet(*OFFERS)
-        await far.lines(3)
-        far.say(*GO)
-        await far.body()
-        far.say("250 2.0.0 taken")
+        await far.take()
         await asyncio.sleep(0.05)
         far.say("250 2.1.0 ok", *GO[1:])
         assert await far.all() == b""

@@ -61,10 +61,7 @@ def test_a_lost_line_tells_its_phase(loop: str, secure: bool, how: str, authorit
 
     async def after_the_dot(far: Far) -> None:
         await far.greet(*OFFERS)
-        await far.lines(3)
-        far.say(*GO)
-        await far.body()
-        far.say("250 2.0.0 taken")
+        await far.take()
         await far.lines(3)
         far.say(*GO)
         await far.body()

@@ -5,14 +5,8 @@ import asyncio
 import pytest
 
 from nurture.domain.envelopes import Phase
-from nurture.mail.relay import SmtpRelay
-from tests.support.carrying import carry, envelope
-from tests.support.far_end import GO, OFFERS, Far, FarEnd, Script, far_end, take_all
-
-
-def relay_to(end: FarEnd, **options: object) -> SmtpRelay:
-    times = {"connect_timeout": 5.0, "command_timeout": 5.0, "dot_timeout": 5.0} | options
-    return SmtpRelay(end.url, connections=4, **times)  # type: ignore[arg-type]
+from tests.support.carrying import carry, envelope, relay_to
+from tests.support.far_end import GO, OFFERS, Far, Script, far_end, take_all
 
 
 def at(place: str, how: str) -> Script:

@@ -8,17 +8,13 @@ from nurture.domain.errors import NurtureError
 from nurture.mail import pool as pools
 from nurture.mail.relay import SmtpRelay
 from nurture.mail.relay_address import RelayAddress
-from tests.support.carrying import BODY, Stack, carry, envelope
+from tests.support.carrying import BODY, Stack, carry, envelope, relay_to
 from tests.support.far_end import GO, OFFERS, Far, FarEnd, far_end, take_all
 
 
 async def turn_away(far: Far) -> None:
     far.say("421 4.3.2 not today")
 
-
-def relays(*ends: FarEnd, **options: object) -> SmtpRelay:
-    times = {"connect_timeout": 5.0, "command_timeout": 5.0, "dot_timeout": 5.0} | options
-    return SmtpRelay(" ".join(end.url for end in ends), **times)  # type: ignore[arg-type]
 
 
 def name(end: FarEnd) -> str:
@@ -27,14 +23,14 @@ def name(end: FarEnd) -> str:
 
 async def test_the_preferred_relay_carries_all_while_it_is_there() -> None:
     async with far_end(take_all) as first, far_end(take_all) as second:
-        stack = await carry(relays(first, second), [envelope(n) for n in range(20)], sessions=2)
+        stack = await carry(relay_to(first, second), [envelope(n) for n in range(20)], sessions=2)
         assert {r.relay for r in stack.replies} == {name(first)}
         assert second.sessions == 0
 
 
 async def test_the_next_relay_takes_over_and_the_letter_says_which_took_it() -> None:
     async with far_end(turn_away) as first, far_end(take_all) as second:
-        stack = await carry(relays(first, second), [envelope(n) for n in range(20)])
+        stack = await carry(relay_to(first, second), [envelope(n) for n in range(20)])
         assert {(r.relay, r.code) for r in stack.replies} == {(name(second), 250)}, "not one letter is deferred for it"
         assert first.sessions == pools.TRIES, "and then it is left alone for a while"
 
@@ -42,14 +38,11 @@ async def test_the_next_relay_takes_over_and_the_letter_says_which_took_it() -> 
 async def test_a_relay_that_dies_between_two_letters_is_followed_by_the_next() -> None:
     async def dies(far: Far) -> None:
         await far.greet(*OFFERS)
-        await far.lines(3)
-        far.say(*GO)
-        await far.body()
-        far.say("250 2.0.0 taken")
+        await far.take()
         await far.writer.drain()
 
     async with far_end(dies, turn_away) as first, far_end(take_all) as second:
-        stack = await carry(relays(first, second), [envelope(n) for n in range(6)])
+        stack = await carry(relay_to(first, second), [envelope(n) for n in range(6)])
         assert [(r.relay, r.code) for r in stack.replies] == [(name(first), 250)] + [(name(second), 250)] * 5
 
 
@@ -57,7 +50,7 @@ async def test_the_preferred_relay_is_used_again_when_it_is_back(monkeypatch: py
     monkeypatch.setattr(pools, "TRIES", 1)
     monkeypatch.setattr(pools, "LONGEST_REST", 0.2)
     async with far_end(turn_away, turn_away, take_all) as first, far_end(take_all) as second:
-        relay = relays(first, second)
+        relay = relay_to(first, second)
         told: list[str] = []
         for n in range(30):
             reply = await relay.deliver(envelope(n))
@@ -73,13 +66,10 @@ async def test_the_preferred_relay_is_used_again_when_it_is_back(monkeypatch: py
 async def test_only_failures_in_a_row_make_a_relay_away() -> None:
     async def take_one(far: Far) -> None:
         await far.greet(*OFFERS)
-        await far.lines(3)
-        far.say(*GO)
-        await far.body()
-        far.say("250 2.0.0 taken")
+        await far.take()
 
     async with far_end(turn_away, turn_away, take_one, turn_away, turn_away, take_all) as end:
-        relay = relays(end)
+        relay = relay_to(end)
         codes = [(await relay.deliver(envelope(n))).code for n in range(6)]
         await relay.close()
     assert codes == [421, 421, 250, 421, 421, 250]
@@ -88,7 +78,7 @@ async def test_only_failures_in_a_row_make_a_relay_away() -> None:
 
 async def test_all_are_away() -> None:
     async with far_end(turn_away) as first, far_end(turn_away) as second:
-        stack = await carry(relays(first, second), [envelope(n) for n in range(8)])
+        stack = await carry(relay_to(first, second), [envelope(n) for n in range(8)])
         assert {(r.relay, r.phase, r.code) for r in stack.replies} == {(name(first), "connect", 421)}
         assert first.sessions == second.sessions == pools.TRIES, "after so many in a row nobody is asked again at once"
 
@@ -111,7 +101,7 @@ async def test_a_relay_that_is_to_be_avoided_gets_no_further_letter(others: bool
         assert await far.line() == "QUIT"
 
     async with far_end(then_avoided) as first, far_end(take_all) as second:
-        relay = relays(first, second) if others else relays(first)
+        relay = relay_to(first, second) if others else relay_to(first)
         stack = await carry(relay, [envelope(n) for n in range(6)])
     assert [r.code for r in stack.replies] == ([250] * 6 if others else [250] * 3 + [None] * 3)
     assert [r.relay for r in stack.replies[3:]] == [name(second) if others else name(first)] * 3
@@ -136,7 +126,7 @@ async def test_a_letter_unfit_for_its_relay_ends_without_a_word_and_the_others_g
         envelope(5, "nobody"), envelope(6),
     ]  # fmt: skip
     async with far_end(small) as end:
-        stack = await carry(relays(end), letters)
+        stack = await carry(relay_to(end), letters)
     assert stack.by_letter() == {1: ("body", 250), 2: ("data", 552), 3: ("data", 554), 4: ("rcpt", 553), 5: ("rcpt", 553), 6: ("body", 250)}
     assert len(heard) == 3
     assert end.sessions == 1
@@ -161,7 +151,7 @@ async def test_eight_bits_and_utf8_are_asked_for_only_where_needed() -> None:
         envelope(1), envelope(2, message=BODY + body), envelope(3, "анна@example.org"), envelope(4, message="Subject: ż\r\n\r\n".encode() + body)
     ]  # fmt: skip
     async with far_end(script) as end:
-        await carry(relays(end), letters)
+        await carry(relay_to(end), letters)
     options = [line.split(">", 1)[1] for line in heard[:-1]]
     assert [("SMTPUTF8" in o, "BODY=8BITMIME" in o, "SIZE=" in o) for o in options] == [
         (False, False, True), (False, True, True), (True, False, True), (True, True, True),
@@ -185,7 +175,7 @@ async def test_two_crews_share_one_session_letter_by_letter() -> None:
             far.say("250 2.0.0 taken")
 
     async with far_end(script) as end:
-        relay = relays(end, connections=1)
+        relay = relay_to(end, connections=1)
         many, few = Stack([envelope(n) for n in range(20)]), Stack([])
         crew, service = relay.crew(many, 1), relay.crew(few, 1)
         while len(many.replies) < 3:  # noqa: ASYNC110 - no event tells
@@ -210,14 +200,11 @@ async def test_a_session_that_rests_is_closed_with_a_goodbye(monkeypatch: pytest
 
     async def script(far: Far) -> None:
         await far.greet(*OFFERS)
-        await far.lines(3)
-        far.say(*GO)
-        await far.body()
-        far.say("250 2.0.0 taken")
+        await far.take()
         said.append(await far.line())
 
     async with far_end(script) as end:
-        relay = relays(end)
+        relay = relay_to(end)
         assert (await relay.deliver(envelope(1))).code == 250
         await asyncio.sleep(0.3)
         assert said == ["QUIT"]
@@ -226,7 +213,7 @@ async def test_a_session_that_rests_is_closed_with_a_goodbye(monkeypatch: pytest
         assert end.sessions == 2
 
 
-def test_urls_of_several_relays() -> None:
+def test_urls_of_several_relay_to() -> None:
     found = RelayAddress.read_all("smtp://a.example.com?tls=none\n smtps://u:p@b.example.com  smtp://a.example.com:26?tls=none")
     assert [address.name for address in found] == ["a.example.com:25", "b.example.com:465", "a.example.com:26"]
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from nurture.domain.envelopes import Envelope, Reply
 from nurture.mail.relay import SmtpRelay
+from tests.support.far_end import FarEnd
 
 BODY = b"From: a@example.com\r\nTo: b@example.com\r\nSubject: s\r\n\r\nHello\r\n"
 
@@ -13,6 +14,12 @@ BODY = b"From: a@example.com\r\nTo: b@example.com\r\nSubject: s\r\n\r\nHello\r\n
 def envelope(delivery: int = 1, recipient: str = "", message: bytes = BODY, sender: str = "anna@example.com") -> Envelope:
     """Letter n for p<n>@example.org unless told."""
     return Envelope(delivery, sender, recipient or f"p{delivery}@example.org", message, f"<{delivery}@example.com>")
+
+
+def relay_to(*ends: FarEnd, **options: object) -> SmtpRelay:
+    """Over these in their order of preference; it waits five seconds at most, unless told."""
+    given: dict[str, object] = {"connections": 4, "connect_timeout": 5.0, "command_timeout": 5.0, "dot_timeout": 5.0}
+    return SmtpRelay(" ".join(end.url for end in ends), **given | options)  # type: ignore[arg-type]
 
 
 class Stack:

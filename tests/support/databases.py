@@ -1,9 +1,12 @@
 """A migrated database for each test: a SQLite file, and a database on the throw-away PostgreSQL server cloned from a migrated template."""
 
 import asyncio
+import contextlib
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -20,11 +23,15 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("template") / "nurture.db"
 
 
-async def _sqlite_url(template: Path, folder: Path) -> str:
+async def _made(template: Path) -> None:
     if not template.exists():  # noqa: ASYNC240 - a test's own folder, looked at once
         db = connect(f"sqlite:///{template}")
         await migrate(db)
         await db.close()
+
+
+async def _sqlite_url(template: Path, folder: Path) -> str:
+    await _made(template)
     shutil.copy(template, folder / "nurture.db")
     return f"sqlite:///{folder / 'nurture.db'}"
 
@@ -43,6 +50,16 @@ async def _postgres_url(server: str) -> str:
     finally:
         await connection.close()
     return f"{base}/{name}"
+
+
+async def _drop(url: str) -> None:
+    """A database is ten megabytes, and a test run makes more than a thousand."""
+    server, name = url.rsplit("/", 1)
+    connection = await asyncpg.connect(f"{server}/postgres")
+    try:
+        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await connection.close()
 
 
 async def _cloned(server: str, template: str | None) -> str:
@@ -73,11 +90,14 @@ def fresh_postgres(server: str) -> str:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-async def db_url(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> str:
+async def db_url(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> AsyncIterator[str]:
     """The URL of a fresh migrated database, once for each kind."""
     if request.param == "sqlite":
-        return await _sqlite_url(sqlite_template, tmp_path)
-    return await _postgres_url(request.getfixturevalue("postgres"))
+        yield await _sqlite_url(sqlite_template, tmp_path)
+        return
+    url = await _postgres_url(request.getfixturevalue("postgres"))
+    yield url
+    await _drop(url)
 
 
 @pytest.fixture
@@ -88,24 +108,38 @@ async def db(db_url: str) -> AsyncIterator[Database]:
     await database.close()
 
 
-@pytest.fixture
-async def sqlite_db(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[Database]:
-    database = connect(await _sqlite_url(sqlite_template, tmp_path))
+@contextlib.asynccontextmanager
+async def sqlite_file(template: Path, folder: Path) -> AsyncIterator[Database]:
+    """A fresh migrated one in the folder, for fixtures that live on another loop or longer than a test."""
+    database = connect(await _sqlite_url(template, folder))
     yield database
     await database.close()
+
+
+@pytest.fixture
+async def sqlite_db(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[Database]:
+    async with sqlite_file(sqlite_template, tmp_path) as database:
+        yield database
 
 
 @pytest.fixture
 async def postgres_db(postgres: str) -> AsyncIterator[Database]:
     """For what only happens where several writers work at once: SQLite has one."""
-    database = connect(await _postgres_url(postgres))
+    url = await _postgres_url(postgres)
+    database = connect(url)
     yield database
     await database.close()
+    await _drop(url)
 
 
 @pytest.fixture
-async def memory_db() -> AsyncIterator[Database]:
+async def memory_db(sqlite_template: Path) -> AsyncIterator[Database]:
+    """The file's pages, copied: migrations would take a fifth of a second each time."""
+    await _made(sqlite_template)
     database = connect("sqlite://")
-    await migrate(database)
+    async with database.engine.connect() as connection:
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        with contextlib.closing(sqlite3.connect(sqlite_template)) as source:
+            source.backup(driver._conn)
     yield database
     await database.close()

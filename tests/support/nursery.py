@@ -3,6 +3,7 @@
     python -m tests.support.nursery
 
 Each life is a process of its own that runs `nurture worker` with the settings it is given, and can be killed like any other.
+`arguments`: another command; `folder`: where it runs; `out`: the file of what it prints, which else goes to the log with all it says.
 `ahead`: its clock shows so many seconds more. `dies_at`: it kills itself at the n-th passage of a named point (`sys.audit`, see docs/decisions/0011-named-points.md).
 """
 
@@ -60,8 +61,11 @@ def live(order: dict[str, Any]) -> None:
 
     log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     null = os.open(os.devnull, os.O_RDONLY)
-    for target, source in ((0, null), (1, log), (2, log)):
+    out = os.open(order["out"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600) if order.get("out") else log
+    for target, source in ((0, null), (1, out), (2, log)):
         os.dup2(source, target)
+    if order.get("folder"):
+        os.chdir(order["folder"])
     for name in [name for name in os.environ if name.startswith("NURTURE_")]:
         del os.environ[name]
     os.environ.update(order["settings"])
@@ -85,6 +89,7 @@ def live(order: dict[str, Any]) -> None:
 
         traceback.print_exc()
         code = 1
+    sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
 

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,7 @@ class Nursery:
         command = [sys.executable, "-m", "tests.support.nursery"]
         self._process = subprocess.Popen(command, cwd=ROOT, env=clean, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._read()
+        self._one = threading.Lock()  # two installations of a test may live in a thread each
 
     def _read(self) -> dict[str, Any]:
         assert self._process.stdout
@@ -35,9 +37,10 @@ class Nursery:
 
     def order(self, **order: Any) -> dict[str, Any]:
         assert self._process.stdin
-        self._process.stdin.write(json.dumps(order) + "\n")
-        self._process.stdin.flush()
-        return self._read()
+        with self._one:
+            self._process.stdin.write(json.dumps(order) + "\n")
+            self._process.stdin.flush()
+            return self._read()
 
     def start(self, settings: dict[str, str], log: Path, **more: Any) -> "Worker":
         log.touch()
