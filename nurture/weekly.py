@@ -13,6 +13,7 @@ from nurture.domain.words import Kind
 from nurture.render.compiling import compile_letter
 from nurture.render.rendering import Addressed, Rendered, prepare, render
 from nurture.services import forecasting
+from nurture.services.campaigning.drawing import warn_of_dry_folders
 from nurture.services.digesting import due_digest, see
 from nurture.services.mixing import offers_due
 from nurture.services.overseeing import troubles
@@ -63,7 +64,7 @@ async def digest_data(app: App, zone: ZoneInfo) -> dict[str, Any]:
     seen = await see(
         app.db, now, found, ahead=ahead.days, reached=min(ahead.people, found.composition.people),
         dry=(await pace(app.db, now)).library.warning, offers_due=(await offers_due(app.db)).get("workspace", 0),
-        troubles=await troubles(app.db, now, app.settings.warm_up),
+        troubles=await troubles(app.db, now, app.settings.warm_up), folders=await warn_of_dry_folders(app.db, app.templates, now),
     )  # fmt: skip
     return write_digest(seen, now, zone, app.settings.base_url)
 

@@ -15,6 +15,7 @@ from nurture.domain.documents import At, Schedule, Weekly
 from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.services import campaigning, segmenting, steering, watching
 from nurture.services.access import Visit
+from nurture.services.campaigning.drawing import warn_of_dry_folders
 from nurture.services.watching import CampaignLine
 
 if TYPE_CHECKING:
@@ -88,11 +89,13 @@ def campaign_pages(app: "App", pages: Pages, ahead: Latest[Outlook]) -> "tuple[t
     """(path, page) of each; the second one takes forms too."""
 
     latest = Latest(lambda a, now: watching.campaigns(a.db, now))
+    folders = Latest(lambda a, now: warn_of_dry_folders(a.db, a.templates, now))
 
     async def campaigns(request: Request, visit: Visit) -> Response:
         lines, zone = await latest.get(app)
+        dry = await folders.get(app)
         told = [(line, schedule_words(line.campaign.schedule, zone), standing_words(line), STEPS[line.standing]) for line in lines]
-        return pages.answer(request, "campaigns.html", visit, campaigns=told)
+        return pages.answer(request, "campaigns.html", visit, campaigns=told, dry=dry)
 
     async def step(request: Request, visit: Visit) -> Response:
         name, wanted = request.path_params["name"], request.path_params["step"]
@@ -105,6 +108,7 @@ def campaign_pages(app: "App", pages: Pages, ahead: Latest[Outlook]) -> "tuple[t
         await doors.read_form(request, doors.form_token(request))
         await _take(app, name, wanted)
         latest.forget()
+        folders.forget()
         ahead.forget()
         return RedirectResponse("/campaigns", 303)
 

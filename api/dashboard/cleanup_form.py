@@ -20,8 +20,8 @@ ASKING = (
     "So we ask: shall we go on?\n\n[Yes, I want to stay]({{ stay_url }})\n"
 )
 _FIELDS = {
-    "title": "", "audience": "passive", "event": "", "silent": "archive", "closing_subject": "We are about to close your subscription",
-    "closing_body": CLOSING, "asking_subject": "", "asking_body": ASKING,
+    "title": "", "audience": "passive", "tag": "", "event": "", "silent": "archive",
+    "closing_subject": "We are about to close your subscription", "closing_body": CLOSING, "asking_subject": "", "asking_body": ASKING,
 }  # fmt: skip
 
 
@@ -60,8 +60,7 @@ class Draft:
         written: dict[str, Any] = {
             "cleanup": self.name, "title": f["title"], "audience": f["audience"], "offers": offers, "silent": f["silent"],
         }  # fmt: skip
-        if f["event"]:
-            written["event"] = f["event"]
+        written |= {name: f[name] for name in ("tag", "event") if f[name]}
         if f["silent"] == "archive" and f["closing_subject"]:
             written["closing"] = {"id": "closing", "kind": "about", "subject": f["closing_subject"], "body": f["closing_body"]}
         if f["asking_subject"]:

@@ -119,7 +119,10 @@ def cleanup_pages(app: "App", pages: Pages) -> "tuple[tuple[tuple[str, Guarded],
 
     async def new(request: Request, visit: Visit) -> Response:
         if request.method != "POST":
-            return pages.answer(request, "cleanup_new.html", visit, draft=Draft(), faults=[])
+            asked = {name: request.query_params.get(name, "") for name in ("audience", "tag")}
+            draft = Draft()
+            draft.fields.update({name: value for name, value in asked.items() if value})
+            return pages.answer(request, "cleanup_new.html", visit, draft=draft, faults=[])
         draft = Draft.typed(await doors.read_form(request, doors.form_token(request)))
         faults = draft.faults() or await _store(app, draft)
         if faults:

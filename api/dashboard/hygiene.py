@@ -9,6 +9,7 @@ from api.dashboard import doors
 from api.dashboard.pages import Pages, parse_id
 from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.domain.hygiene import ACTS, ProposalKind
+from nurture.proposaldesk import take_on
 from nurture.services import proposing
 from nurture.services.access import Visit
 
@@ -37,8 +38,9 @@ def hygiene_pages(app: "App", pages: Pages) -> "tuple[tuple[str, Guarded], tuple
             raise NurtureError("there is nothing at this address; look under People, Hygiene", ErrorKind.MISSING)
         await doors.read_form(request, doors.form_token(request))
         if wanted == "accept":
-            await proposing.accept(app.db, number, visit.email, app.clock())
-            await app.bell.ring("plan")
+            told = await take_on(app, number, visit.email)
+            if told.cleanup:
+                return RedirectResponse(f"/cleanups/{told.cleanup}", 303)
         else:
             await proposing.dismiss(app.db, number, visit.email, app.clock())
         return RedirectResponse("/hygiene", 303)

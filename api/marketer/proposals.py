@@ -10,6 +10,7 @@ from api.auth import app_of, scope
 from api.idempotency import IdempotentRoute
 from api.paging import Page, Paging
 from nurture.domain.hygiene import ProposalKind, ProposalState
+from nurture.proposaldesk import take_on
 from nurture.services import proposing
 from nurture.services.access import Principal
 from nurture.services.proposing import Told
@@ -60,10 +61,7 @@ async def accept(
     request: Request, id: Number, caller: Annotated[Principal, Depends(scope("subscribers:write"))]  # noqa: A002 - the word of the API
 ) -> ProposalOut:  # fmt: skip
     """Take it on, and do what it says. One that is accepted already stays as it is."""
-    app = app_of(request)
-    told = await proposing.accept(app.db, id, f"key:{caller.name}", app.clock())
-    await app.bell.ring("plan")
-    return _out(told)
+    return _out(await take_on(app_of(request), id, f"key:{caller.name}"))
 
 
 @router.post("/{id}/dismiss")

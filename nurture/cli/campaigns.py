@@ -75,15 +75,27 @@ def send_test(
     run(work())
 
 
-def preflight(name: Name, json: AsJson = False) -> None:
+def preflight(
+    name: Name,
+    network: Annotated[bool, typer.Option("--network", help="Ask base URL, relay and DNS too, as `nurture doctor`; 20 s at most.")] = False,
+    json: AsJson = False,
+) -> None:  # fmt: skip
     """Look before a campaign is started: who is reached, who is held and why, what stands empty, when the last letter leaves."""
 
     async def work() -> bool:
         from nurture.campaigndesk import look_before  # noqa: PLC0415
-        from nurture.domain.preflight import in_words, to_json  # noqa: PLC0415
+        from nurture.cli.doctor import place_of  # noqa: PLC0415
+        from nurture.domain.preflight import in_words, to_json, with_findings  # noqa: PLC0415
+        from nurture.services.examining import examine_sending  # noqa: PLC0415
+        from nurture.store.documents import load_policy  # noqa: PLC0415
 
         async with opened() as app:
             found = await look_before(app, name)
+            if network:
+                async with app.db.read() as tx:
+                    sender = (await load_policy(tx)).sender
+                findings = await examine_sending(place_of(app.settings), sender.address if sender else None, app.clock)
+                found = with_findings(found, findings)
         if json:
             print_json(to_json(found))
         else:

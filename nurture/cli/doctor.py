@@ -51,10 +51,11 @@ async def _examined() -> "list[Finding]":
     from nurture.services.examining import examine  # noqa: PLC0415
     from nurture.settings import load_settings  # noqa: PLC0415
 
-    return await examine(_place(load_settings()), utc_now)
+    return await examine(place_of(load_settings()), utc_now)
 
 
-def _place(settings: "Settings") -> "Installation":
+def place_of(settings: "Settings") -> "Installation":
+    """What there is to look at, by the settings."""
     from nurture.bootstrap import token_keys  # noqa: PLC0415
     from nurture.mail.dkim_keys import KeyFolder  # noqa: PLC0415
     from nurture.mail.lookups import Resolver  # noqa: PLC0415

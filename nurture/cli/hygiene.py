@@ -76,11 +76,10 @@ def accept(proposal: Number) -> None:
     """Take a proposal on, and do what it says."""
 
     async def work() -> None:
-        from nurture.services.proposing import accept as take  # noqa: PLC0415
+        from nurture.proposaldesk import take_on  # noqa: PLC0415
 
         async with opened() as app:
-            told = await take(app.db, proposal, BY_HAND, app.clock())
-            await app.bell.ring("plan")
+            told = await take_on(app, proposal, BY_HAND)
         typer.echo(told.proposal.outcome or "Accepted.")
 
     run(work())

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -35,7 +35,7 @@ class Best:
 class Seen:
     """All that a digest is made from. `ahead`: letters by date of the next 14 days, `reached`: people with any letter there; None where
     nobody looked. `hot_people` counts all, `hot` names the first; `proposals`: the first of them as
-    sentences, `proposed`: how many are open.
+    sentences, `proposed`: how many are open; `folders`: by campaign, for which date its folder holds no letter.
     """
 
     report: Report
@@ -51,6 +51,7 @@ class Seen:
     proposals: Sequence[str] = ()
     proposed: int = 0
     troubles: Sequence[str] = ()
+    folders: Mapping[str, str] = field(default_factory=dict)
 
 
 KINDS = {Kind.USEFUL: "Useful", Kind.NEWS: "News", Kind.ABOUT: "About us", Kind.SALES: "Offers"}
@@ -161,6 +162,7 @@ def _todo(seen: Seen, today: date) -> list[tuple[str, str]]:
         told.append((f"Write an offer: one is due to {seen.offers_due:,}, and none is planned. You only inhale", "/pace"))
     if seen.dry:
         told.append((f"Write a useful letter for the library: {seen.dry}", "/pace"))
+    told += [(f"Thin days ahead for {campaign}: {words}", f"/campaigns/{campaign}") for campaign, words in seen.folders.items()]
     if seen.ahead is not None and seen.report.composition.people:
         told += _thin(seen, seen.ahead, today)
     if seen.proposed:

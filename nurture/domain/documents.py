@@ -25,7 +25,7 @@ from nurture.domain.desk import Desk
 from nurture.domain.digest_policy import Digest
 from nurture.domain.drawing import Drawn, Feed
 from nurture.domain.entries import Goal, ReEntry
-from nurture.domain.forms import Form
+from nurture.domain.forms import Form, Tag
 from nurture.domain.hygiene import Hygiene
 from nurture.domain.letters import CadenceText, Document, Letter, Weekday, Windows
 from nurture.domain.mixes import Mix, NoPromise, Promise, Ratio, Thirds
@@ -211,6 +211,7 @@ class Campaign(Document):
 class Cleanup(Document):
     """The aggressive-sale campaign to passive people, with guard rails and a verdict. Arrives as a draft and leaves by `start`.
 
+    `tag`: only those of the audience who carry it.
     `event`: the date of a real event that the offers sell; none leaves after it. `silent`: what becomes of those who never answered:
     `archive` them - after the `closing` letter, where one is written, and `closes_after` without a word - or `keep` them.
     `repermission`: the one letter for people whose opens and clicks cannot be seen; without it they are left alone.
@@ -219,6 +220,7 @@ class Cleanup(Document):
     name: Slug = Field(alias="cleanup")
     title: str = ""
     audience: Literal["passive", "fading", "both"] = "passive"
+    tag: Tag | None = None
     event: date | None = None
     offers: Annotated[tuple[Letter, ...], Field(min_length=1, max_length=4), AfterValidator(_unique_ids)]
     holdout: Percent = 0.1

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
 from nurture.domain.field_ages import FieldAge
 from nurture.domain.letters import Document
 from nurture.domain.scalars import Duration
+from nurture.domain.standing import FlagBit
 
 CONFIRM_TAG = "confirm-data"  # who carries it is asked by the shipped sequence confirm-your-data
 RETURNS_AFTER = timedelta(days=180)  # a dismissed proposal about the whole list comes back when it is still true then
@@ -88,16 +89,17 @@ def sentence(kind: ProposalKind, people: int, detail: Mapping[str, Any]) -> str:
             return f"The time zone of {_people(people)} is guessed, or taken from the workspace: their letters may come at the wrong hour."
 
 
+CLEANED: Mapping[ProposalKind, Literal["passive", "fading"]] = {ProposalKind.LOST: "passive", ProposalKind.FADING: "fading"}
+"""The proposals that a draft cleanup is made of, with the audience that holds all their people."""
+FLAGS: Mapping[ProposalKind, FlagBit] = {ProposalKind.LOST: FlagBit.LOST, ProposalKind.FADING: FlagBit.FADING}
+
+_DRAFTS = "Puts them into a draft cleanup, under a tag of its own; nothing leaves before you have looked at it and pressed Start"
+_KEEPS = "Keeps the one with the latest sign of life: with the tags and fields of all, the stricter of all choices, the earliest joining."
+_STAYS = "The others are archived. History is not merged: what they got, clicked and bought stays with them."
 ACTS: Mapping[ProposalKind, tuple[str, str]] = {
-    ProposalKind.LOST: (
-        "I will clean up", "Notes that you take it on. Then: nurture apply sequences/cleanup-offer.yaml, look at it, and start it.",
-    ),
-    ProposalKind.FADING: (
-        "I will write to them", "Notes that you take it on. Then: nurture apply sequences/fading.yaml, which asks what they would like.",
-    ),
-    ProposalKind.DUPLICATE: (
-        "Keep one", "Keeps the one with the latest sign of life, with the tags and fields of all; the others are archived.",
-    ),
+    ProposalKind.LOST: ("Draft a cleanup", f"{_DRAFTS}."),
+    ProposalKind.FADING: ("Draft a cleanup", f"{_DRAFTS}. Milder: leave it, and let sequences/fading.yaml ask what they would like."),
+    ProposalKind.DUPLICATE: ("Keep one", f"{_KEEPS} {_STAYS}"),
     ProposalKind.DOMAIN: (
         "Correct them", "Writes the addresses anew. Who bounced stays bounced; whose right address is here already is left as it is.",
     ),

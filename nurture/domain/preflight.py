@@ -1,10 +1,12 @@
 """The look before a campaign is started: who is reached and when, who is held back and why, what stands empty, what is missing."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Literal, TypeAlias
 
+from nurture.domain.findings import Finding
 from nurture.domain.plans import Person, Plan, Way
 from nurture.domain.rivals import RULE_WORDS
 
@@ -127,6 +129,11 @@ class Preflight:
     def windows(self) -> int:
         """On how many days letters leave."""
         return len(self.reach.leaves)
+
+
+def with_findings(found: Preflight, findings: Iterable[Finding]) -> Preflight:
+    """What was found of the sending besides, among its notes."""
+    return replace(found, notes=(*found.notes, *(Note(f.level, f"{f.check}: {f.words}") for f in findings)))
 
 
 def to_json(found: Preflight) -> dict[str, Any]:

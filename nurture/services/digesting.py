@@ -58,7 +58,7 @@ async def due_digest(db: Database, now: datetime, letter: str, *, at_once: bool 
 
 async def see(
     db: Database, now: datetime, report: Report, *, ahead: Mapping[date, Mapping[Kind, int]] | None, reached: int, dry: str | None,
-    offers_due: int, troubles: Sequence[str],
+    offers_due: int, troubles: Sequence[str], folders: Mapping[str, str],
 ) -> Seen:  # fmt: skip
     """What the digest is made from: the reports, which the caller has, and what only it asks."""
     async with db.read() as tx:
@@ -69,4 +69,4 @@ async def see(
         found = await proposals.list_proposals(tx, limit=_ALL)
     said = [sentence(p.kind, p.people, p.detail) for p in found]
     shown = said[:PROPOSED] + ([f"And {len(said) - PROPOSED:,} more."] if len(said) > PROPOSED else [])
-    return Seen(report, hot, number, best, ahead, reached, dry, offers_due, tasks, waiting, shown, len(said), troubles)
+    return Seen(report, hot, number, best, ahead, reached, dry, offers_due, tasks, waiting, shown, len(said), troubles, folders)

@@ -8,7 +8,7 @@ from typing import Any
 
 from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.domain.field_ages import COLUMNS, Ages
-from nurture.domain.hygiene import CONFIRM_TAG, ProposalKind, ProposalState, sentence
+from nurture.domain.hygiene import CLEANED, CONFIRM_TAG, FLAGS, ProposalKind, ProposalState, sentence
 from nurture.domain.words import Status, ZoneSource
 from nurture.store import hygiene, jobs, proposals, subscribers
 from nurture.store.auditing import note
@@ -28,11 +28,12 @@ _LOOSE = (ZoneSource.GUESSED.value, ZoneSource.DEFAULT.value)
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A proposal in words. `people`: those of a duplicate, as far as they are still there."""
+    """A proposal in words. `people`: those of a duplicate, as far as they are still there; `cleanup`: the draft that was made of it now."""
 
     proposal: Proposed
     says: str
     people: tuple[Person, ...] = ()
+    cleanup: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,16 @@ async def dismiss(db: Database, proposal_id: int, by: str, now: datetime) -> Tol
         return await _told(tx, await _again(tx, found.id))
 
 
-async def accept(db: Database, proposal_id: int, by: str, now: datetime) -> Told:
-    """Take it on, and do what the proposal says. One that is accepted already stays so. Raises NurtureError as `dismiss`."""
+async def look_at(db: Database, proposal_id: int) -> Proposed:
+    """The proposal, where it is open or was accepted. Raises NurtureError as `dismiss`."""
+    async with db.write() as tx:
+        return await _open(tx, proposal_id, ProposalState.ACCEPTED)
+
+
+async def accept(db: Database, proposal_id: int, by: str, now: datetime, cleanup: str = "") -> Told:
+    """Take it on, and do what the proposal says. One that is accepted already stays so. `cleanup`: the draft whose tag lost and fading
+    people get, its name. Raises NurtureError as `dismiss`.
+    """
     async with db.write() as tx:
         found = await _open(tx, proposal_id, ProposalState.ACCEPTED)
         if found.state is ProposalState.OPEN:
@@ -91,9 +100,13 @@ async def accept(db: Database, proposal_id: int, by: str, now: datetime) -> Told
             if outcome is not None:
                 return await _ended(tx, found, by, now, outcome)
     if found.state is ProposalState.OPEN:
-        asked = await _ask(db, found.kind, now)
+        tag = cleanup if found.kind in CLEANED else CONFIRM_TAG
+        number = await _tag(db, found.kind, tag, now)
+        outcome = f"{number:,} people carry the tag {tag}."
+        if found.kind in CLEANED:
+            outcome += f" The cleanup {cleanup} is a draft for them: look at it, write its letters, and start it or not."
         async with db.write() as tx:
-            return await _ended(tx, found, by, now, f"{asked:,} people carry the tag {CONFIRM_TAG}.")
+            return await _ended(tx, found, by, now, outcome)
     async with db.read() as tx:
         return await _told(tx, found)
 
@@ -128,15 +141,13 @@ async def _act(tx: Connection, found: Proposed, now: datetime) -> str | None:
             return await _keep_one(tx, found.detail["ids"], now)
         case ProposalKind.DOMAIN:
             return await _correct(tx, found.detail["from"], found.detail["to"], now)
-        case ProposalKind.LOST | ProposalKind.FADING:
-            return "Taken on; nothing was sent."
-        case ProposalKind.DATA | ProposalKind.ZONE:
+        case ProposalKind.LOST | ProposalKind.FADING | ProposalKind.DATA | ProposalKind.ZONE:
             return None
 
 
 async def _keep_one(tx: Connection, ids: Sequence[int], now: datetime) -> str:
     """Archive all but one. The kept one is who was last heard of, then who came first; what only the others have goes over to it, and so
-    does every choice for fewer letters.
+    does every choice for fewer letters. History stays where it was: letters, events and purchases name the row that they happened to.
     """
     people = [p for p in (await subscribers.get_many(tx, ids)).values() if p.status is Status.SUBSCRIBED]
     if len(people) < 2:
@@ -166,6 +177,7 @@ def _gathered(kept: Person, others: Sequence[Person]) -> dict[str, Any]:
         "frequency": "less" if any(p.frequency == "less" for p in [kept, *others]) else kept.frequency,
         "paused_until": max((p.paused_until for p in [kept, *others] if p.paused_until), default=None),
         "tracking": max((p.tracking for p in [kept, *others]), key=_TRACKING.index),
+        "joined_at": min(p.joined_at for p in [kept, *others]),
     }
     for name in ("name", "first_name", "patronymic", "locale", "country"):
         values[name] = getattr(kept, name) or next((getattr(p, name) for p in others if getattr(p, name)), getattr(kept, name))
@@ -187,22 +199,29 @@ async def _correct(tx: Connection, wrong: str, right: str, now: datetime) -> str
     return f"{len(moved):,} corrected" + (f"; {left:,} left as they are: the right address is here already." if left else ".")
 
 
-async def _ask(db: Database, kind: ProposalKind, now: datetime) -> int:
+async def _tag(db: Database, kind: ProposalKind, tag: str, now: datetime) -> int:
     """Tag whom the proposal is about, a few thousand at a time; how many carry the tag by it."""
-    after = asked = 0
+    after: int | None = 0
+    tagged = 0
     async with db.read() as tx:
         stale = (await load_policy(tx)).hygiene.stale
-    while True:
+    while after is not None:
         async with db.write() as tx:
-            rows = await hygiene.stream_known(tx, after, CHUNK)
-            wanted = [row["id"] for row in rows if _concerns(kind, row, Ages(now.date(), stale))]
-            await subscribers.add_tags(tx, dict.fromkeys(wanted, (CONFIRM_TAG,)))
+            wanted, after = await _next_meant(tx, kind, after, Ages(now.date(), stale))
+            await subscribers.add_tags(tx, dict.fromkeys(wanted, (tag,)))
             await subscribers.touch(tx, wanted, now)
-        asked += len(wanted)
-        if not rows:
-            return asked
-        after = rows[-1]["id"]
+        tagged += len(wanted)
         await asyncio.sleep(REST)
+    return tagged
+
+
+async def _next_meant(tx: Connection, kind: ProposalKind, after: int, ages: Ages) -> tuple[list[int], int | None]:
+    """(the next people whom the proposal is about, up to whom was looked; None: to the last)."""
+    if kind in FLAGS:
+        ids = await hygiene.stream_flagged(tx, FLAGS[kind], after, CHUNK)
+        return ids, ids[-1] if ids else None
+    rows = await hygiene.stream_known(tx, after, CHUNK)
+    return [row["id"] for row in rows if _concerns(kind, row, ages)], rows[-1]["id"] if rows else None
 
 
 def _concerns(kind: ProposalKind, row: Any, ages: Ages) -> bool:

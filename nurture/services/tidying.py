@@ -14,8 +14,7 @@ from hashlib import blake2b
 from nurture.domain.addresses import domain_of, meant, person_keys, same_people
 from nurture.domain.documents import Policy
 from nurture.domain.field_ages import COLUMNS, Ages
-from nurture.domain.hygiene import Proposal, ProposalKind, Tidied, ZoneCount
-from nurture.domain.standing import FlagBit
+from nurture.domain.hygiene import FLAGS, Proposal, ProposalKind, Tidied, ZoneCount
 from nurture.domain.words import Status, ZoneSource
 from nurture.store import erasure, hygiene, outbox, proposals
 from nurture.store.database import Database
@@ -118,11 +117,8 @@ def _hashes(email: str, name: str) -> Iterator[int]:
 
 async def _flagged(db: Database) -> list[Proposal]:
     async with db.read() as tx:
-        counts = {kind: await hygiene.count_flagged(tx, flag) for kind, flag in _FLAGS.items()}
+        counts = {kind: await hygiene.count_flagged(tx, flag) for kind, flag in FLAGS.items()}
     return [Proposal(kind, kind.value, people, {}) for kind, people in counts.items() if people]
-
-
-_FLAGS = {ProposalKind.LOST: FlagBit.LOST, ProposalKind.FADING: FlagBit.FADING}
 
 
 def _about_data(looked: _Looked, policy: Policy) -> Iterator[Proposal]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, text, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.cleanup.audience import Facts
@@ -34,29 +34,36 @@ _OFFERED = text("deliveries.rule = 'cleanup'")
 
 
 async def facts(
-    tx: AsyncConnection, cleanup_id: int | None, *, after: int = 0, limit: int | None = None, ids: Sequence[int] | None = None
+    tx: AsyncConnection, cleanup_id: int | None, tag: str | None, *, after: int = 0, limit: int | None = None,
+    ids: Sequence[int] | None = None,
 ) -> list[Facts]:  # fmt: skip
-    """What decides about each: the next people whom a cleanup's word may fit, by id, or those of `ids`. Six months are asked of all
-    cleanups but this one.
+    """What decides about each: the next people whom a cleanup's word and its tag may fit, by id, or those of `ids`. Six months are asked
+    of all cleanups but this one.
     """
-    tagged = exists().where(_tags.c.subscriber_id == _p.id, _tags.c.tag == "customer")
+    customer = _carries("customer")
+    tagged = _carries(tag) if tag else true()
     others = select(func.max(_m.taken_at)).where(_m.subscriber_id == _p.id, _m.document_id != (cleanup_id or 0)).scalar_subquery()
     query = select(
-        _p.id, _p.status, _s.engagement, _s.flags, or_(_s.customer, tagged).label("customer"), _s.temperature, _p.kinds, _p.topics,
+        _p.id, _p.status, _s.engagement, _s.flags, or_(_s.customer, customer).label("customer"), _s.temperature, _p.kinds, _p.topics,
         _p.paused_until, others.label("cleaned_at"), _p.cleanup_lane.is_not(None).label("elsewhere"),
+        tagged.label("tagged"),
     ).join_from(subscribers, standings, _s.subscriber_id == _p.id).order_by(_p.id)  # fmt: skip
     if ids is not None:
         return [_facts(row) for piece in pieces(ids) for row in await tx.execute(query.where(_p.id.in_(piece)))]
     fading = _s.flags.bitwise_and(FlagBit.FADING.value) != 0
     meant = or_(_s.engagement.in_([Engagement.PASSIVE.value, Engagement.UNOBSERVABLE.value]), fading)
-    return [_facts(row) for row in await tx.execute(query.where(_p.id > after, _p.status == "subscribed", meant).limit(limit))]
+    return [_facts(row) for row in await tx.execute(query.where(_p.id > after, _p.status == "subscribed", meant, tagged).limit(limit))]
+
+
+def _carries(tag: str) -> ColumnElement[bool]:
+    return exists().where(_tags.c.subscriber_id == _p.id, _tags.c.tag == tag)
 
 
 def _facts(row: Any) -> Facts:
     declined = frozenset(topic for topic, wanted in (row.topics or {}).items() if wanted is False)
     return Facts(
         row.id, Status(row.status), Engagement(row.engagement), FlagBit(row.flags), bool(row.customer), Temperature(row.temperature),
-        Kinds(row.kinds), declined, row.paused_until, row.cleaned_at, bool(row.elsewhere),
+        Kinds(row.kinds), declined, row.paused_until, row.cleaned_at, bool(row.elsewhere), bool(row.tagged),
     )  # fmt: skip
 
 

@@ -69,7 +69,13 @@ async def worn_out(
 async def count_flagged(tx: Connection, flag: FlagBit) -> int:
     """Subscribed people with the flag."""
     query = select(func.count()).select_from(standings).join(subscribers, _s.id == _t.subscriber_id)
-    return int((await tx.execute(query.where(_s.status == Status.SUBSCRIBED.value, _t.flags.op("&")(int(flag)) != 0))).scalar_one())
+    return int((await tx.execute(query.where(_MAILED, _t.flags.op("&")(int(flag)) != 0))).scalar_one())
+
+
+async def stream_flagged(tx: Connection, flag: FlagBit, after: int, limit: int) -> list[int]:
+    """The next subscribed people with the flag, by id."""
+    query = select(_s.id).join(standings, _t.subscriber_id == _s.id).where(_MAILED, _t.flags.op("&")(int(flag)) != 0, _s.id > after)
+    return list((await tx.execute(query.order_by(_s.id).limit(limit))).scalars())
 
 
 _KNOWN = ("id", "email", *COLUMNS, "zone_source", "fields", "told_at", "joined_at")

@@ -43,6 +43,9 @@ class OccasionRow:
     winner: str | None = None
     decided_at: datetime | None = None
     clock: str | None = None
+    paused_at: datetime | None = None
+    paused_before: int | None = None
+    paused_for: int | None = None
 
     @property
     def resend(self) -> bool:
@@ -126,6 +129,19 @@ async def set_winner(tx: AsyncConnection, occasion_id: int, variant: str, now: d
     """All who took no part in the test get this variant; False where that was decided before."""
     undecided = update(occasions).where(_o.id == occasion_id, _o.winner.is_(None))
     return (await tx.execute(undecided.values(winner=variant, decided_at=now, note=note).returning(_o.id))).first() is not None
+
+
+async def stand_still(tx: AsyncConnection, row: OccasionRow, now: datetime) -> None:
+    """The clock of its test stands still from now on; once."""
+    await tx.execute(update(occasions).where(_o.id == row.id, _o.paused_at.is_(None)).values(paused_at=now))
+
+
+async def go_on(tx: AsyncConnection, row: OccasionRow, began: datetime | None, now: datetime) -> None:
+    """It goes on where it stood; once. `began`: when the first letter of the test was accepted."""
+    assert row.paused_at is not None  # noqa: S101 - only what stands goes on
+    stood = int((now - max(row.paused_at, began or row.paused_at)).total_seconds())
+    longer = {"paused_for": (row.paused_for or 0) + stood} if began else {"paused_before": (row.paused_before or 0) + stood}
+    await tx.execute(update(occasions).where(_o.id == row.id, _o.paused_at == row.paused_at).values(paused_at=None, **longer))
 
 
 async def add_resend(tx: AsyncConnection, first: OccasionRow, letter: Letter, version_id: int, now: datetime) -> OccasionRow:

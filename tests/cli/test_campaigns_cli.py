@@ -55,6 +55,8 @@ def test_a_campaign_from_its_file_to_its_result(tmp_path: Path) -> None:
     assert "2 in the segment; the letter is next for 2." in looked.output
     assert looked.output.endswith("Ready to start.\n")
     assert json.loads(nurture("campaign", "preflight", "spring", "--json").output)["reached"] == 2
+    assert "base URL" not in looked.output, "the net is asked only where that is wanted"
+    assert "base URL: " in nurture("campaign", "preflight", "spring", "--network").output
     seen = nurture("preview", "spring", "--for", "a@example.com", "--html", tmp_path / "seen.html")
     assert "Subject: Ann, spring\n" in seen.output
     assert "https://example.com/spring" in (tmp_path / "seen.html").read_text()

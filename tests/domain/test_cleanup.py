@@ -54,6 +54,7 @@ SLEEPER = Facts(
         ({"engagement": Engagement.FAN, "flags": FlagBit.FADING}, "passive", (None, None)),
         ({"engagement": Engagement.NEW}, "both", (None, None)),
         ({"flags": FlagBit.LOST}, "passive", (Part.OFFERS, None)),
+        ({"tagged": False}, "passive", (None, None)),
         ({"flags": FlagBit.RIPENING}, "passive", (None, Exempt.RIPENING)),
         ({"customer": True}, "passive", (None, Exempt.CUSTOMER)),
         ({"temperature": Temperature.REFUSER}, "passive", (None, Exempt.REFUSER)),

@@ -98,19 +98,20 @@ def test_the_days_of_a_cron_line(field: str, days: list[int]):
 def cleanup(body: str, **more: Any) -> list[str]:
     offers = [{"id": f"d{n}", "kind": "sales", "subject": HI, "body": body} for n in range(3)]
     document = Cleanup.model_validate({"cleanup": "spring", "offers": offers} | more)
-    own = {"leave-button", "holdout-size", "canary-size", "few-offers"}
+    own = {"holdout-size", "canary-size", "few-offers", "no-closing-letter"}
     return [f.rule for f in lint(document) if f.rule in own]
 
 
-def test_the_way_out_of_a_cleanup_is_plain_in_each_language():
-    assert cleanup(HI + "here is the best that we have for you.") == ["leave-button"] * 3
-    for way_out in ("not interested? Then leave us.", "[bye]({{ unsubscribe_url }})", "вам это не нужно? Отпишитесь, и мы не обидимся.",
-                    "to nie dla Ciebie? Zrezygnuj, nie obrazimy się."):  # fmt: skip
-        assert cleanup("{{ first_name | default('x') }}, " + way_out) == []
+def test_the_silent_of_a_cleanup_hear_a_last_word():
+    body = HI + "here is the best that we have for you."
+    last = {"id": "closing", "kind": "about", "subject": HI, "body": body}
+    assert cleanup(body, silent="archive") == ["no-closing-letter"]
+    assert cleanup(body, silent="archive", closing=last) == []
+    assert cleanup(body, silent="keep") == [], "nor is a way out missed: every offer gets its button"
 
 
 def test_the_figures_of_a_cleanup():
     fine = HI + "not interested? Leave us."
-    assert cleanup(fine, holdout="0%", canary="0%") == ["holdout-size", "canary-size"]
-    assert cleanup(fine, holdout="60%", canary="21%") == ["holdout-size", "canary-size"]
-    assert cleanup(fine, holdout="50%", canary="20%") == []
+    assert cleanup(fine, silent="keep", holdout="0%", canary="0%") == ["holdout-size", "canary-size"]
+    assert cleanup(fine, silent="keep", holdout="60%", canary="21%") == ["holdout-size", "canary-size"]
+    assert cleanup(fine, silent="keep", holdout="50%", canary="20%") == []

@@ -1,12 +1,15 @@
 """What an occasion sends, on real databases: the next letter of a folder, the library, a feed over a real connection."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
 
+from nurture.campaigndesk import look_before
 from nurture.definitions.loading import load_text
 from nurture.domain.errors import NurtureError
 from nurture.services.campaigning import close_occasions, open_occasions, start
@@ -26,6 +29,8 @@ from nurture.store.letterbook import BookShelf
 from nurture.store.publications import list_publications
 from nurture.store.tables import Occasion
 from nurture.store.workspace import ensure_workspace
+from nurture.weekly import digest_data
+from tests.support.desk import HOST, browser, open_desk, sign_in
 from tests.support.feeds import entry, site
 from tests.support.people import NOW, add_people
 from tests.support.programme import end_row, rows_of
@@ -308,3 +313,23 @@ async def test_an_edit_of_the_schedule_moves_nobody_who_is_in(db: Database, temp
     assert await rows_of(db, "version_id") != [before]
     assert (await occasions(db))[-1].nominal == date(2026, 3, 5)
     assert [w.decision for w in await why(db, person)] == ["send"]
+
+
+async def test_preflight_the_list_and_the_digest_warn_of_a_dry_folder_too(sqlite_db: Database, tmp_path: Path, templates: Path) -> None:
+    (templates / "letters" / "weekly" / "01-a.yaml").write_text(book("a"))
+    (templates / "pages").symlink_to(shipped("templates") / "pages")
+    app = replace(open_desk(sqlite_db, tmp_path / "desk"), templates=templates)
+    await install(app.db, HEAD + "letters: {folder: letters/weekly}\n", templates)
+    await add_people(app.db, "a@example.com", tags=("x",))
+    dry = "letters/weekly holds no letter for Tuesday 10 March; put one there before, or that date is skipped"
+    assert [n.words for n in (await look_before(app, "weekly")).notes if n.level == "warn"][-1] == f"The folder {dry}.", "a draft, too"
+    await start(app.db, "weekly", NOW)
+    assert f"The folder {dry}." in [n.words for n in (await look_before(app, "weekly")).notes]
+    told = await digest_data(app, ZoneInfo("Europe/Berlin"))
+    assert {"text": f"Thin days ahead for weekly: {dry}", "url": f"{HOST}/campaigns/weekly"} in told["todo"]
+    async with browser(app) as page:
+        await sign_in(page, app)
+        assert f"{dry[:1].upper()}{dry[1:]}." in (await page.get("/campaigns")).text
+    (templates / "letters" / "weekly" / "02-b.yaml").write_text(book("b"))
+    assert not [n for n in (await look_before(app, "weekly")).notes if "holds no letter" in n.words]
+    assert "holds no letter" not in str(await digest_data(app, ZoneInfo("Europe/Berlin")))

@@ -22,7 +22,8 @@ from nurture.services.steering import cancel, list_documents, pause, resume
 from nurture.store.database import Database
 from nurture.store.documents import letter_catalogue, save_letter_version
 from nurture.store.ledger import deliveries, subscribers
-from nurture.store.tables import Enrolment
+from nurture.store.tables import METADATA, Enrolment
+from nurture.store.workspace import halt
 from tests.support.people import NOW, add_people
 from tests.support.programme import add_event, end_row, install, letter, rows_of
 
@@ -149,6 +150,44 @@ async def test_without_a_winner_the_rest_gets_the_letter_as_written(db: Database
     assert said.endswith("so the rest gets the letter as it was written.")
     await plan(db, TEN + 6 * HOUR)
     assert Counter(row[1] for p, row in (await letters(db)).items() if p not in tested) == {"a": 40 - len(tested)}
+
+
+async def test_a_pause_stops_the_clock_of_a_test(db: Database) -> None:
+    await begin(db, 40, variants=[{"subject": "x"}], test={"share": "30%", "then": "winner", "within": "6h"})
+    await pause(db, "campaign", "news", NOW)
+    for at in (NOW, NOW + 4 * DAY):
+        assert await decide_tests(db, at) == [], "its letters never left, and it was paused longer than a test is waited for"
+    await resume(db, "campaign", "news", NOW + 4 * DAY)
+    assert await decide_tests(db, NOW + 4 * DAY) == []
+    began = TEN + 7 * DAY
+    assert await decide_tests(db, began - HOUR) == [], "its first hour, after the weekend, is more than three days away"
+    await fold(db, began - HOUR)
+    await plan(db, began - HOUR)
+    await deliver(db, began)
+    assert await decide_tests(db, began + 5 * HOUR) == []
+    await pause(db, "campaign", "news", began + 5 * HOUR)
+    for hours in (5, 9, 30):
+        assert await decide_tests(db, began + hours * HOUR) == []
+    await resume(db, "campaign", "news", began + 30 * HOUR)
+    assert await decide_tests(db, began + 30 * HOUR) == []
+    assert await decide_tests(db, began + 30.9 * HOUR) == [], "an hour was left of the six, and none of the days before it began is added"
+    [said] = await decide_tests(db, began + 31 * HOUR)
+    assert "Not enough data" in said
+
+
+async def test_a_halt_stops_the_clock_of_a_test_too(memory_db: Database) -> None:
+    db = memory_db
+    await begin(db, 40, variants=[{"subject": "x"}], test={"share": "30%", "then": "winner", "within": "6h"})
+    await deliver(db, TEN)
+    async with db.write() as tx:
+        await halt(tx, "halted by hand")
+    for hours in (1, 9):
+        assert await decide_tests(db, TEN + hours * HOUR) == []
+    async with db.write() as tx:
+        await tx.execute(update(METADATA.tables["workspace"]).values(halted=None))
+    for hours in (9, 13.9):
+        assert await decide_tests(db, TEN + hours * HOUR) == []
+    assert len(await decide_tests(db, TEN + 14 * HOUR)) == 1
 
 
 async def test_machines_and_unsettled_clicks_are_no_answers(sqlite_db: Database) -> None:

@@ -21,7 +21,7 @@ from nurture.domain.tokens import TokenKey
 from nurture.mail.dkim_keys import KeyFolder
 from nurture.mail.lookups import Resolver
 from nurture.mail.relay_address import RelayAddress
-from nurture.services.examining import Installation, examine
+from nurture.services.examining import Installation, examine, examine_sending
 from nurture.services.examining.sending_domain import examine_domain
 from nurture.store.database import Database
 from nurture.store.documents import save_document
@@ -188,6 +188,23 @@ async def test_a_quiet_installation(db: Database, tmp_path: Path, name_server: N
     assert {check: found[check][0] for check in ("policy", "secrets", "time zones", "disk")} == dict.fromkeys(("policy", "secrets", "time zones", "disk"), "ok")
     assert (found["relay"][0], found["base URL"][0]) == ("warn", "warn")
     assert found["SPF"][0] == "ok"
+
+
+async def test_of_sending_alone_only_the_net_is_asked_and_not_for_long(place: Installation) -> None:
+    found = said(await examine_sending(place, "anna@example.com", lambda: datetime.now(UTC)))
+    assert {"base URL", "relay", "SPF", "DMARC"} <= found.keys()
+    assert found.keys().isdisjoint({"database", "policy", "disk", "secrets"})
+    assert found["SPF"][0] == "ok"
+
+    async def silent(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(5)
+        writer.close()
+
+    async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
+        mute = RelayAddress.read(f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}?tls=none")
+        slow = await examine_sending(replace(place, relays=[mute]), "anna@example.com", lambda: datetime.now(UTC), limit=0.3)
+    assert said(slow).keys() == {"network"}
+    assert "within 0.3 s" in slow[0].words
 
 
 async def test_what_ails_the_database(db: Database, tmp_path: Path, name_server: NameServer) -> None:

@@ -167,6 +167,7 @@ async def test_accepting_a_pair_keeps_who_was_heard_of_last_with_what_all_had(db
     one = left[kept]
     assert (one.name, one.tags, one.fields) == ("Mia Holm", ("loft", "roof"), {"roof": "slate", "a": 2})
     assert (one.topics, one.frequency) == ({"news": False}, "less"), "the stricter choice of all"
+    assert one.joined_at == YEARS_AGO, "the earliest joining"
     (line,) = await rows_of(db, "audit", action="proposal.accept")
     assert (line["actor"], line["detail"]["people"]) == ("anna", 3)
     await tidy(db, NOW + 7 * DAY)

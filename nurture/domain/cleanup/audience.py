@@ -13,7 +13,7 @@ AGAIN_AFTER = timedelta(days=183)  # nobody is cleaned twice in six months
 
 class Facts(NamedTuple):
     """What decides about one person. `customer`: a purchase ever, or the tag. `cleaned_at`: their last letter of any cleanup; `elsewhere`:
-    another cleanup has them now.
+    another cleanup has them now; `tagged`: they carry the tag that the cleanup asks for, where it asks for one.
     """
 
     subscriber_id: int
@@ -27,6 +27,7 @@ class Facts(NamedTuple):
     paused_until: datetime | None
     cleaned_at: datetime | None
     elsewhere: bool
+    tagged: bool = True
 
 
 class Sorted(NamedTuple):
@@ -40,7 +41,9 @@ NOT_MEANT = Sorted(None, None)
 
 
 def is_meant(cleanup: Cleanup, facts: Facts) -> Part | None:
-    """The part that the audience's word alone gives a person; None where it does not fit them."""
+    """The part that the audience's word and the tag alone give a person; None where they do not fit them."""
+    if not facts.tagged:
+        return None
     passive, fading = cleanup.audience in ("passive", "both"), cleanup.audience in ("fading", "both")
     if passive and facts.engagement is Engagement.UNOBSERVABLE:
         return Part.REPERMISSION

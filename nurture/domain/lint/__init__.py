@@ -40,7 +40,7 @@ def lint(document: AnyDocument, known: Known | None = None, policy: Policy | Non
                 told = lint_letter(varied, at, known, locale=ruling.locale, readers=readers)
                 found += [f for f in told if set(f.path[len(at) :]) & variant.model_fields_set]
         case Cleanup():
-            found += lint_cleanup(document, known, ruling.locale)
+            found += lint_cleanup(document)
         case Policy():
             found += lint_policy(document)
         case LibraryLetter() if document.kind is not Kind.USEFUL:

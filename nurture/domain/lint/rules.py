@@ -16,7 +16,7 @@ SequenceRule: TypeAlias = Literal[
 CampaignRule: TypeAlias = Literal[
     "at-night", "schedule-day", "until-against-schedule", "segment-against-kind", "service-to-many", "test-against-until",
 ]  # fmt: skip
-CleanupRule: TypeAlias = Literal["few-offers", "leave-button", "holdout-size", "canary-size"]
+CleanupRule: TypeAlias = Literal["few-offers", "holdout-size", "canary-size", "no-closing-letter"]
 PolicyRule: TypeAlias = Literal["no-sender", "no-postal-address", "quiet-all-day", "no-such-day"]
 NameRule: TypeAlias = Literal[
     "unknown-segment", "unknown-template", "unknown-topic", "unknown-sequence", "unknown-letter", "empty-condition",

@@ -212,10 +212,25 @@ async def warn_of_dry_folders(db: Database, templates: Path, now: datetime) -> d
     for key, (campaign, folder) in drawing.items():
         if key in programme.coming:
             dates = _dates(campaign, programme.coming[key][1], programme.policy, now)
-            dry = await asyncio.to_thread(first_dry, templates, folder, before[key].used, dates)
+            dry = await asyncio.to_thread(_first_dry, templates, folder, before[key].used, dates)
             if dry:
-                said[campaign.name] = f"{folder.folder} holds no letter for {dry:%A %d %B}; put one there before, or that date is skipped"
+                said[campaign.name] = _dry_words(folder, dry)
     return said
+
+
+async def warn_of_dry_folder(
+    tx: Connection, templates: Path, key: int, campaign: Campaign, first: Occasion, policy: Policy, now: datetime
+) -> str | None:  # fmt: skip
+    """The same of one campaign, started or not, whose next occasion is `first`, and of the dates after that one alone."""
+    if not isinstance(campaign.drawn, Folder):
+        return None
+    used, dates = Before.of(await store.drawn_before(tx, key)).used, _dates(campaign, first, policy, now)
+    dry = await asyncio.to_thread(_first_dry, templates, campaign.drawn, used, dates)
+    return _dry_words(campaign.drawn, dry) if dry and dry != first.nominal else None
+
+
+def _dry_words(folder: Folder, dry: date) -> str:
+    return f"{folder.folder} holds no letter for {dry:%A %d %B}; put one there before, or that date is skipped"
 
 
 def _dates(campaign: Campaign, first: Occasion, policy: Policy, now: datetime) -> list[date]:
@@ -224,7 +239,7 @@ def _dates(campaign: Campaign, first: Occasion, policy: Policy, now: datetime) -
     return [first.nominal, *(o.nominal for o in takewhile(lambda o: o.opens_at <= now + WARN_AHEAD, later))]
 
 
-def first_dry(templates: Path, folder: Folder, used: frozenset[str], dates: Sequence[date]) -> date | None:
+def _first_dry(templates: Path, folder: Folder, used: frozenset[str], dates: Sequence[date]) -> date | None:
     """The first of these dates for which nothing is left."""
     try:
         files = [(name, key) for name, key, _ in read_folder(templates, folder)]

@@ -23,7 +23,7 @@ from nurture.domain.warming import WarmUp
 from nurture.domain.words import Kind
 from nurture.render.linking import reader_names
 from nurture.services.campaigning.composing import Words, find_words
-from nurture.services.campaigning.drawing import Sources
+from nurture.services.campaigning.drawing import Sources, warn_of_dry_folder
 from nurture.store.audiences import even_share
 from nurture.store.cohorts import load_cohort
 from nurture.store.conditions import matching_query
@@ -65,6 +65,8 @@ async def preflight(db: Database, sources: Sources, house: House, name: str, now
         first = occasion_of(row, campaign, ZoneInfo(programme.policy.timezone)) if row else _first(campaign, programme.policy, now)
         segment, ids = await _audience(tx, programme, campaign, now, most)
         notes = [*_about_house(programme.policy, house, now), *await _about_lane(tx, name, first, stored.state)]
+        if first and (dry := await warn_of_dry_folder(tx, sources.templates, stored.id, campaign, first, programme.policy, now)):
+            notes.append(Note("warn", f"The folder {dry}."))
     words, told = await _words(db, sources, name, now)
     notes += told
     looked = [i for i in ids if not held_out(name, i, campaign.holdout)]

@@ -19,7 +19,7 @@ async def close(tx: Connection, run: Run, now: datetime, chunk: int, done: Clean
     if run.state is not CleanupState.SETTLING or run.settled_at is None or run.paused_at is not None or document.silent == "keep":
         return False
     ids = await store.to_close(tx, run, chunk)
-    facts = {f.subscriber_id: f for f in await members.facts(tx, run.document_id, ids=ids)}
+    facts = {f.subscriber_id: f for f in await members.facts(tx, run.document_id, document.tag, ids=ids)}
     kept = {person: why for person in ids if (why := closing_refused(document, facts[person], now))}
     for person, why in kept.items():
         await store.keep(tx, run, [person], f"kept: {EXEMPT_WORDS[why]}", now)

@@ -21,7 +21,7 @@ async def fill(tx: Connection, run: Run, now: datetime, chunk: int, done: Cleane
     """The next people of the audience by id; after the last one holdout and steps are cut. Returns whether there is more to do."""
     if run.filled_at is not None or run.state is not CleanupState.CANARY:
         return False
-    found = await members.facts(tx, run.document_id, after=run.drawn_to, limit=chunk)
+    found = await members.facts(tx, run.document_id, run.document.tag, after=run.drawn_to, limit=chunk)
     exempt = dict(run.exempt)
     rows = []
     for person in found:
@@ -57,7 +57,8 @@ async def take(tx: Connection, run: Run, now: datetime, chunk: int, done: Cleane
     if event_is_over(run.document.event, (now - LAST_ZONE).date()):
         return False
     wanted = await members.to_take(tx, run, run.draw.steps[run.step], chunk, repermission=run.step == LAST_STEP)
-    now_facts = {f.subscriber_id: f for f in await members.facts(tx, run.document_id, ids=[person for person, _ in wanted])}
+    ids = [person for person, _ in wanted]
+    now_facts = {f.subscriber_id: f for f in await members.facts(tx, run.document_id, run.document.tag, ids=ids)}
     taken: dict[Part, list[int]] = {}
     spared: list[tuple[int, Verdict, str, datetime]] = []
     for person, part in wanted:

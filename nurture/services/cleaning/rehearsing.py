@@ -11,7 +11,7 @@ from nurture.domain.cleanup.sampling import Draw, draw, rank
 from nurture.domain.cleanup.steps import STEP_NAMES
 from nurture.domain.cleanup.timetable import Timetable, timetable
 from nurture.domain.cleanup.words import EXEMPT_WORDS, Exempt, Part
-from nurture.domain.documents import Cleanup, Policy
+from nurture.domain.documents import Cleanup, Policy, letters_of
 from nurture.domain.windows import hours_of, openings
 from nurture.services.cleaning.starting import stored_cleanup
 from nurture.store import cleanup_members as members
@@ -71,7 +71,7 @@ async def rehearse(
     after = 0
     while True:
         async with db.read() as tx:
-            found = await members.facts(tx, cleanup_id, after=after, limit=CHUNK)
+            found = await members.facts(tx, cleanup_id, document.tag, after=after, limit=CHUNK)
             zones = await members.zones_of(tx, [f.subscriber_id for f in found])
         for person in found:
             part, reason = sort(document, person, now)
@@ -117,6 +117,8 @@ def _warnings(document: Cleanup, cut: Draw, plan: Timetable, unseen: int) -> lis
         found.append("without a canary everybody of the first step gets the first offer before anything is known")
     if plan.cut_short:
         found.append(f"{plan.cut_short} offers would be too late for the event of {document.event}; start earlier or write fewer offers")
+    if any("//example.com/" in f"{letter.body}{letter.call_to_action}" for letter in letters_of(document)):
+        found.append("its letters lead to example.com, so these are still the words of an example; write your own")
     if document.silent == "archive" and document.closing is None:
         found.append("silent people are archived without a last letter; write `closing`")
     return found

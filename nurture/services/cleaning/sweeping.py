@@ -1,6 +1,7 @@
 """One sweep over every cleanup that runs: draw the audience, judge, move on, take people in, let them go, close."""
 
 import sys
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from nurture.domain.cleanup.guard import gauges
@@ -23,7 +24,7 @@ from nurture.store.dialect import alone
 from nurture.store.documents import set_state
 from nurture.store.workspace import load_workspace
 
-CHUNK = 1000
+CHUNK = 150  # people in a transaction: on SQLite everybody else who writes waits for it, some 20 ms
 JUDGED_AGAIN = timedelta(minutes=30)  # how far back a sweep looks for what came in late; the first of an hour looks at everything
 EVERY = timedelta(seconds=30)
 
@@ -42,28 +43,37 @@ async def clean(db: Database, now: datetime, *, every: timedelta = EVERY, chunk:
 
 
 async def _lead(db: Database, document_id: int, now: datetime, chunk: int, done: Cleaned) -> None:
-    """One transaction after the other, a chunk of people each, until nothing more is to be done now."""
+    """One transaction after the other, a chunk of people each, until nothing more is to be done now. What the rules of moving count is
+    read before, with no lock: it holds where the run is the same when the lock is had.
+    """
     more = True
     while more:
+        async with db.read() as tx:
+            seen = await cleanups.load_run(tx, document_id)
+            progress = await progress_of(tx, seen, now) if seen and _moves(seen) and seen.judged_at == now else None
+            why = await members.to_release(tx, seen, chunk, everybody=seen.state is CleanupState.STOPPED) if seen else {}
         async with db.write() as tx:
             run = await cleanups.load_run(tx, document_id) if await alone(tx, "cleaning") else None
             if run is None:
                 return
             sys.audit("nurture.cleaning")
-            more = await _step(tx, run, now, chunk, done)
+            more = run != seen or await _step(tx, run, progress, why, now, chunk, done)
         sys.audit("nurture.cleaned")
 
 
-async def _step(tx: Connection, run: Run, now: datetime, chunk: int, done: Cleaned) -> bool:
+async def _step(
+    tx: Connection, run: Run, progress: Progress | None, why: Mapping[int, str], now: datetime, chunk: int, done: Cleaned
+) -> bool:  # fmt: skip
     """The next thing to do; whether there may be more now. Verdicts come before moves, moves before people."""
     if await _clock(tx, run, now) or await fill(tx, run, now, chunk, done):
         return True
-    if run.judged_at != now:
+    if run.filled_at is not None and run.judged_at != now:
         await _judge(tx, run, now, done)
-    if await _move(tx, run, now, done):
         return True
-    took = await take(tx, run, now, chunk, done)
-    let_go = await _release(tx, run, now, chunk, done)
+    if progress is not None and await _move(tx, run, progress, now, done):
+        return True
+    took = progress is not None and progress.to_take > 0 and await take(tx, run, now, chunk, done)
+    let_go = await _release(tx, run, why, now, chunk, done)
     return await close(tx, run, now, chunk, done) or let_go or took
 
 
@@ -97,11 +107,12 @@ async def _judge(tx: Connection, run: Run, now: datetime, done: Cleaned, *, whol
     done.judged += len(best)
 
 
-async def _move(tx: Connection, run: Run, now: datetime, done: Cleaned) -> bool:
+def _moves(run: Run) -> bool:
+    return run.filled_at is not None and run.state in RUNNING and run.paused_at is None
+
+
+async def _move(tx: Connection, run: Run, progress: Progress, now: datetime, done: Cleaned) -> bool:
     """The next move, with the numbers it is made by; asked again until there is none."""
-    if run.filled_at is None or run.state not in RUNNING or run.paused_at is not None:
-        return False
-    progress = await progress_of(tx, run, now)
     step = next_step(progress, now)
     if step is None:
         await _warn(tx, run, progress, now)
@@ -165,13 +176,12 @@ async def _warn(tx: Connection, run: Run, progress: Progress, now: datetime) -> 
         await cleanups.change_run(tx, run.document_id, warned=",".join(told))
 
 
-async def _release(tx: Connection, run: Run, now: datetime, chunk: int, done: Cleaned) -> bool:
+async def _release(tx: Connection, run: Run, why: Mapping[int, str], now: datetime, chunk: int, done: Cleaned) -> bool:
     """Whoever answered, left or has had every letter goes on as before. After a stop, everybody does."""
     if run.state is CleanupState.STOPPED and run.settled_at is None:
         await _judge(tx, run, now, done, whole=True)
         await members.close_verdicts(tx, run, "the cleanup was stopped before their turn", now)
         await cleanups.change_run(tx, run.document_id, settled_at=now, after=await workspace_figures(tx, now))
-    why = await members.to_release(tx, run, chunk, everybody=run.state is CleanupState.STOPPED)
     await members.release(tx, run, why, now)
     done.released += len(why)
     if run.state is CleanupState.SETTLING and run.settled_at is None and now >= settles_at(run.step_at) and not why:

@@ -33,6 +33,7 @@ from nurture.store.schema import is_newest
 from nurture.store.workspace import load_workspace
 
 Clock = Callable[[], datetime]
+LIMIT = 20.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,18 @@ async def examine(place: Installation, clock: Clock) -> list[Finding]:
         _relays(place, sender, clock), examine_domain(place.resolver, sender, place.relays, place.dkim, place.bounce_domain)
     )
     return [*_house(place), *stored, *queue, *web, *sending, *names]
+
+
+async def examine_sending(place: Installation, sender: str | None, clock: Clock, limit: float = LIMIT) -> list[Finding]:
+    """Of these what concerns the letters of one sender: base URL, relays, the names of the domain. `limit`: seconds for all of it."""
+    names = examine_domain(place.resolver, sender, place.relays, place.dkim, place.bounce_domain)
+    try:
+        async with asyncio.timeout(limit):
+            found = await asyncio.gather(_web(place, clock), _relays(place, sender, clock), names)
+            return [finding for part in found for finding in part]
+    except TimeoutError:
+        words = f"Base URL, relay and DNS did not all answer within {limit:g} s; `nurture doctor` asks each with patience."
+        return [Finding("network", "warn", words)]
 
 
 def _house(place: Installation) -> list[Finding]:

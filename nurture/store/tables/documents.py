@@ -39,7 +39,9 @@ class Occasion(Table, table=True):
 
     A resend has the date of its occasion and the negative of its number. `letter` and `version_id`: what an occasion drew from a folder or
     feed, or a resend took along (domain Letter as JSON); `drawn`: what is remembered of the drawing; `note`: a sentence about it;
-    `tried_at`: when it was tried last. `winner`: the variant that all others get, since `decided_at`.
+    `tried_at`: when it was tried last. `winner`: the variant that all others get, since `decided_at`. `paused_at`: since when the clock of
+    its test stands still, with its lane; how long it stood so, in seconds: `paused_before` the first letter of the test, and `paused_for`
+    since.
     """
 
     __tablename__ = "occasions"
@@ -66,6 +68,9 @@ class Occasion(Table, table=True):
     tried_at: datetime | None = None
     winner: str | None = None
     decided_at: datetime | None = None
+    paused_at: datetime | None = None
+    paused_before: int | None = None
+    paused_for: int | None = None
 
 
 class Letter(Table, table=True):

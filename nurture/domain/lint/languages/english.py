@@ -53,7 +53,5 @@ ENGLISH = language(
         rf"|\b{_NUMBER}\b[^.!?\n]{{0,30}}\b(?:no more|places?|seats?|left|copies|pieces|days? left|benches|spots?)\b"
         rf"|\b\d{{1,2}}(?:st|nd|rd|th)?[./ ](?:of )?(?:{_MONTH}|may|\d{{1,2}}\.)\b|\b(?:{_MONTH}|may)\s+\d{{1,2}}\b|\b20\d\d-\d\d-\d\d\b"
     ),
-    leave=r"unsubscrib\w*|leave us|leave (?:these|the|our|this) (?:letters?|list)|leave with|opt out|not interested"
-    r"|stop (?:these|the|our) letters",
     digest=r"in this issue|in other news|also in this (?:letter|issue|newsletter)|table of contents|this month'?s topics",
 )

@@ -44,7 +44,6 @@ GERMAN = language(
         rf"\b(?:bis|nur|letzte\w*|erste\w*|höchstens|noch)\b[^.!?\n]{{0,60}}?\b{_NUMBER}\b"
         rf"|\b{_NUMBER}\b[^.!?\n]{{0,30}}\b(?:plätze\w?|tage|stück|stunden|exemplare)\b|\b\d{{1,2}}\. ?(?:{_MONTH}|\d{{1,2}}\.)"
     ),
-    leave=r"abbestell\w*|abmeld\w*|austragen|kein interesse|nicht interessiert",
     digest=r"in dieser ausgabe|außerdem in dieser|inhaltsverzeichnis|weitere meldungen",
     formal=r"(?<=[^\W\d_])[,;]? (?:Sie|Ihnen|Ihre[nmrs]?)(?!\w)",
     familiar=r"(?<!\w)(?:[Dd]u|[Dd]ich|[Dd]ir|[Dd]ein(?:e|en|em|er|es)?)(?!\w)",

@@ -17,7 +17,7 @@ class Language:
     `hello` and `friend` stand in advice for a name that is missing. `common`: words by which the language is told. `mass_address`: a
     crowd spoken to, at the beginning of a sentence. `selling`: what is done to sell, by concept; two concepts make a letter that sells.
     `parts`: traces of the parts of an offer. `limit`: an end with a date or a number. `formal` and `familiar`: the two ways of saying
-    you, None where there is one. `leave`: words for leaving. `digest`: words of a letter that holds many things.
+    you, None where there is one. `digest`: words of a letter that holds many things.
     """
 
     code: str
@@ -28,7 +28,6 @@ class Language:
     selling: Mapping[str, re.Pattern[str]]
     parts: Mapping[str, re.Pattern[str]]
     limit: re.Pattern[str]
-    leave: re.Pattern[str]
     digest: re.Pattern[str]
     formal: re.Pattern[str] | None = None
     familiar: re.Pattern[str] | None = None
@@ -44,7 +43,6 @@ def language(
     selling: Mapping[str, str],
     parts: Mapping[str, str],
     limit: str,
-    leave: str,
     digest: str,
     formal: str | None = None,
     familiar: str | None = None,
@@ -59,7 +57,6 @@ def language(
         {concept: _words(pattern) for concept, pattern in selling.items()},
         {part: re.compile(rf"(?:\b(?:{pattern}))", _FLAGS) for part, pattern in parts.items()},
         re.compile(limit, _FLAGS),
-        _words(leave),
         _words(digest),
         re.compile(formal, re.MULTILINE) if formal else None,
         re.compile(familiar, re.MULTILINE) if familiar else None,

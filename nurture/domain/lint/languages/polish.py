@@ -63,8 +63,6 @@ POLISH = language(
         rf"|\b{_NUMBER}\b[^.!?\n]{{0,30}}\b(?:miejsc\w{{0,2}}|sztuk\w{{0,2}}|dni|godzin\w{{0,2}}|egzemplarz\w{{0,2}}|więcej)\b"
         rf"|\b\d{{1,2}}[. ](?:{_MONTH}|\d{{1,2}}\b)"
     ),
-    leave=r"wypisz(?:cie)?|wypisać|wypisania|wypisanie|zrezygn\w+|rezygn\w+|nie interesuje|nie jesteś zainteresowan\w+"
-    r"|anuluj subskrypcję",
     digest=r"w tym numerze|w tym wydaniu|inne wiadomości|spis treści|(?:również|także) w tym (?:numerze|wydaniu|liście)",
     # Not at the beginning of a sentence (`Pani z okienka ...`, `Państwo polskie`), nor before a name (`Pan Kowalski`).
     formal=r"(?<=[^\W\d_])[,;]? (?:Pan(?:i|a|u|em|ią)?(?! [A-ZĄĆĘŁŃÓŚŹŻ])|Państw(?:o|a|u|em))(?!\w)|(?<!\w)Szanown(?:a|y) Pani?(?!\w)",
