@@ -78,7 +78,9 @@ Mark = tuple[int, datetime | None]
 
 
 async def forget_erased(db: Database, seen: Mark | None) -> Mark:
-    """Empty what this process remembers of people where anybody was erased since `seen`, by whichever process; the mark for the next look."""
+    """Empty what this process remembers of people where anybody was erased since `seen`, by whichever process. Returns the mark
+    for the next look.
+    """
     async with db.read() as tx:
         mark = await last_erasure(tx)
     if mark != seen:
