@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from api import errors, health, reference
 from api.dashboard.routes import router as dashboard
+from api.limits import Limit
 from api.marketer import (
     audit,
     campaigns,
@@ -80,6 +81,7 @@ def create_app(app: "App", *, demo: bool = False) -> FastAPI:
     api.state.recorder = recorder
     api.state.demo = demo
     api.state.noted = set()
+    api.state.by_key = Limit(app.settings.api_rate * errors.AGAIN, errors.AGAIN)
     errors.install(api)
     targets, meters, https = Targets(app), Meters(registry), app.settings.base_url.startswith("https:")
     api.state.quick = Quick(app, recorder, targets, meters, https=https)

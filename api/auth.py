@@ -48,6 +48,8 @@ def scope(needed: str) -> Callable[..., Awaitable[Principal]]:
         principal = await principal_of(request)
         if principal is None:
             raise NurtureError("this needs a valid key in the header: Authorization: Bearer nur_...", ErrorKind.UNAUTHENTICATED)
+        if not request.app.state.by_key.take(str(principal.key_id)):
+            raise NurtureError("this key asks too often; wait some seconds, and see NURTURE_API_RATE", ErrorKind.TOO_MANY)
         if not principal.may(needed):
             raise NurtureError(f"this key lacks the scope {needed}; make one that has it", ErrorKind.FORBIDDEN)
         begin_action(request, f"key:{principal.name}")

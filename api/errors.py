@@ -37,6 +37,7 @@ _TITLES = {
 _DATA_ERROR = "22"  # the class of SQLSTATE for values that PostgreSQL does not take, such as NUL in a text
 _AWAY = ("08", "53", "57")  # no connection, too many of them, starting up or shutting down
 PROBLEM = "application/problem+json"
+AGAIN = 5  # seconds after which another try may do
 _log = structlog.get_logger("nurture.api")
 
 
@@ -57,7 +58,7 @@ def problem(status: int, detail: str, headers: Mapping[str, str] | None = None, 
 def _headers(status: int) -> dict[str, str]:
     if status == 401:
         return {"WWW-Authenticate": 'Bearer realm="nurture"'}
-    return {"Retry-After": "5"} if status in (429, 503) else {}
+    return {"Retry-After": str(AGAIN)} if status in (429, 503) else {}
 
 
 async def _known(_request: Request, error: Exception) -> Response:

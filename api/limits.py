@@ -6,13 +6,15 @@ from collections.abc import Callable
 
 
 class Limit:
-    """`take(who)`: True while `who` stays under `most` in `seconds`. The window begins anew once it is over."""
+    """`take(who)`: True while `who` stays under `most` in `seconds`; 0: always. The window begins anew once it is over."""
 
     def __init__(self, most: int, seconds: float, keep: int = 20_000, clock: Callable[[], float] = time.monotonic) -> None:
         self._most, self._seconds, self._keep, self._clock = most, seconds, keep, clock
         self._seen: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
     def take(self, who: str) -> bool:
+        if not self._most:
+            return True
         now = self._clock()
         begun, count = self._seen.get(who, (now, 0))
         if now - begun >= self._seconds:

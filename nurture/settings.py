@@ -105,6 +105,7 @@ class Settings(BaseSettings):
         False,
         description="Call webhooks and read feeds on this very machine, also over http, to try them out. Other private addresses never.",
     )
+    api_rate: int = Field(200, ge=0, le=100_000, description="Requests a second that one API key may make of one process; 0: any number.")
     trusted_proxies: str = Field("", description="Addresses, separated by commas, whose X-Forwarded-For is believed.")
 
     @field_validator("database_url")

@@ -15,6 +15,7 @@ from typing import Any, TextIO, cast
 
 import structlog
 import uvicorn
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.app import create_app
 from nurture.bootstrap import App, open_app
@@ -22,14 +23,16 @@ from nurture.domain.errors import NurtureError
 from nurture.domain.remembering import forget_people
 from nurture.domain.scalars import format_duration
 from nurture.services.access import needs_setup, setup_token
+from nurture.services.erasing import Mark, forget_erased
 from nurture.settings import PREFIX, Settings
+from nurture.store.database import Database
 from nurture.worker import run_worker
 
 DEMO_FOLDER = Path("demo-data")
 RESTART_SECONDS = 1.0
 STOP_SECONDS = 30.0
 WATCH_SECONDS = 1.0
-FORGET_SECONDS = 3600.0
+FORGET_SECONDS = 30.0
 Furnish = Callable[[App], Awaitable[None]]
 log = structlog.get_logger("nurture.serve")
 
@@ -129,7 +132,7 @@ async def serve(settings: Settings, host: str, port: int, workers: int, demo: bo
         for word in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(word, server.leave)
         crew = [asyncio.create_task(_keep_worker(settings, stop), name=f"worker {n}") for n in range(workers)]
-        forgetting = asyncio.create_task(_forget())
+        forgetting = asyncio.create_task(_forget(app.db))
         try:
             await _announce(app, demo)
             await server.serve()
@@ -183,7 +186,7 @@ async def work(settings: Settings, parent: int | None = None) -> None:
     for word in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(word, stop.set)
     async with open_app(settings) as app:
-        watching, forgetting = asyncio.create_task(_watch_parent(parent, stop)), asyncio.create_task(_forget())
+        watching, forgetting = asyncio.create_task(_watch_parent(parent, stop)), asyncio.create_task(_forget(app.db))
         try:
             await run_worker(app, stop)
         finally:
@@ -191,11 +194,15 @@ async def work(settings: Settings, parent: int | None = None) -> None:
             forgetting.cancel()
 
 
-async def _forget() -> None:
-    """Nobody who was erased elsewhere stays in what this process remembers for longer than an hour."""
+async def _forget(db: Database) -> None:
+    """Nobody who was erased by another process stays in what this one remembers; while nobody can be asked, nobody stays at all."""
+    mark: Mark | None = None
     while True:
+        try:
+            mark = await forget_erased(db, mark)
+        except (SQLAlchemyError, OSError):
+            forget_people()
         await asyncio.sleep(FORGET_SECONDS)
-        forget_people()
 
 
 async def _watch_parent(parent: int | None, stop: asyncio.Event) -> None:

@@ -48,6 +48,6 @@ def of_people(most: int) -> Callable[[Callable[..., R]], "functools._lru_cache_w
 
 
 def forget_people() -> None:
-    """Empty what this process remembers of people: where somebody is erased, and in every process once an hour."""
+    """Empty what this process remembers of people: where somebody is erased, and soon after in every other process."""
     for kept in _OF_PEOPLE:
         kept.cache_clear()

@@ -18,7 +18,7 @@ from nurture.store import choices, erasure, outbox
 from nurture.store.database import Database
 from nurture.store.dialect_erasing import overwrite, scrub
 from nurture.store.own_data import everything_of
-from nurture.store.suppressions import suppress
+from nurture.store.suppressions import last_erasure, suppress
 
 PATIENCE = 20.0  # seconds that a letter on the wire is waited for
 _LOOK = 0.2
@@ -72,3 +72,17 @@ async def erase(db: Database, subscriber_id: int, now: datetime, patience: float
     await scrub(db)
     forget_people()
     return Erased(subscriber_id, tuple(letters))
+
+
+Mark = tuple[int, datetime | None]
+
+
+async def forget_erased(db: Database, seen: Mark | None) -> Mark:
+    """Empty what this process remembers of people where anybody was erased since `seen`, by whichever process. Returns the mark
+    for the next look.
+    """
+    async with db.read() as tx:
+        mark = await last_erasure(tx)
+    if mark != seen:
+        forget_people()
+    return mark

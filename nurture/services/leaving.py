@@ -51,7 +51,7 @@ async def leave(
 async def come_back(db: Database, subscriber_id: int, *, now: datetime, ip: str | None = None) -> Left:
     """Undo a leaving of the last 30 days, by the person's own POST: status, ways and consent are as before. Later it takes a fresh opt-in.
 
-    A letter that was taken back when they left stays taken back. `already`: they had not left, or too long ago; nothing changed.
+    A letter that was taken back when they left may be planned again. `already`: they had not left, or too long ago; nothing changed.
     """
     async with db.write() as tx:
         person = await choices.stand_of(tx, subscriber_id, lock=True)
@@ -60,6 +60,7 @@ async def come_back(db: Database, subscriber_id: int, *, now: datetime, ip: str 
         if person.status is not Status.UNSUBSCRIBED or now - person.status_at > UNDO:
             return Left(known=True, already=True, locale=person.locale)
         await choices.resume_enrolments(tx, subscriber_id, person.status_at)
+        await outbox.give_back(tx, subscriber_id, person.status_at)
         await choices.choose(tx, subscriber_id, now, status=Status.SUBSCRIBED.value)
         await choices.add_consent(tx, subscriber_id, MAILS, granted=True, source="undo", ip=ip, now=now, wording="the leave page's undo")
         event = {

@@ -57,7 +57,12 @@ class SubscriberPatch(BaseModel):
     @field_validator("fields")
     @classmethod
     def _fields(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
-        return None if value is None else {clean_line(k): storable(v) for k, v in value.items()}
+        if value is None:
+            return None
+        cleaned = {clean_line(k): storable(v) for k, v in value.items()}
+        if "" in cleaned:
+            raise ValueError("a field's name needs at least one character that can be seen")
+        return cleaned
 
 
 class SubscriberIn(SubscriberPatch):

@@ -1,6 +1,5 @@
 """What an erasure empties: every column that holds something of a person. Rows that others count on stay, nameless."""
 
-import json
 from datetime import datetime
 from typing import Any
 
@@ -34,28 +33,39 @@ async def forget_answers(tx: Connection, email: str) -> None:
 
 
 async def forget_quotes(tx: Connection, subscriber_id: int, email: str) -> list[int]:
-    """Digests quote what people wrote: those that have ended lose their words, those that wait lose this person's. Ids of those that named
-    them. To be called before their replies are gone, which tell what they signed with.
+    """Digests quote what people wrote and name who turned hot: those that have ended lose their words, those that wait lose this person's.
+    Ids of those that named them. To be called before their replies are gone, which tell what they signed with.
     """
     d, r = _T["deliveries"].c, _T["replies"].c
-    signed = {email, *(await tx.execute(select(r.sender).where(r.subscriber_id == subscriber_id))).scalars()}
-    names = [json.dumps(name.lower(), ensure_ascii=False)[1:-1] for name in signed]
+    senders = (await tx.execute(select(r.sender).where(r.subscriber_id == subscriber_id))).scalars()
+    theirs = (f"/people/{subscriber_id}", {name.lower() for name in (email, *senders)})
     quoting = (d.payload.is_not(None), d.kind == Kind.SERVICE.value, or_(*(d.occasion.startswith(prefix) for prefix in DIGESTS)))
     found = []
-    for row in await tx.execute(select(d.id, d.state, d.occasion, d.payload).where(*quoting)):
-        if not any(name in json.dumps(row.payload, ensure_ascii=False).lower() for name in names):
+    for row in await tx.execute(select(d.id, d.state, d.payload).where(*quoting)):
+        kept = _without(row.payload.get("data"), *theirs)
+        if kept == row.payload.get("data"):
             continue
         found.append(row.id)
-        waits = row.state in _OPEN and row.occasion.startswith(DIGESTS[0])
-        kept = _unquoted(row.payload, {name.lower() for name in signed}) if waits else None
-        await tx.execute(update(_T["deliveries"]).where(d.id == row.id).values(payload=kept))
+        payload = row.payload | {"data": kept} if row.state in _OPEN else None
+        await tx.execute(update(_T["deliveries"]).where(d.id == row.id).values(payload=payload))
     return found
 
 
-def _unquoted(payload: dict[str, Any], signed: set[str]) -> dict[str, Any]:
-    data = payload.get("data") or {}
-    parts = [part | {"lines": [line for line in part["lines"] if line["who"].lower() not in signed]} for part in data.get("parts", [])]
-    return payload | {"data": data | {"parts": [part for part in parts if part["lines"]]}}
+def _without(data: Any, page: str, names: set[str]) -> Any:
+    """What a digest says, without each line that is about the person of this page or holds one of their names."""
+    if isinstance(data, dict):
+        return {key: _without(value, page, names) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_without(line, page, names) for line in data if not _names_them(line, page, names)]
+    return data
+
+
+def _names_them(line: Any, page: str, names: set[str]) -> bool:
+    """Whether a single line does: what consists of lines itself is looked through line by line."""
+    if not isinstance(line, dict) or any(isinstance(value, list) for value in line.values()):
+        return isinstance(line, str) and any(name in line.lower() for name in names)
+    words = [value for value in line.values() if isinstance(value, str)]
+    return any(word.endswith(page) or any(name in word.lower() for name in names) for word in words)
 
 
 async def empty_person(tx: Connection, subscriber_id: int, now: datetime) -> None:

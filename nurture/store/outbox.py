@@ -125,6 +125,14 @@ async def cancel_open(
     return len((await tx.execute(statement)).all())
 
 
+async def give_back(tx: AsyncConnection, subscriber_id: int, left_at: datetime) -> None:
+    """Leave to the planner what was cancelled because the person left at this moment: they came back, as after a pause."""
+    fell = (_d.subscriber_id == subscriber_id, _d.kind != Kind.SERVICE.value, _d.state == State.CANCELLED.value)
+    await tx.execute(
+        update(deliveries).where(*fell, _d.outcome == "left", _d.ended_at >= left_at).values(outcome="paused", folded=0)
+    )
+
+
 async def reopen(tx: AsyncConnection, rows: Iterable[Mapping[str, Any]], now: datetime) -> set[DedupKey]:
     """Take back a cancellation (paused, outranked, missed) when that letter is the person's next again.
 

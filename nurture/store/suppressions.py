@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from nurture.store.database import Connection
 from nurture.store.dialect import insert
@@ -20,7 +20,13 @@ ERASED = "this person was erased at their own wish; only they themselves can joi
 async def suppress(tx: Connection, email: str, now: datetime) -> None:
     """Remember a normalised address that is about to be forgotten."""
     statement = insert(tx, _suppressions).values(digest=await _digest(tx, email), at=now)
-    await tx.execute(statement.on_conflict_do_nothing())
+    await tx.execute(statement.on_conflict_do_update(index_elements=[_h], set_={"at": now}))
+
+
+async def last_erasure(tx: Connection) -> tuple[int, datetime | None]:
+    """How many are erased, and when the last one was: another answer than before means that somebody was erased in between."""
+    row = (await tx.execute(select(func.count(), func.max(_suppressions.c.at)))).one()
+    return int(row[0]), row[1]
 
 
 async def suppressed(tx: Connection, emails: Iterable[str]) -> set[str]:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from api.app import create_app
+from api.limits import Limit
 from nurture.bootstrap import open_app
 from nurture.domain.tokens import Purpose
 from nurture.services.access import SCOPES
@@ -226,6 +227,20 @@ async def test_https_is_insisted_on_where_it_is_served(tmp_path: Path) -> None:
         metrics = await client.get("/metrics")
         assert metrics.status_code == 200
         assert "nurture_http_requests_total" in metrics.text
+
+
+async def test_a_key_that_asks_too_often_waits_and_no_other(small_house: House) -> None:
+    small_house.api.state.by_key = Limit(3, 5)
+    eager, calm = await small_house.key("all"), await small_house.key("all")
+    answers = [await small_house.client.get("/api/v1/keys", headers=eager) for _ in range(4)]
+    assert [a.status_code for a in answers] == [200, 200, 200, 429]
+    assert (answers[3].headers["retry-after"], answers[3].headers["content-type"]) == ("5", "application/problem+json")
+    assert (await small_house.client.get("/api/v1/keys", headers=calm)).status_code == 200
+
+
+def test_nought_is_no_limit() -> None:
+    unlimited = Limit(0, 5)
+    assert all(unlimited.take("key") for _ in range(9))
 
 
 ODD = ["a\x00b", "\ud800", "\uffff", "a\u2028b", "\u202ex", "'; DROP TABLE events; --", "%", "x" * 90]

@@ -193,6 +193,8 @@ async def test_what_cannot_be_stored_is_refused_in_a_sentence(house: House) -> N
         ]
         assert [a.status_code for a in answers] == [422] * 3
     assert (await house.client.patch(one, headers=key, json={"fields": {"a": deep}})).status_code == 422
+    for unseen in ("\x00", " \r\n"):
+        assert (await house.client.patch(one, headers=key, json={"fields": {unseen: "b"}})).status_code == 422
     cleaned = await house.client.patch(one, headers=key, json={"tags": [" roof\r\n"], "fields": {"a\n": "b"}})
     assert (cleaned.json()["tags"], cleaned.json()["fields"]) == (["roof"], {"a": "b"})
 

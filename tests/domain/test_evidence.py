@@ -25,6 +25,7 @@ TRACES = {
     "seven links in 300 ms": (BURST, "MMMMMMM"),
     "a gateway, then the person's phone": ([*BURST, at(3 * HOUR, 2, PHONE, "203.0.113.9")], "MMMMMMMH"),
     "HEAD and GET of one link": ([at(90, method="HEAD"), at(91)], "MM"),
+    "HEAD of the picture": ([at(HOUR, None, method="HEAD")], "M"),
     "HEAD, and a late GET alone": ([at(90, method="HEAD"), at(2 * HOUR)], "MH"),
     "the first click 3 s after acceptance": ([at(3)], "M"),
     "a click before acceptance was written down": ([at(-0.5)], "M"),
@@ -54,6 +55,11 @@ TRACES = {
 def test_traces(name: str) -> None:
     hits, expected = TRACES[name]
     assert "".join(j.evidence[0].upper() for j in judge_all(hits, ACCEPTED)) == expected
+
+
+def test_a_hidden_link_is_told_as_such() -> None:
+    hits = [at(HOUR, 9, trap=True), at(HOUR + 20)]
+    assert [j.reason for j in judge_all(hits, ACCEPTED)] == ["followed a link that people cannot see", "beside a link that people cannot see"]
 
 
 def test_one_office_behind_one_address_are_forty_people() -> None:

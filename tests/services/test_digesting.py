@@ -18,6 +18,7 @@ from nurture.domain.words import State
 from nurture.mail.relay import SmtpRelay
 from nurture.services import digesting
 from nurture.services.access import add_user
+from nurture.services.erasing import erase
 from nurture.services.joining import Wish, ask_to_join, confirm
 from nurture.services.people import SubscriberIn, upsert
 from nurture.services.reporting import report
@@ -28,6 +29,7 @@ from nurture.store.database import Database
 from nurture.store.subscribers import find, page
 from nurture.store.tables import METADATA, Composition
 from nurture.store.workers import enlist
+from nurture.store.workspace import ensure_workspace
 from nurture.weekly import digest_data, preview_digest, send_digest
 from tests.support.desk import HOST, open_desk
 from tests.support.ledger import add_delivery, add_letter, rows_of
@@ -206,3 +208,22 @@ async def test_an_empty_installation_has_a_digest_too(db: Database, tmp_path: Pa
     found = await preview_digest(replace(app))
     assert "0 people get your letters" in found.text
     assert "Nothing waits for you." in found.text
+
+
+@pytest.mark.parametrize("left", [False, True])
+async def test_who_is_erased_is_named_no_more(db: Database, tmp_path: Path, smtp_sink: SmtpSink, left: bool) -> None:
+    """One that waits leaves all the same, without them; by their page, since a name alone may be many people's."""
+    people, app = await a_week(db), desk(db, tmp_path)
+    async with db.write() as tx:
+        await ensure_workspace(tx, NOW, b"0123456789abcdef")
+    assert await send_digest(app) == 2
+    if left:
+        await send_all(app, smtp_sink)
+    erased = await erase(db, people["mia"], NOW)
+    digests = await rows_of(db, "deliveries", kind="service")
+    assert {row["id"] for row in digests} <= set(erased.letters)
+    assert not [row for row in digests if "Berg" in str(row["payload"])]
+    await send_all(app, smtp_sink)
+    (letter,) = smtp_sink.to("boss@example.com")
+    _, text, _ = parts(letter.raw)
+    assert ("Berg" in text, "4 people get your letters" in text) == (left, True)

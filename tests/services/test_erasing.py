@@ -1,6 +1,7 @@
 """Erasing, on both databases: what is gone, what stays, who comes back by which door; and grep finds nothing on the disk."""
 
 import asyncio
+import hashlib
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from nurture.services.hearing import hear_mail
 from nurture.services.importing import import_csv
 from nurture.services.people import SubscriberIn, get_person, upsert
 from nurture.services.tracking import Received, record_hits
-from nurture.store.choices import stand_of
+from nurture.store.choices import add_consent, stand_of
 from nurture.store.database import Database
 from nurture.store.ledger import deliveries
 from nurture.store.workspace import ensure_workspace
@@ -59,6 +60,27 @@ async def test_everything_personal_is_gone_and_the_key_stays(db: Database) -> No
         with pytest.raises(NurtureError) as refused:
             await call
         assert refused.value.kind is ErrorKind.MISSING
+
+
+async def test_service_letters_and_addresses_of_machines_go_too(db: Database) -> None:
+    """A service letter waits through leaving, not through an erasure; the consent log stays, without where it was said from."""
+    person, _ = await known(db)
+    waiting = await add_delivery(db, person, await add_letter(db, "service/words", "service"), kind="service", state="pending", accepted_at=None, payload={"data": {}})
+    async with db.write() as tx:
+        await add_consent(tx, person, "mail", granted=True, source="form:site", ip="203.0.113.77", now=NOW)
+    await erase(db, person, LATER)
+    [row] = await rows_of(db, "deliveries", id=waiting)
+    assert (row["state"], row["payload"]) == ("cancelled", None)
+    assert [(c["source"], c["ip"]) for c in await rows_of(db, "consents")] == [("form:site", None)]
+
+
+async def test_the_kept_hash_cannot_be_made_without_the_house(db: Database) -> None:
+    """An address is guessed by hashing a list of them, unless the key is unknown."""
+    person, _ = await known(db)
+    await erase(db, person, LATER)
+    [kept] = await rows_of(db, "suppressions")
+    make = lambda key: hashlib.blake2b(EMAIL.encode(), digest_size=16, key=key, person=b"nurture-erased-1").hexdigest()  # noqa: E731
+    assert kept["digest"] == make(b"0123456789abcdef") != make(b"")
 
 
 async def test_grep_finds_nothing_in_the_file(sqlite_db: Database) -> None:

@@ -59,12 +59,19 @@ async def test_three_full_mailboxes_over_a_week_are_enough(db: Database) -> None
     assert await status(db) == ["bounced"]
 
 
-@pytest.mark.parametrize("raw", [dsn("failed", "5.7.26", "550-5.7.26 This mail is unauthenticated"), dsn("delayed", "4.4.1", "connection timed out")])
-async def test_what_is_not_about_the_address_touches_nobody(db: Database, raw: bytes) -> None:
+@pytest.mark.parametrize(("raw", "bounced"), [(dsn("failed", "5.7.26", "550-5.7.26 This mail is unauthenticated"), ["other"]), (dsn("delayed", "4.4.1", "connection timed out"), [])])
+async def test_what_is_not_about_the_address_touches_nobody(db: Database, raw: bytes, bounced: list[str]) -> None:
     _, _, back = await sent(db)
     await heard(db, raw, back)
     assert await status(db) == ["subscribed"]
-    assert [e["name"] for e in await rows_of(db, "events")] in ([], ["other"])
+    assert [e["name"] for e in await rows_of(db, "events")] == bounced
+
+
+@pytest.mark.parametrize("kind", ["not-spam", "auth-failure", "virus"])
+async def test_a_report_that_is_no_complaint_suppresses_nobody(db: Database, kind: str) -> None:
+    _, _, back = await sent(db)
+    await heard(db, report(kind), back)
+    assert (await status(db), await rows_of(db, "events")) == (["subscribed"], [])
 
 
 async def test_a_report_that_only_names_an_address_proves_nothing(db: Database) -> None:
@@ -73,6 +80,8 @@ async def test_a_report_that_only_names_an_address_proves_nothing(db: Database) 
     for to in ("", "bounces@letters.example.com", forged):
         (effect,) = await heard(db, dsn("failed", "5.1.1", DEAD), to)
         assert effect.subscriber is None
+    as_if_theirs = dsn("failed", "5.1.1", DEAD).replace(b"MAILER-DAEMON@mx.example.net", b"mia@example.org")
+    assert [effect.subscriber for effect in await heard(db, as_if_theirs)] == [None]
     (complaint,) = await heard(db, report("abuse"))
     assert complaint.subscriber is None
     assert await status(db) == ["subscribed"]

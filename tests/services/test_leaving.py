@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from nurture.services.leaving import leave
+from nurture.services.leaving import come_back, leave, say_why
 from nurture.services.people import resubscribe
 from nurture.services.preferring import Choice, prefer, preferences
+from nurture.store import outbox
 from nurture.store.database import Database
 from nurture.store.tables import METADATA
 from tests.support.ledger import add_delivery, add_letter, rows_of
@@ -114,3 +115,42 @@ async def test_a_wish_read_twice_does_not_send_away_who_came_back(db: Database) 
     assert (await leave(db, person, delivery_id=None, now=NOW + timedelta(hours=2), how="leave-link", asked=NOW)).already
     assert [r["status"] for r in await rows_of(db, "subscribers")] == ["subscribed"]
     assert not (await leave(db, person, delivery_id=None, now=later, how="leave-link")).already
+
+
+async def test_undoing_gives_the_letter_back_to_the_planner(db: Database) -> None:
+    """What fell before they left, or is a service letter, stays where it is."""
+    [person] = await add_people(db, "anna@example.com")
+    shown, old, service = [await add_letter(db, name, kind) for name, kind in (("school/one", "useful"), ("school/old", "useful"), ("service/words", "service"))]
+    for letter, kind, more in ((old, "useful", {"state": "cancelled", "outcome": "left", "ended_at": NOW - timedelta(days=9)}), (service, "service", {}), (shown, "useful", {})):
+        await add_delivery(db, person, letter, accepted_at=None, kind=kind, **{"state": "pending"} | more)
+    await leave(db, person, delivery_id=None, now=NOW, how="leave-link")
+    later = NOW + timedelta(days=1)
+    assert not (await come_back(db, person, now=later)).already
+    assert {r["letter_id"]: (r["state"], r["outcome"]) for r in await rows_of(db, "deliveries")} == {
+        old[0]: ("cancelled", "left"), service[0]: ("pending", None), shown[0]: ("cancelled", "paused"),
+    }  # fmt: skip
+    [row] = await rows_of(db, "deliveries", letter_id=shown[0])
+    async with db.write() as tx:
+        again = await outbox.reopen(tx, [{**row, "due_at": later, "closes_at": None}], later)
+    assert len(again) == 1
+
+
+async def test_why_is_one_of_the_words_and_once_a_day(db: Database) -> None:
+    [person] = await add_people(db, "anna@example.com")
+    for why in ("often", "useless", "<script>", ""):
+        await say_why(db, person, why, NOW)
+    assert [e["name"] for e in await rows_of(db, "events")] == ["left: often"]
+
+
+async def test_nothing_is_undone_after_thirty_days(db: Database) -> None:
+    [person] = await add_people(db, "anna@example.com")
+    await leave(db, person, delivery_id=None, now=NOW, how="leave-link")
+    assert (await come_back(db, person, now=NOW + timedelta(days=30, seconds=1))).already
+    assert not (await come_back(db, person, now=NOW + timedelta(days=30))).already
+
+
+@pytest.mark.parametrize("status", ["bounced", "complained", "archived", "pending", "subscribed"])
+async def test_only_leaving_is_undone(db: Database, status: str) -> None:
+    [person] = await add_people(db, "anna@example.com", status=status)
+    assert (await come_back(db, person, now=NOW)).already
+    assert [r["status"] for r in await rows_of(db, "subscribers")] == [status]

@@ -59,6 +59,15 @@ async def test_a_verdict_older_than_ten_minutes_stands(db: Database) -> None:
     assert {e["uid"]: e["evidence"] for e in await rows_of(db, "events")}["first"] == "human"
 
 
+async def test_where_verdicts_settle_sooner_an_older_one_stands_sooner(db: Database) -> None:
+    [person] = await add_people(db, "anna@example.com")
+    delivery = await add_delivery(db, person, await add_letter(db))
+    soon = timedelta(minutes=1)
+    await record_hits(db, [click("first", delivery, person, 3600)], NOW, soon)
+    await record_hits(db, [click(f"b{n}", delivery, person, 3700 + n / 10, n) for n in range(3)], NOW, soon)
+    assert {e["uid"]: e["evidence"] for e in await rows_of(db, "events")}["first"] == "human"
+
+
 @pytest.mark.parametrize(("state", "risk", "after"), [("unknown", 0, "accepted"), ("held", 1, "accepted"), ("pending", 1, "accepted"), ("pending", 0, "pending")])
 async def test_a_hit_proves_arrival(db: Database, state: str, risk: int, after: str) -> None:
     [person] = await add_people(db, "anna@example.com")
