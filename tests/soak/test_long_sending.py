@@ -20,7 +20,7 @@ from nurture.services.serving import queue_service_letter
 from nurture.shipped import shipped
 from nurture.store.database import Database, connect
 from nurture.store.ledger import deliveries
-from nurture.store.tables.deliveries import OPEN_STATES, UNFOLDED
+from nurture.store.tables.deliveries import STILL_OPEN, UNFOLDED
 from tests.support.databases import fresh_postgres
 from tests.support.full_outbox import fill
 from tests.support.postfix import running_sink
@@ -116,8 +116,8 @@ async def _watched(db: Database, sender: Sender, letters: int) -> Sent:
         await asyncio.sleep(0.05)
     begun, start = sender.worked(), time.monotonic()
     confirmation = await confirmed(db, sender)
-    assert await count(db, OPEN_STATES), "nothing was waiting"
-    while await count(db, OPEN_STATES):
+    assert await count(db, STILL_OPEN), "nothing was waiting"
+    while await count(db, STILL_OPEN):
         assert sender.started()
         await asyncio.sleep(0.5)
     spent = time.monotonic() - start
