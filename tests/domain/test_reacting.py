@@ -122,7 +122,7 @@ def test_the_signature_is_that_of_the_published_example():
 
 @pytest.mark.parametrize("address", [
     "127.0.0.1", "::1", "10.0.0.1", "172.16.3.4", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1", "240.0.0.1",
-    "fe80::1", "fd00::1", "::ffff:10.0.0.1", "::ffff:127.0.0.1", "2002:a00:1::", "64:ff9b:1::1", "::", "ff02::1", "192.0.2.1", "fec0::1",
+    "fe80::1", "fd00::1", "::ffff:10.0.0.1", "::ffff:127.0.0.1", "2002:a00:1::", "64:ff9b:1::1", "64:ff9b::a00:1", "::", "ff02::1", "192.0.2.1", "fec0::1",
 ])  # fmt: skip
 def test_no_webhook_goes_to_a_machine_inside(address):
     assert refused_address(address, loopback=False)

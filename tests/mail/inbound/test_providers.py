@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -93,6 +94,9 @@ def test_sendgrid() -> None:
         sendgrid.read(Call(changed.headers, changed.body + b" ", NOW, nothing), public)
     with pytest.raises(Refused):
         sendgrid.read(call(rows), public)
+    ahead = from_sendgrid(rows, key)
+    with pytest.raises(Refused):
+        sendgrid.read(replace(ahead, now=ahead.now - timedelta(minutes=6)), public)
 
 
 @pytest.mark.parametrize(
@@ -165,6 +169,13 @@ def test_ses(amazon: tuple[rsa.RSAPrivateKey, bytes], version: str) -> None:
     complaint = {"eventType": "Complaint", "complaint": {"complainedRecipients": [{"emailAddress": "eva@example.org"}], "complaintFeedbackType": "not-spam"}}
     assert [t.heard.kind for t in ses.read(call(signed(key, complaint, version), fetch=lambda _a: cert), TOPIC)] == [HeardKind.OTHER]
     assert ses.read(call(signed(key, "words", version), fetch=lambda _a: cert), TOPIC) == []
+
+
+def test_ses_of_another_time_is_refused(amazon: tuple[rsa.RSAPrivateKey, bytes]) -> None:
+    key, cert = amazon
+    for moment in ("2026-03-02T09:06:00.000Z", "2026-02-25T09:00:00.000Z", "soon"):
+        with pytest.raises(Refused):
+            ses.read(call(signed(key, BOUNCE, Timestamp=moment), fetch=lambda _a: cert), TOPIC)
 
 
 def test_ses_confirms_a_subscription_by_visiting_amazon(amazon: tuple[rsa.RSAPrivateKey, bytes]) -> None:
