@@ -46,18 +46,23 @@ async def _lead(db: Database, document_id: int, now: datetime, chunk: int, done:
     """One transaction after the other, a chunk of people each, until nothing more is to be done now. What the rules of moving count is
     read before, with no lock: it holds where the run is the same when the lock is had.
     """
-    more = True
+    more, full = True, False
+    progress: Progress | None = None
     while more:
+        taken = done.taken
         async with db.read() as tx:
             seen = await cleanups.load_run(tx, document_id)
-            progress = await progress_of(tx, seen, now) if seen and _moves(seen) and seen.judged_at == now else None
-            why = await members.to_release(tx, seen, chunk, everybody=seen.state is CleanupState.STOPPED) if seen else {}
+            why: Mapping[int, str] = {}
+            if not full:  # between two full chunks of people nothing else is due
+                progress = await progress_of(tx, seen, now) if seen and _moves(seen) and seen.judged_at == now else None
+                why = await members.to_release(tx, seen, chunk, everybody=seen.state is CleanupState.STOPPED) if seen else {}
         async with db.write() as tx:
             run = await cleanups.load_run(tx, document_id) if await alone(tx, "cleaning") else None
             if run is None:
                 return
             sys.audit("nurture.cleaning")
             more = run != seen or await _step(tx, run, progress, why, now, chunk, done)
+        full = done.taken - taken >= chunk
         sys.audit("nurture.cleaned")
 
 
