@@ -4,6 +4,7 @@ import quopri
 import re
 from datetime import UTC, date, datetime
 from email import message_from_bytes
+from functools import cache
 from typing import Any
 
 import pytest
@@ -108,9 +109,14 @@ def both(stencil: Stencil, reader: Reader, **more: Any) -> bytes | None:
     return quick
 
 
+@cache
+def shipped(name: str) -> Stencil:
+    return stencil_of(compile_letter(LETTERS[name], TEMPLATES))
+
+
 @pytest.fixture(scope="module")
 def shipped_stencils() -> dict[str, Stencil]:
-    return {name: stencil_of(compile_letter(letter, TEMPLATES)) for name, letter in LETTERS.items()}
+    return {name: shipped(name) for name in LETTERS}
 
 
 @pytest.fixture(scope="module")
