@@ -139,9 +139,12 @@ async def click(port: int, paths: Sequence[str], rate: float, connections: int =
 
     async def one(path: str, due: float) -> None:
         async with opened:
-            line = None
+            line: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
             try:
-                line = idle.get_nowait() if not idle.empty() else await asyncio.open_connection("127.0.0.1", port)
+                while line is None and not idle.empty():
+                    kept = idle.get_nowait()
+                    line = None if kept[0].at_eof() else kept  # the server closes what has rested for some seconds
+                line = line or await asyncio.open_connection("127.0.0.1", port)
                 told.statuses[path] = await _get(*line, path)
                 idle.put_nowait(line)
             except (OSError, asyncio.IncompleteReadError):
