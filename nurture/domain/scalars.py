@@ -9,6 +9,7 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, PlainSerial
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(r"(\d+)\s*(s|m|h|d|w)")
+LONGEST = timedelta(days=36_525)  # a hundred years, so that a moment so long before or after now is still one
 _TIME = re.compile(r"(\d{1,2}):(\d{2})")
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 
@@ -20,7 +21,10 @@ def parse_duration(value: object) -> timedelta:
     found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
     if not found:
         raise ValueError(f"{value!r} is not a duration; write a whole number and a unit: 30s, 10m, 36h, 7d")
-    return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+    seconds = int(found[1][-15:]) * _UNITS[found[2]]
+    if len(found[1]) > 15 or seconds > LONGEST.total_seconds():
+        raise ValueError(f"{found[0][:20]!r} is longer than a hundred years; write a shorter duration: 30s, 10m, 36h, 7d")
+    return timedelta(seconds=seconds)
 
 
 def format_duration(value: timedelta) -> str:
