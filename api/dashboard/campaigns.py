@@ -12,6 +12,7 @@ from api.dashboard.ahead import Outlook
 from api.dashboard.overview import Latest
 from api.dashboard.pages import Pages
 from nurture.domain.documents import At, Schedule, Weekly
+from nurture.domain.drawing import Folder
 from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.services import campaigning, segmenting, steering, watching
 from nurture.services.access import Visit
@@ -93,7 +94,7 @@ def campaign_pages(app: "App", pages: Pages, ahead: Latest[Outlook]) -> "tuple[t
 
     async def campaigns(request: Request, visit: Visit) -> Response:
         lines, zone = await latest.get(app)
-        dry = await folders.get(app)
+        dry = await folders.get(app) if any(isinstance(line.campaign.drawn, Folder) for line in lines) else {}
         told = [(line, schedule_words(line.campaign.schedule, zone), standing_words(line), STEPS[line.standing]) for line in lines]
         return pages.answer(request, "campaigns.html", visit, campaigns=told, dry=dry)
 
