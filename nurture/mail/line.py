@@ -6,6 +6,7 @@ throws away what comes beyond; a pipelined conversation (RFC 2920) has several u
 
 import asyncio
 from collections import deque
+from collections.abc import Container
 
 _LONGEST = 32_768  # bytes of one answer with all its lines; RFC 5321 4.5.3.1.5 allows 512 a line
 _MARKS = (b" ", b"-", b"")
@@ -47,6 +48,24 @@ class Line(asyncio.Protocol):
         if self.alive:
             self._owed += answers
             self._transport.write(words)
+
+    def give(self, body: bytes, words: bytes, answers: int) -> None:
+        """The same for a body and what follows it, without making one long text of both."""
+        if self.alive:
+            self._owed += answers
+            self._transport.writelines((body, words))
+
+    def agrees(self, *expected: Container[int]) -> bool:
+        """Whether so many answers are here and each has a code that is expected; then they are taken, otherwise they stay."""
+        heard = self._answers
+        if len(heard) < len(expected):
+            return False
+        for (code, _), codes in zip(heard, expected, strict=False):
+            if code not in codes:
+                return False
+        for _ in expected:
+            heard.popleft()
+        return True
 
     async def answer(self, limit: float) -> Answer:
         """The next answer, within `limit` seconds; raises LineLost. What was heard before the line was lost is still told."""

@@ -69,19 +69,19 @@ class Plan(NamedTuple):
             return End(Phase.DATA, 552, f"the letter has {size} bytes, the relay takes {offered.size}", "5.3.4")
         return None
 
-    def commands(self, offered: Extensions) -> tuple[bytes, bytes, bytes]:
+    def commands(self, offered: Extensions) -> bytes:
         """MAIL, RCPT and DATA, each with its line end."""
         options = f" SIZE={len(self.envelope.message)}" if offered.sized else ""
         if self.utf8:
             options += " SMTPUTF8"
         if self.eight_bit:
             options += " BODY=8BITMIME"
-        return f"MAIL FROM:<{self.sender}>{options}\r\n".encode(), f"RCPT TO:<{self.recipient}>\r\n".encode(), b"DATA\r\n"
+        return f"MAIL FROM:<{self.sender}>{options}\r\nRCPT TO:<{self.recipient}>\r\nDATA\r\n".encode()
 
-    def body(self) -> tuple[bytes, ...]:
-        """The message as it stands on the wire, with its final dot; in pieces, so that it is copied only once, with what follows it."""
+    def body(self) -> tuple[bytes, bytes]:
+        """The message as it stands on the wire, and the dot that ends it where it has none yet: a long text is not copied for a dot."""
         envelope = self.envelope
-        return (envelope.message, _DOT) if envelope.clean else (dot_stuffed(envelope.message),)
+        return (envelope.message, _DOT) if envelope.clean else (dot_stuffed(envelope.message), b"")
 
 
 def _checked(address: str) -> str | None:

@@ -17,6 +17,7 @@ from nurture.mail.plan import Extensions, Plan
 
 QUICK = 0.25  # seconds from the dot to its answer: a slower relay gets no letter announced ahead, which would only wait with it
 _ASKING = (Phase.MAIL, Phase.RCPT, Phase.DATA)
+_YES, _GO_ON = range(200, 300), (354,)
 _RSET = b"RSET\r\n"
 _QUIT = b"QUIT\r\n"
 _BYE = 5.0  # seconds
@@ -100,11 +101,13 @@ class Session:
         """With PIPELINING, all that may be said before the body, in one write."""
         if self.offered.pipelining:
             commands = letter.commands(self.offered)
-            self._line.say(b"".join((_RSET, *commands) if self._unclean else commands), 3 + self._unclean)
+            self._line.say(_RSET + commands if self._unclean else commands, 3 + self._unclean)
 
     async def _ask(self, letter: Plan) -> End | None:
         """MAIL, RCPT, DATA: None where the relay waits for the body, else its first refusal, or its silence."""
-        commands = None if self.offered.pipelining else letter.commands(self.offered)
+        if not self._unclean and self._line.agrees(_YES, _YES, _GO_ON):
+            return None
+        commands = None if self.offered.pipelining else letter.commands(self.offered).splitlines(keepends=True)
         end: End | None = None
         phase, taken, code = Phase.MAIL, False, 0
         try:
@@ -142,10 +145,8 @@ class Session:
         if not self.alive:
             return End(Phase.DATA, None, self._line.lost or "the line was closed"), None
         ahead = source.follow(self) if self._quick and self.offered.pipelining and source.ahead() else None
-        if ahead:
-            self._line.say(b"".join((*letter.body(), *ahead.commands(self.offered))), 4)
-        else:
-            self._line.say(b"".join(letter.body()), 1)
+        body, its_dot = letter.body()
+        self._line.give(body, its_dot + ahead.commands(self.offered) if ahead else its_dot, 4 if ahead else 1)
         dot = self._loop.time()
         try:
             code, text = await self._line.answer(self._timeouts.dot)
