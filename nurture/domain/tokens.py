@@ -63,6 +63,7 @@ class TokenKey:
 
 _FIRST = {purpose: bytes(((FORMAT << 4) | purpose,)) for purpose in Purpose}
 _URLSAFE = bytes.maketrans(b"+/", b"-_")
+_LENGTH = 44  # of a token
 
 
 @lru_cache(maxsize=16)
@@ -95,8 +96,9 @@ def sign_each(purposes: Sequence[Purpose], delivery: int, subscriber: int, versi
         payload = _FIRST[purpose] + rest
         mac = begun.copy()
         mac.update(payload)
-        signed.append(binascii.b2a_base64(payload + mac.digest(), newline=False).translate(_URLSAFE))
-    return signed
+        signed += (payload, mac.digest())
+    row = binascii.b2a_base64(b"".join(signed), newline=False).translate(_URLSAFE)  # in one go: 33 bytes are 44 characters, no padding
+    return [row[at : at + _LENGTH] for at in range(0, len(row), _LENGTH)]
 
 
 def of_nobody(purpose: Purpose, version: int, key: TokenKey) -> str:

@@ -16,7 +16,7 @@ from nurture.domain.envelopes import Sign
 from nurture.domain.errors import NurtureError
 from nurture.domain.scalars import clean_line
 from nurture.render.encoding import quoted_printable
-from nurture.render.headers import address_header, check_header_name, raw_header, text_header, url_in_brackets
+from nurture.render.headers import LINE_LIMIT, address_header, check_header_name, raw_header, text_header, url_in_brackets
 from nurture.render.rendering import Rendered
 
 BOUNDARY = b"=_letter"  # `=_` cannot stand in quoted-printable, so nobody's words can be taken for it
@@ -25,7 +25,7 @@ BEFORE_TEXT = _PART % (BOUNDARY, b"plain")
 BEFORE_HTML = b"\r\n" + _PART % (BOUNDARY, b"html")
 AFTER_HTML = b"\r\n--%b--\r\n" % BOUNDARY
 _MIME = b'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="%b"\r\n' % BOUNDARY
-_MESSAGE_ID = re.compile(r"<[^<>@\s\x00-\x1f\x7f]+@[^<>@\s\x00-\x1f\x7f]+>")
+_MESSAGE_ID = re.compile(r"<[!-;=?A-~]+@[!-;=?A-~]+>")  # printable ASCII without space, brackets and a second @
 _OURS = {
     "from", "to", "reply-to", "subject", "date", "message-id", "mime-version", "content-type", "content-transfer-encoding",
     "list-id", "list-unsubscribe", "list-unsubscribe-post", "feedback-id", "cc", "bcc", "sender",
@@ -53,11 +53,11 @@ class Heading:
 
     def block(self, to: str, to_name: str, subject: str, date: datetime, message_id: str, leave: bytes) -> bytes:
         """The header block of one letter, each field ended by CRLF, without the empty line behind it; `leave` is what leave() gave."""
-        if not _MESSAGE_ID.fullmatch(message_id):
-            raise NurtureError(f"{message_id!r} is not a Message-ID; it reads <letters@domain>.")
+        if not (len(message_id) < LINE_LIMIT - 12 and _MESSAGE_ID.fullmatch(message_id)):
+            raise NurtureError(f"{message_id[:200]!r} is not a Message-ID; it reads <letters@domain>.")
         return b"".join((
             self.sender, address_header("To", to_name, to), text_header("Subject", subject), _date(date),
-            raw_header("Message-ID", message_id), self.list_id, leave, self.rest,
+            f"Message-ID: {message_id}\r\n".encode(), self.list_id, leave, self.rest,
         ))  # fmt: skip
 
 

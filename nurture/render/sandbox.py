@@ -251,6 +251,11 @@ def printed(value: Any) -> Any:
     raise SecurityError("only words, numbers, dates and lists can be printed")
 
 
+def words_of(value: Any) -> str:
+    """The same as plain text, and at once where nothing is to be counted or mended: outside of a template's rendering."""
+    return value if type(value) is str and value.isprintable() else str(printed(value))
+
+
 _UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\ufffe\uffff\ud800-\udfff]")
 _ENDS = re.compile("\r\n?")
 RESERVED = re.compile("[\U000f0000-\U000f0003]")

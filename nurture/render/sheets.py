@@ -11,17 +11,18 @@ from markupsafe import escape
 from nurture.domain.readers import Reader
 from nurture.domain.remembering import of_people
 from nurture.domain.tokens import Purpose, TokenKey, sign_each
-from nurture.render.encoding import quoted_chunk, quoted_words
+from nurture.render.encoding import ROOM, quoted_chunk, quoted_words
 from nurture.render.expressions import Say
 from nurture.render.flattening import Holes
 from nurture.render.marks import MARK, mark
 from nurture.render.message import AFTER_HTML, BEFORE_HTML, BEFORE_TEXT
 from nurture.render.occasions import Occasion
 from nurture.render.rendering import GAPS
-from nurture.render.sandbox import printed
+from nurture.render.sandbox import printed, words_of
 
 Words = Callable[[Sequence[Any]], bytes]
 _KEPT = 200  # characters; longer words of a person are hardly met twice
+_EASY = re.compile("[A-Za-z0-9_@-][A-Za-z0-9_@. -]*(?<! )")  # looks the same in HTML and in quoted-printable, wherever it stands
 _RUN = re.compile(rf"\s*(?:{mark('h', '[0-9]+')}\s*)+")
 
 
@@ -138,6 +139,8 @@ def _html_words(hole: int) -> Words:
         value = said[hole]
         if type(value) is not str:
             return quoted_words(str(escape(printed(value))))
+        if len(value) < ROOM and _EASY.fullmatch(value):
+            return value.encode()
         return _escaped(value) if len(value) <= _KEPT else _escaped.__wrapped__(value)
 
     return words
@@ -154,7 +157,7 @@ def _text_words(shape: tuple[str | int, ...], ready: frozenset[int], begins: boo
     def words(said: Sequence[Any]) -> bytes:
         whole = ""
         for piece in shape:
-            whole += piece if isinstance(piece, str) else said[piece] if piece in ready else str(printed(said[piece]))
+            whole += piece if isinstance(piece, str) else said[piece] if piece in ready else words_of(said[piece])
         return _closed_up(whole, begins, ends) if len(whole) <= _KEPT else _closed_up.__wrapped__(whole, begins, ends)
 
     return words

@@ -30,7 +30,7 @@ from nurture.render.masthead import Masthead, write_generally
 from nurture.render.message import signed
 from nurture.render.occasions import Occasion
 from nurture.render.rendering import PIXEL, LetterTemplate, check_footer, own_links, postal_line
-from nurture.render.sandbox import BROKEN, HTML, TEXT, printed, unmarked
+from nurture.render.sandbox import BROKEN, HTML, TEXT, unmarked, words_of
 from nurture.render.sheets import Sheet, cut
 
 SHEETS = 64  # kept for one stencil; languages times answers are few
@@ -229,7 +229,7 @@ def _line(text: str, holes: Holes) -> Part:
     def said(reader: Reader, occasion: Occasion) -> str:
         words = start
         for say, behind in steps:
-            words += str(printed(say(reader, occasion))) + behind
+            words += words_of(say(reader, occasion)) + behind
         return str(unmarked(clean_line(words)))
 
     return said
