@@ -23,7 +23,7 @@ from nurture.render.headers import address_header, text_header
 from nurture.render.rendering import prepare
 from nurture.services.sending.desk import Prepared
 from nurture.services.sending.rules import SendingRules
-from nurture.services.sending.writing import Writer
+from nurture.services.sending.writing import Outgoing, Unwritable, Writer
 from nurture.store.claims import Claimed
 from tests.support.letters import POSTAL, compiled
 from tests.support.naughty import NAUGHTY
@@ -58,9 +58,9 @@ def written(
     ]  # fmt: skip
     readers = {n: Reader(n, f"bob{n}@example.org", words, fields={"x": words}) for n in range(1, people + 1)}
     lane = "service" if kind is Kind.SERVICE else "sequence:roofing-school"
-    ready, faults = writer.write(rows, lane, {1: prepared(body, kind)}, readers, NOW)
-    assert not faults
-    return [outgoing.envelope for outgoing in ready]
+    ready = list(writer.write(rows, lane, {1: prepared(body, kind)}, readers, NOW))
+    assert not [written for written in ready if isinstance(written, Unwritable)]
+    return [outgoing.envelope for outgoing in ready if isinstance(outgoing, Outgoing)]
 
 
 def strictly(raw: bytes) -> EmailMessage:

@@ -1,6 +1,7 @@
 """Sending, whole: real database, real SMTP server, real letters; what two workers, a stop and a broken sweep leave behind."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from email import message_from_bytes
@@ -15,7 +16,7 @@ from nurture.domain.return_address import read_return
 from nurture.domain.tokens import Purpose, read
 from nurture.mail.relay import SmtpRelay
 from nurture.services.sending import Desk, SendingRules
-from nurture.store.claims import claim, last_hand_off
+from nurture.store.claims import CLAIM_AT_ONCE, claim, last_hand_off
 from nurture.store.database import Database
 from nurture.store.ledger import lanes
 from nurture.store.mark import Handed, Mark, behind, read_mark, write_mark
@@ -62,6 +63,36 @@ async def test_stop_returns_what_was_not_written(db: Database) -> None:
     await send(db, sink, lease, rules=SendingRules(BASE, in_flight=8, connections=1), go_on=lambda: len(sink.letters) < 10)
     states = [r.state for r in await the_rows(db)]
     assert (states.count("accepted"), states.count("pending")) == (10, 50)
+
+
+async def test_the_next_batch_is_claimed_while_the_last_of_this_one_leaves(memory_db: Database) -> None:
+    lease, _, _ = await prepare(memory_db, CLAIM_AT_ONCE + 20)
+    sink, desk, claims = Sink(), Desk(), []
+
+    def stops() -> bool:
+        claims.append((len(sink.letters), desk.mark.claims if desk.mark else 0))
+        return len(sink.letters) < CLAIM_AT_ONCE - 5
+
+    await send(memory_db, sink, lease, rules=SendingRules(BASE, connections=1), go_on=stops, desk=desk)
+    assert max(claimed for letters, claimed in claims if letters < CLAIM_AT_ONCE // 4) == 1, "not sooner than two slices before"
+    assert claims[-1] == (CLAIM_AT_ONCE - 5, 2)
+    states = Counter(r.state for r in await the_rows(memory_db))
+    assert states == {"accepted": CLAIM_AT_ONCE - 5, "pending": 25}, "what was claimed ahead goes back, too"
+
+
+async def test_a_claim_ahead_keeps_the_hand_off_in_the_mark(memory_db: Database, tmp_path: Path) -> None:
+    lease, _, _ = await prepare(memory_db, CLAIM_AT_ONCE + 20)
+    sink, kept = Sink(), []
+
+    def looks() -> bool:
+        kept.append(read_mark(tmp_path))
+        return True
+
+    await send(memory_db, sink, lease, rules=SendingRules(BASE, connections=1, mark_folder=tmp_path), go_on=looks)
+    marks = [mark for mark in kept if mark]
+    assert [m.claims for m in marks] == sorted(m.claims for m in marks)
+    assert {mark.claims for mark in marks if mark.handed is None} == {1}, "only before the very first hand-off"
+    assert marks[-1].claims == 2
 
 
 async def test_what_waits_longer_than_two_seconds_goes_back(db: Database) -> None:

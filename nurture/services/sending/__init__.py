@@ -2,32 +2,30 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from nurture.domain.readers import Reader
 from nurture.domain.tokens import TokenKey
 from nurture.domain.words import Kind
-from nurture.services.sending.claiming import Turn, next_turn, sweep_stopped_lanes, take
-from nurture.services.sending.desk import Desk, Prepared
+from nurture.services.sending.claiming import Turn, next_turn, sweep_stopped_lanes
+from nurture.services.sending.desk import Desk
+from nurture.services.sending.feed import Batch, Feed
 from nurture.services.sending.recording import Clerk
 from nurture.services.sending.rules import GoOn, Relay, SendingRules, Sent
-from nurture.services.sending.wire import STOP_CHECK, Wire
-from nurture.services.sending.writing import Outgoing, Unwritable, Writer
+from nurture.services.sending.wire import Wire
+from nurture.services.sending.writing import Outgoing, Unwritable
 from nurture.store.claims import Claimed, hand_over, leave_out
 from nurture.store.database import Database
 from nurture.store.lanes import pause_lane
-from nurture.store.mark import Handed, write_mark
-from nurture.store.readers import readers
+from nurture.store.mark import Handed
 from nurture.store.results import fail, release
 from nurture.store.sweeps import reap_rows
 from nurture.store.workers import WorkerLease
 
 __all__ = ["Desk", "Relay", "SendingRules", "Sent", "send_due", "sweep_stopped_lanes"]
 
-WRITTEN_AT_ONCE = 32
-DOMAIN_WAIT = 10.0  # seconds: a domain's turn that comes sooner is waited for within the sweep
+WRITTEN_AT_ONCE = 8  # more, and the relay waits for us meanwhile
 
 
 async def send_due(
@@ -54,64 +52,38 @@ async def send_due(
 
     try:
         async with Wire(relay, rules, desk.pace, clock, goes_on, Clerk(db, rules, desk, sent).record, holds) as wire:
-            empty: set[int] = set()
-            while turn is not None and goes_on() and not wire.away:
-                writer = Writer.of(rules, turn.book, keys[0], clock())
-                rows = await take(db, turn, lease, desk, rules, clock(), sent)
-                if rows is None:
-                    empty.add(turn.lane.id)
-                else:
-                    await _hand_over(db, wire, turn, rows, writer, lease, desk, clock, sent)
-                turn = await _next(db, wire, desk, clock, empty)
+            feed = Feed(db, lease, desk, rules, keys[0], clock, sent, wire)
+            try:
+                batch = await feed.claim(turn)
+                while batch is not None:
+                    await _hand_over(feed, batch)
+                    batch = await feed.next()
+            finally:
+                await feed.drop()
     except BaseException:
         desk.dirty = True
         raise
     return sent
 
 
-async def _next(db: Database, wire: Wire, desk: Desk, clock: Callable[[], datetime], empty: set[int]) -> Turn | None:
-    """Whose turn it is, once what is on the wire has ended, and when a domain's next turn has come."""
-    if desk.pace.single:
-        await wire.room(0)  # what it is told decides about the rest
-    turn = await next_turn(db, desk, wire.rules, clock(), empty)
-    if turn is None and not wire.away:
-        await wire.room(0)  # what comes back unwritten is due again
-        turn = await next_turn(db, desk, wire.rules, clock(), empty)
-    while turn is None and not wire.away and wire.go_on() and (wait := desk.gate.waits) is not None and wait < DOMAIN_WAIT:
-        await asyncio.sleep(min(wait, STOP_CHECK))
-        turn = await next_turn(db, desk, wire.rules, clock(), empty)
-    return turn
-
-
-async def _hand_over(
-    db: Database, wire: Wire, turn: Turn, rows: Sequence[Claimed], writer: Writer, lease: WorkerLease, desk: Desk,
-    clock: Callable[[], datetime], sent: Sent,
-) -> None:  # fmt: skip
-    """Slice by slice: write, commit the intent, put on the wire; the next slice is written while this one leaves.
-
-    People and letters are read once for the claim, so what a letter says of its reader may be as old as that; whether it may leave at all
-    is asked anew at the intent.
-    """
-    rest = list(rows)
-    async with db.read() as tx:
-        versions = await desk.versions(tx, {row.version_id for row in rest})
-        asking = [r.subscriber_id for r in rest if r.version_id not in versions or versions[r.version_id].asks_back]
-        people = await readers(tx, [row.subscriber_id for row in rest], clock(), turn.book.policy, asking)
+async def _hand_over(feed: Feed, batch: Batch) -> None:
+    """Slice by slice: write, commit the intent, put on the wire; the next slice is written while this one leaves."""
+    wire, desk, rules, rest = feed.wire, feed.desk, feed.rules, batch.rows
     while rest:
-        size = desk.pace.slice(wire.rules.in_flight, wire.rules.connections)
-        await wire.room(min(size, wire.rules.in_flight - size) if wire.rules.in_flight > size else 0)
+        size = desk.pace.slice(rules.in_flight, rules.connections)
+        await wire.room(min(size, rules.in_flight - size) if rules.in_flight > size else 0)
         await wire.place()
         if not wire.go_on() or wire.away:
-            async with db.write() as tx:
-                await release(tx, [(row.id, row.fence) for row in rest])
-            sent.counts["returned"] += len(rest)
+            await feed.give_back(rest)
             return
         slice_, rest = rest[:size], rest[size:]
-        ready, faults = await _written(writer, slice_, turn.lane.name, versions, people, clock())
+        if len(rest) <= size:
+            feed.look_ahead()
+        ready, faults = await _written(batch, slice_, feed.clock())
         sys.audit("nurture.written")
-        going = await _intend(db, ready, faults, turn, lease, desk, wire.rules, moment := clock(), sent)
+        going = await _intend(feed, ready, faults, batch.turn, moment := feed.clock())
         wire.put(going)
-        await _note(going, desk, wire.rules, moment)
+        await _note(going, desk, rules, moment)
 
 
 async def _note(going: list[Outgoing], desk: Desk, rules: SendingRules, moment: datetime) -> None:
@@ -119,37 +91,35 @@ async def _note(going: list[Outgoing], desk: Desk, rules: SendingRules, moment: 
     if rules.mark_folder and desk.mark and going:
         last = going[-1].intent
         desk.mark = replace(desk.mark, handed=Handed(last.id, last.fence, moment))
-        await asyncio.to_thread(write_mark, rules.mark_folder, desk.mark)
+        await desk.write_mark(rules.mark_folder)
 
 
-async def _written(
-    writer: Writer, rows: Sequence[Claimed], lane: str, versions: Mapping[int, Prepared], people: Mapping[int, Reader], now: datetime
-) -> tuple[list[Outgoing], list[Unwritable]]:
+async def _written(batch: Batch, rows: Sequence[Claimed], now: datetime) -> tuple[list[Outgoing], list[Unwritable]]:
     """A few letters at a time: the relay's answers are read in between."""
     ready: list[Outgoing] = []
     faults: list[Unwritable] = []
-    for start in range(0, len(rows), WRITTEN_AT_ONCE):
-        more, unwritable = writer.write(rows[start : start + WRITTEN_AT_ONCE], lane, versions, people, now)
-        ready += more
-        faults += unwritable
-        await asyncio.sleep(0)
+    for n, written in enumerate(batch.writer.write(rows, batch.turn.lane.name, batch.versions, batch.people, now), 1):
+        if isinstance(written, Unwritable):
+            faults.append(written)
+        else:
+            ready.append(written)
+        if n % WRITTEN_AT_ONCE == 0:
+            await asyncio.sleep(0)
     return ready, faults
 
 
-async def _intend(
-    db: Database, ready: list[Outgoing], faults: list[Unwritable], turn: Turn, lease: WorkerLease, desk: Desk, rules: SendingRules,
-    now: datetime, sent: Sent,
-) -> list[Outgoing]:  # fmt: skip
+async def _intend(feed: Feed, ready: list[Outgoing], faults: list[Unwritable], turn: Turn, now: datetime) -> list[Outgoing]:
     """The durable commit that defines hand-off. Rows that may not leave and rows that cannot be written end in the next one."""
+    db, desk, sent = feed.db, feed.desk, feed.sent
     back: list[Outgoing] = []
     if desk.gate.not_now and turn.lane.name != Kind.SERVICE.value:  # since these were claimed
         back = [letter for letter in ready if letter.envelope.recipient.rpartition("@")[2].lower() in desk.gate.not_now]
         held = {letter.row.id for letter in back}
         ready = [letter for letter in ready if letter.row.id not in held]
     sys.audit("nurture.intending")
-    leaving = await hand_over(db, [letter.intent for letter in ready], lease.id, now) if ready else set()
+    leaving = await hand_over(db, [letter.intent for letter in ready], feed.lease.id, now) if ready else set()
     sys.audit("nurture.intended")
-    broken = _repeated(desk, turn, faults, bool(ready), rules.render_errors)
+    broken = _repeated(desk, turn, faults, bool(ready), feed.rules.render_errors)
     if faults or back or len(leaving) < len(ready):
         async with db.write() as tx:
             await release(tx, [(letter.row.id, letter.row.fence) for letter in back])

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,7 +19,6 @@ from nurture.services.sending.rules import SendingRules, Sent
 from nurture.store.claims import WINDOW_LEFT, Claimed, DueLane, claim, count_claim, due_lanes, in_order
 from nurture.store.database import Database
 from nurture.store.lanes import pause_lane, paused_because, run_lanes
-from nurture.store.mark import write_mark
 from nurture.store.results import fail
 from nurture.store.subscribers import addresses
 from nurture.store.sweeps import Moved, cancel, closed_where_nobody_claims, stranded, to_next_window
@@ -109,11 +108,12 @@ async def take(
         gone = {row.id for row in expired}
         late = [row.id for row in rows if row.id not in gone and row.closes_at and row.closes_at < now + WINDOW_LEFT]
         await move_late(tx, late, turn.book, now, sent)
-        desk.mark = await count_claim(tx)
+        mark = await count_claim(tx)
     sys.audit("nurture.claimed")
     sent.counts["failed"] += len(expired)
+    desk.mark = replace(mark, handed=desk.mark.handed) if desk.mark else mark  # not before the commit: others write it meanwhile
     if rules.mark_folder:
-        await asyncio.to_thread(write_mark, rules.mark_folder, desk.mark)
+        await desk.write_mark(rules.mark_folder)
     gone.update(late)
     return [row for row in rows if row.id not in gone]
 

@@ -1,8 +1,10 @@
 """What one sending process keeps between sweeps: compiled templates, the letter book, whose turn it is, how fast, which errors repeat."""
 
+import asyncio
 from collections import Counter, OrderedDict
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -12,7 +14,7 @@ from nurture.services.sending.gate import Gate
 from nurture.services.sending.pace import Pace, Turns
 from nurture.store.documents import load_letter_versions
 from nurture.store.letterbook import BookShelf
-from nurture.store.mark import Mark
+from nurture.store.mark import Mark, write_mark
 
 KEEP_TEMPLATES = 300
 
@@ -39,6 +41,13 @@ class Desk:
     dirty: bool = False
     mark: Mark | None = None
     _prepared: OrderedDict[int, Prepared] = field(default_factory=OrderedDict)
+    _marking: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def write_mark(self, folder: Path) -> None:
+        """What it holds now goes into `ledger.mark`; a claim and a hand-off may ask for it at once."""
+        async with self._marking:
+            if self.mark:
+                await asyncio.to_thread(write_mark, folder, self.mark)
 
     async def versions(self, tx: AsyncConnection, ids: Collection[int]) -> dict[int, Prepared]:
         """The compiled versions by id; versions never change, so each is compiled once."""

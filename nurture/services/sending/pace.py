@@ -35,8 +35,9 @@ class Pace:
 
     @property
     def rate(self) -> float | None:
-        known = [r for r in (self.ceiling, self.limit) if r is not None]
-        return min(known) if known else None
+        if self.ceiling is None or self.limit is None:
+            return self.limit if self.ceiling is None else self.ceiling
+        return min(self.ceiling, self.limit)
 
     def begin(self, now: float) -> None:
         """Work begins after a rest, which must not count as slowness."""

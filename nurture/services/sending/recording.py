@@ -34,8 +34,11 @@ class Clerk:
 
     async def record(self, batch: list[Ended]) -> None:
         """Commit a batch. A database that is away is waited for, and meanwhile nothing more is handed over."""
-        judged = [ended for ended in batch if ended.verdict]
-        stopped, changes = self._lane_faults(judged), self._throttles(judged)  # counted once, however often the commit is tried
+        stopped: list[tuple[int, str]] = []
+        changes: list[Change] = []
+        if self.desk.errors or self.desk.gate.alert or not all(_taken(ended) for ended in batch):  # counted once, however often it is tried
+            judged = [ended for ended in batch if ended.verdict]
+            stopped, changes = self._lane_faults(judged), self._throttles(judged)
         for wait in (*RETRIES, None):
             try:
                 await self._commit(batch, stopped, changes)
@@ -49,7 +52,7 @@ class Clerk:
         self._count(batch)
 
     async def _commit(self, batch: list[Ended], stopped: list[tuple[int, str]], changes: list[Change]) -> None:
-        accepted = [self._result(e, e.verdict, e.reply) for e in batch if e.verdict and e.verdict.state is State.ACCEPTED and e.reply]
+        accepted = [self._result(e, e.verdict, e.reply) for e in batch if e.verdict and e.reply and _taken(e)]
         if len(accepted) == len(batch) and not changes:
             sys.audit("nurture.recording")
             await record_accepted(self.db, accepted)
@@ -100,13 +103,16 @@ class Clerk:
     def _throttles(self, judged: list[Ended]) -> list[Change]:
         """What these answers ask of the relay and of recipient domains."""
         gate = self.desk.gate
-        if not judged or (not gate.alert and all(e.verdict is not None and e.verdict.state is State.ACCEPTED for e in judged)):
+        if not judged or (not gate.alert and all(_taken(ended) for ended in judged)):
             return []
         return gate.hear([_heard(e, e.verdict, e.reply) for e in judged if e.verdict and e.reply], self.desk.pace, judged[-1].at)
 
     def _count(self, batch: list[Ended]) -> None:
-        for ended in batch:
-            self.sent.counts[ended.verdict.state.value if ended.verdict else "returned"] += 1
+        self.sent.counts.update([ended.verdict.state.value if ended.verdict else "returned" for ended in batch])
+
+
+def _taken(ended: Ended) -> bool:
+    return ended.verdict is not None and ended.verdict.state is State.ACCEPTED
 
 
 def _within(due: datetime, closes_at: datetime | None) -> datetime:

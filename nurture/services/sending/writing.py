@@ -1,6 +1,6 @@
 """From a claimed row to the bytes that leave: the person, the compiled letter, the signed links, the headers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -65,19 +65,17 @@ class Writer:
 
     def write(
         self, rows: Sequence[Claimed], lane: str, versions: Mapping[int, Prepared], people: Mapping[int, Reader], now: datetime
-    ) -> tuple[list[Outgoing], list[Unwritable]]:
-        """Every row becomes bytes or a fault; one bad row harms no other."""
-        ready: list[Outgoing] = []
-        faults: list[Unwritable] = []
+    ) -> Iterator[Outgoing | Unwritable]:
+        """Every row becomes bytes or a fault, when the next one is asked for; one bad row harms no other."""
         press = _Press(self, lane, versions, now)
         for row in rows:
             try:
-                ready.append(press.one(row, people.get(row.subscriber_id)))
+                written: Outgoing | Unwritable = press.one(row, people.get(row.subscriber_id))
             except NurtureError as error:
-                faults.append(Unwritable(row, error.message))
+                written = Unwritable(row, error.message)
             except Exception as error:  # noqa: BLE001 - whatever a letter does, it fails alone
-                faults.append(Unwritable(row, f"{type(error).__name__}: {error}"))
-        return ready, faults
+                written = Unwritable(row, f"{type(error).__name__}: {error}")
+            yield written
 
     def comes_back_to(self, row: Claimed) -> str:
         """The envelope's sender: a return address of the letter's own where this service gets the mail of a domain."""
