@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nurture.store.spool import Spool, lines_of
+from nurture.store.spool import CROWD, Spool, lines_of
 
 
 async def test_waiting_lines_share_a_write_and_come_back_in_order(tmp_path: Path) -> None:
@@ -23,9 +23,26 @@ async def test_waiting_lines_share_a_write_and_come_back_in_order(tmp_path: Path
     await spool.close()
 
 
+@pytest.mark.parametrize(("lines", "first"), [(1, "the pause"), (CROWD, "the lines")])
+async def test_a_crowd_is_gathered_for_a_third_of_the_time(tmp_path: Path, lines: int, first: str) -> None:
+    spool, ended = Spool(tmp_path, gather=0.1), []
+
+    async def pause() -> None:
+        await asyncio.sleep(0.2)
+        ended.append("the pause")
+
+    async def write() -> None:
+        await asyncio.gather(*(spool.append("x") for _ in range(lines)))
+        ended.append("the lines")
+
+    await asyncio.gather(pause(), write())
+    assert ended[0] == first
+    await spool.close()
+
+
 async def test_a_killed_process_leaves_its_lines(tmp_path: Path) -> None:
     script = (
-        "import asyncio, os, sys\nfrom pathlib import Path\nfrom nurture.store.spool import Spool\n"
+        "import asyncio, os, sys\nfrom pathlib import Path\nfrom nurture.store.spool import CROWD, Spool\n"
         "async def main():\n    spool = Spool(Path(sys.argv[1]))\n    await spool.append('kept')\n    os.kill(os.getpid(), 9)\n"
         "asyncio.run(main())\n"
     )
