@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from nurture.domain.people import read_tag, storable
+from nurture.domain.people import read_stranger, read_tag, storable
 
 _RISKY = re.compile(r"'*[=+\-@\t\r\0]")
 
@@ -52,8 +52,8 @@ def read_object(text: str, column: str) -> dict[str, Any]:
     if not text.strip():
         return {}
     try:
-        value = storable(json.loads(text))
-    except (ValueError, RecursionError):
+        value = read_stranger(text)
+    except ValueError:
         value = None
     if isinstance(value, dict):
         return value
