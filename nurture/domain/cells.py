@@ -1,6 +1,7 @@
 """The written values of a CSV cell, both ways: the formula guard, tags, topics, instants, and free fields whose JSON type is kept.
 
-Spreadsheets run a cell that begins with `= + - @ TAB CR NUL`; it is written with a `'` before it, and that mark is taken away again.
+Spreadsheets run a cell that begins with `= + - @ TAB CR LF NUL`, some also with the wide forms of these signs (OWASP, "CSV Injection"); it
+is written with a `'` before it, and that mark is taken away again.
 """
 
 import csv
@@ -14,7 +15,7 @@ from typing import Any
 
 from nurture.domain.people import read_stranger, read_tag, storable
 
-_RISKY = re.compile(r"'*[=+\-@\t\r\0]")
+_RISKY = re.compile(r"'*[=+\-@\t\r\n\0\uff1d\uff0b\uff0d\uff20]")
 
 
 def guard(text: str) -> str:
