@@ -15,6 +15,7 @@ from nurture.mail.dkim_keys import KeyFolder
 from nurture.mail.relay import SmtpRelay
 from nurture.queue.arq import ArqBell
 from nurture.queue.embedded import EmbeddedBell
+from nurture.services.sealing import seal_plain
 from nurture.settings import Settings
 from nurture.shipped import shipped
 from nurture.store.database import Database, connect
@@ -83,7 +84,7 @@ def _relay(settings: Settings) -> SmtpRelay | CaptureRelay:
 async def open_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> AsyncIterator[App]:
     """Open everything, bring the schema up to date, and close all at the end."""
     try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # a list of people is for nobody else on this machine
     except OSError as error:
         raise NurtureError(f"the data folder {settings.data_dir} cannot be made: {error.strerror}; check NURTURE_DATA_DIR.") from error
     keys = token_keys(settings)
@@ -92,6 +93,7 @@ async def open_app(settings: Settings, clock: Callable[[], datetime] = utc_now) 
     await migrate(db)
     async with db.write() as tx:
         await ensure_workspace(tx, clock(), secrets.token_bytes(16))
+    await seal_plain(db, keys[0])
     relay = _relay(settings)
     bell = ArqBell(settings.redis_url) if settings.redis_url else EmbeddedBell()
     try:

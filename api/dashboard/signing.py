@@ -11,6 +11,7 @@ from api.dashboard import doors
 from api.dashboard.pages import Pages
 from api.dashboard.patience import Patience
 from api.errors import STATUS
+from api.limits import household
 from nurture.domain.errors import NurtureError
 from nurture.services import access
 
@@ -39,7 +40,7 @@ def add(routes: APIRouter, app: "App", pages: Pages) -> None:
                 request, "login.html", None, code=STATUS[error.kind], next=wanted, email="", fault=error.message, fresh=False
             )
         email = fields.get("email", "").strip()[:254]
-        who, now = (f"account {email.lower()}", f"address {client_ip(request)}"), app.clock()
+        who, now = (f"account {email.lower()}", f"address {household(client_ip(request))}"), app.clock()
         if patience.ended(who, now):
             fault = "Too many wrong tries. Wait a quarter of an hour, then try again."
             return pages.answer(request, "login.html", None, code=429, next=wanted, email=email, fault=fault, fresh=False)

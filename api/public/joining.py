@@ -1,6 +1,7 @@
 """Joining: the hosted form, the same as a target for forms on other sites and as JSON, and the page that confirms. GET changes nothing."""
 
-import json
+import asyncio
+import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -11,12 +12,14 @@ from starlette.routing import BaseRoute, Route
 
 from api.auth import client_ip
 from api.errors import PROBLEM, STATUS
-from api.limits import Limit
+from api.limits import Limit, household
 from api.public.pages import Pages
 from api.public.words import WORDS, language
 from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.domain.forms import Form
 from nurture.domain.joining import confirming_letter
+from nurture.domain.people import read_stranger
+from nurture.domain.recommending import mailbox
 from nurture.domain.tokens import Purpose, Token, read
 from nurture.domain.words import Tracking
 from nurture.services.joining import Asked, Wish, ask_to_join, confirm, load_form, standing
@@ -32,12 +35,14 @@ FORM_MOST = 16_384
 TRAP = "website"  # people do not see this field; what fills it in is no person
 AN_HOUR = 3600.0
 BY_IP = 20
+BY_MAILBOX = 3  # letters an hour to all spellings of one mailbox: what stands behind a `+` makes a new address, and no new reader
+EVEN = 0.1  # seconds: answers leave at whole multiples after the wish came, so that the time tells nobody who is known
 
 
 class Joining:
     def __init__(self, app: "App", pages: Pages) -> None:
         self._app, self._pages = app, pages
-        self._by_ip = Limit(BY_IP, AN_HOUR)
+        self._by_ip, self._by_mailbox = Limit(BY_IP, AN_HOUR), Limit(BY_MAILBOX, AN_HOUR)
 
     async def form_page(self, request: Request) -> Response:
         try:
@@ -65,10 +70,16 @@ class Joining:
         )  # fmt: skip
 
     async def join(self, request: Request) -> Response:
-        """The answer is the same for known and unknown addresses, and for machines that fill in what nobody sees."""
+        """The answer is the same for known and unknown addresses, and for machines that fill in what nobody sees, in bytes and in time."""
+        began = time.monotonic()
+        response = await self._joined(request)
+        await asyncio.sleep(-(time.monotonic() - began) % EVEN)
+        return response
+
+    async def _joined(self, request: Request) -> Response:
         as_json = request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
         ip = client_ip(request)
-        if not self._by_ip.take(ip):
+        if not self._by_ip.take(household(ip)):
             return _told(429) if as_json else self._note(request, "too_many", None, 429)
         given = await _fields(request, as_json=as_json)
         if given is None:
@@ -77,7 +88,7 @@ class Joining:
             form = await load_form(self._app.db, request.path_params["form"])
             if not given.get(TRAP):
                 wish = _wish(request, form, given, self._recommender(given.get("r") or request.query_params.get("r")))
-                await self._ask(await ask_to_join(self._app.db, request.path_params["form"], wish, self._app.clock(), ip=ip), request)
+                await self._ask(await ask_to_join(self._app.db, request.path_params["form"], wish, self._app.clock(), ip=ip), wish, request)
         except NurtureError as error:
             return _told(STATUS[error.kind], error.message) if as_json else await self._amiss(request, error, given)
         except _AWAY:
@@ -96,8 +107,8 @@ class Joining:
         """Scripts of other sites may send the JSON of a form."""
         return Response(status_code=204, headers=_ANYWHERE)
 
-    async def _ask(self, asked: Asked, request: Request) -> None:
-        if asked.subscriber is None:
+    async def _ask(self, asked: Asked, wish: Wish, request: Request) -> None:
+        if asked.subscriber is None or not self._by_mailbox.take(" ".join(mailbox(wish.email.strip().lower()))):
             return
         spoken = language(asked.form.locale, request.headers.get("accept-language"))
         subject, body = confirming_letter(spoken, asked.form.title)
@@ -156,7 +167,7 @@ async def _fields(request: Request, *, as_json: bool) -> dict[str, Any] | None:
         return None
     if as_json:
         try:
-            told = json.loads(body)
+            told = read_stranger(body)
         except ValueError:
             return None
         if not isinstance(told, dict):
