@@ -3,6 +3,18 @@
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from ipaddress import IPv6Address, IPv6Network, ip_address
+
+
+def household(address: str) -> str:
+    """Who is counted: an IPv4 address, or the /64 of an IPv6 one, since whoever has one address of it has them all (RFC 4291 2.5.1)."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, IPv6Address):
+        return str(found.ipv4_mapped or IPv6Network((int(found) >> 64 << 64, 64)))
+    return str(found)
 
 
 class Limit:

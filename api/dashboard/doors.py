@@ -17,6 +17,7 @@ from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.domain.roles import Role, page_scope
 from nurture.services import access
 from nurture.services.access import Visit
+from nurture.store.auditing import Acting, begin
 
 Page = Callable[[Request], Awaitable[Response]]
 FORM_COOKIE = "nurture_form"
@@ -65,9 +66,8 @@ def to_login(request: Request) -> Response:
 
 def next_page(text: str) -> str:
     """Where to go after signing in: a path of this house and nothing else."""
-    parts = urlsplit(text)
-    plain = not parts.scheme and not parts.netloc and text.startswith("/") and not text.startswith(("//", "/\\")) and text.isprintable()
-    return text if plain and "\\" not in text else "/"
+    plain = text.startswith("/") and not text.startswith("//") and "\\" not in text and text.isprintable()
+    return text if plain else "/"
 
 
 def form_token(request: Request) -> str:
@@ -84,7 +84,10 @@ def keep_form_token(request: Request, response: Response, token: str) -> None:
 def same_origin(request: Request) -> bool:
     """Whether the browser says that the form stood on a page of this host. A browser that says nothing at all is refused."""
     said = request.headers.get("origin") or request.headers.get("referer") or ""
-    return bool(said) and urlsplit(said).netloc == request.headers.get("host", "")
+    try:
+        return bool(said) and urlsplit(said).netloc == request.headers.get("host", "")
+    except ValueError:  # no browser says `http://[`
+        return False
 
 
 async def read_form(request: Request, token: str) -> dict[str, str]:
@@ -97,9 +100,16 @@ async def read_form(request: Request, token: str) -> dict[str, str]:
     return fields
 
 
+def begin_signing(request: Request) -> None:
+    """The log tells from where somebody signs in, tries to, or chooses a password; not by which link."""
+    first = request.url.path.split("/")[1]
+    begin(Acting("web", f"{request.method} /{first}", "", app_of(request).clock(), client_ip(request)))
+
+
 async def sign_in(request: Request, email: str, password: str) -> str | None:
     """A new session's cookie value, or None when address and password do not fit."""
     app = app_of(request)
+    begin_signing(request)
     user = await access.check_password(app.db, email, password, app.clock())
     return None if user is None else await access.start_session(app.db, user, app.clock())
 

@@ -11,6 +11,7 @@ from api.dashboard import doors
 from api.dashboard.pages import Pages
 from api.dashboard.patience import Patience
 from api.errors import STATUS
+from api.limits import household
 from nurture.domain.errors import NurtureError
 from nurture.services import access
 
@@ -39,13 +40,12 @@ def add(routes: APIRouter, app: "App", pages: Pages) -> None:
                 request, "login.html", None, code=STATUS[error.kind], next=wanted, email="", fault=error.message, fresh=False
             )
         email = fields.get("email", "").strip()[:254]
-        who, now = (f"account {email.lower()}", f"address {client_ip(request)}"), app.clock()
+        who, now = (f"account {email.lower()}", f"address {household(client_ip(request))}"), app.clock()
         if patience.ended(who, now):
             fault = "Too many wrong tries. Wait a quarter of an hour, then try again."
             return pages.answer(request, "login.html", None, code=429, next=wanted, email=email, fault=fault, fresh=False)
-        value = await doors.sign_in(request, email, fields.get("password", ""))
+        value = await patience.bear(who, now, doors.sign_in(request, email, fields.get("password", "")))
         if value is None:
-            patience.note(who, now)
             fault = "Address and password do not fit together. Forgotten? On the server: nurture users password"
             return pages.answer(request, "login.html", None, code=422, next=fields.get("next", "/"), email=email, fault=fault, fresh=False)
         return doors.enter(request, value, fields.get("next", "/"))
@@ -69,6 +69,7 @@ def add(routes: APIRouter, app: "App", pages: Pages) -> None:
         try:
             fields = await doors.read_form(request, doors.form_token(request))
             email, password = fields.get("email", "").strip()[:254], fields.get("password", "")
+            doors.begin_signing(request)
             if known:
                 user = await access.use_link(app.db, token, password, now)
             else:

@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from api.auth import client_ip
-from api.limits import Limit
+from api.limits import Limit, household
 from api.public.joining import AN_HOUR, TRAP
 from api.public.pages import Pages
 from api.public.recording import Recorder, hit_of
@@ -98,8 +98,7 @@ class Answering:
         return asked
 
     async def _sent(self, request: Request, token: Token) -> Response:
-        ip = client_ip(request)
-        if not (self._by_ip.take(ip) and self._by_token.take(f"{token.delivery}:{token.subscriber}")):
+        if not (self._by_ip.take(household(client_ip(request))) and self._by_token.take(f"{token.delivery}:{token.subscriber}")):
             response = self._note(request, "too_many", None, 429)
             response.headers["Retry-After"] = "3600"
             return response

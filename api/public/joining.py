@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from api.auth import client_ip
 from api.errors import PROBLEM, STATUS
-from api.limits import Limit
+from api.limits import Limit, household
 from api.public.pages import Pages
 from api.public.words import WORDS, language
 from nurture.domain.errors import ErrorKind, NurtureError
@@ -32,12 +32,13 @@ FORM_MOST = 16_384
 TRAP = "website"  # people do not see this field; what fills it in is no person
 AN_HOUR = 3600.0
 BY_IP = 20
+BY_MAILBOX = 3  # anna+1@, anna+2@ ... are addresses of their own, and all lead to Anna
 
 
 class Joining:
     def __init__(self, app: "App", pages: Pages) -> None:
         self._app, self._pages = app, pages
-        self._by_ip = Limit(BY_IP, AN_HOUR)
+        self._by_ip, self._by_mailbox = Limit(BY_IP, AN_HOUR), Limit(BY_MAILBOX, AN_HOUR)
 
     async def form_page(self, request: Request) -> Response:
         try:
@@ -68,7 +69,7 @@ class Joining:
         """The answer is the same for known and unknown addresses, and for machines that fill in what nobody sees."""
         as_json = request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
         ip = client_ip(request)
-        if not self._by_ip.take(ip):
+        if not self._by_ip.take(household(ip)):
             return _told(429) if as_json else self._note(request, "too_many", None, 429)
         given = await _fields(request, as_json=as_json)
         if given is None:
@@ -97,7 +98,7 @@ class Joining:
         return Response(status_code=204, headers=_ANYWHERE)
 
     async def _ask(self, asked: Asked, request: Request) -> None:
-        if asked.subscriber is None:
+        if asked.subscriber is None or not self._by_mailbox.take("@".join(asked.mailbox)):
             return
         spoken = language(asked.form.locale, request.headers.get("accept-language"))
         subject, body = confirming_letter(spoken, asked.form.title)

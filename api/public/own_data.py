@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.auth import client_ip
-from api.limits import Limit
+from api.limits import Limit, household
 from api.public.pages import Pages
 from api.public.words import WORDS, language
 from nurture.domain.errors import ErrorKind, NurtureError
@@ -34,7 +34,7 @@ class OwnData:
 
     async def answer(self, request: Request, person: int, choice: str, locale: str | None) -> Response:
         """`choice`: one of CHOICES. Who is erased already gets what they would get had they been erased just now."""
-        if not self._by_ip.take(client_ip(request)):
+        if not self._by_ip.take(household(client_ip(request))):
             response = self._note(request, locale, "too_many", 429)
             response.headers["Retry-After"] = "3600"
             return response

@@ -67,10 +67,11 @@ def standing(joined: Iterable[datetime], now: datetime) -> Recommending:
 
 def same_mailbox(one: str, other: str) -> bool:
     """Whether two normalised addresses lead to one mailbox: what stands behind a `+` does not count, nor do Gmail's dots (RFC 5233)."""
-    return _mailbox(one) == _mailbox(other)
+    return mailbox(one) == mailbox(other)
 
 
-def _mailbox(address: str) -> tuple[str, str]:
+def mailbox(address: str) -> tuple[str, str]:
+    """(local part, domain) of the mailbox that a normalised address leads to, as far as that is known of it."""
     local, _, domain = address.rpartition("@")
     local = local.partition("+")[0] or local
     return (local.replace(".", ""), "gmail.com") if domain in _DOTLESS else (local, domain)

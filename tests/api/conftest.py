@@ -54,8 +54,8 @@ class House:
         await self.api.state.recorder.fold_now()
 
 
-def client_of(api: Any, **more: Any) -> httpx2.AsyncClient:
-    transport = httpx2.ASGITransport(app=api, raise_app_exceptions=False, client=("203.0.113.9", 4711))
+def client_of(api: Any, ip: str = "203.0.113.9", **more: Any) -> httpx2.AsyncClient:
+    transport = httpx2.ASGITransport(app=api, raise_app_exceptions=False, client=(ip, 4711))
     return httpx2.AsyncClient(transport=transport, base_url="http://nurture.test", headers={"User-Agent": CHROME}, **more)
 
 

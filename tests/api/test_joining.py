@@ -12,8 +12,8 @@ from nurture.services.sending import SendingRules, send_due
 from nurture.store.database import Database
 from nurture.store.documents import save_document
 from nurture.store.workers import enlist
-from tests.api.conftest import House
-from tests.support.ledger import rows_of
+from tests.api.conftest import House, client_of
+from tests.support.ledger import add_delivery, add_letter, rows_of
 
 POLICY = {
     "policy": "default", "sender": {"name": "Anna", "address": "anna@example.com"}, "postal_address": "12 Slate Lane, 10115 Berlin",
@@ -109,8 +109,14 @@ async def test_one_who_left_begins_afresh_and_an_old_link_brings_nobody_back(hou
     assert [p["status"] for p in await people(db)] == ["unsubscribed"]
     fresh = (await asks(db))[-1]
     assert fresh["id"] != row["id"]
+    await client.post("/subscribe/site", data=MIA | {"email": "tom@example.org"})
+    other = (await asks(db))[-1]
+    letter = await add_delivery(db, row["subscriber_id"], await add_letter(db), created_at=house.clock())
+    for strange in (other["id"], letter):  # neither another person's letter nor one that asks nothing brings them back
+        assert "grown old" in (await client.post(f"/confirm/{house.token(Purpose.CONFIRM, strange, row['subscriber_id'], 1)}")).text
+    assert {p["email"]: p["status"] for p in await people(db)} == {"mia@example.org": "unsubscribed", "tom@example.org": "pending"}
     await client.post(link(house, fresh))
-    assert [p["status"] for p in await people(db)] == ["subscribed"]
+    assert [p["status"] for p in await people(db)] == ["subscribed", "pending"]
 
 
 async def test_one_mailbox_gets_one_letter_an_hour(house: House) -> None:
@@ -122,9 +128,18 @@ async def test_one_mailbox_gets_one_letter_an_hour(house: House) -> None:
     assert len(await asks(house.app.db)) == 2
 
 
+async def test_one_mailbox_by_many_names_is_not_flooded(house: House) -> None:
+    """Each is an address of its own, and all lead to Mia; the answer stays the same, and others are asked as ever."""
+    names = ["mi.a@gmail.com", *(f"mia+{n}@gmail.com" for n in range(8)), "tom@gmail.com", "mia+1@example.org", "mi.a@example.org"]
+    answers = {(await house.client.post("/subscribe/site", data=MIA | {"email": name})).text for name in names}
+    assert len(answers) == 1
+    emails = {p["id"]: p["email"] for p in await people(house.app.db)}
+    assert [emails[row["subscriber_id"]] for row in await asks(house.app.db)] == [*names[:3], *names[9:]]
+
+
 async def test_json_from_another_site(house: House) -> None:
     client = house.client
-    asked = await client.post("/subscribe/site", json={"email": "mia@example.org", "topics": ["walls"], "timezone": "Europe/Warsaw", "locale": "pl", "status": "subscribed", "id": 7})
+    asked = await client.post("/subscribe/site", json={"email": "mia@example.org", "topics": ["walls", "hidden"], "timezone": "Europe/Warsaw", "locale": "pl", "status": "subscribed", "id": 7})
     assert (asked.status_code, asked.json(), asked.headers["access-control-allow-origin"]) == (202, {"status": "asked"}, "*")
     [person] = await people(house.app.db)
     assert (person["status"], person["topics"], person["timezone"], person["zone_source"], person["locale"]) == ("pending", {"roofs": False, "walls": True}, "Europe/Warsaw", "form", "pl")
@@ -133,6 +148,13 @@ async def test_json_from_another_site(house: House) -> None:
     assert (await client.post("/subscribe/nowhere", json={"email": "a@b.example"})).status_code == 404
     assert (await client.post("/subscribe/site", content=b"[1", headers={"Content-Type": "application/json"})).status_code == 422
     assert (await client.options("/subscribe/site")).status_code == 204
+    long = "x" * 17_000
+    for told, status in (({"json": {"email": "long@example.org", "name": long}}, 422), ({"data": {"email": "long@example.org", "name": long}}, 404)):
+        assert (await client.post("/subscribe/site", **told)).status_code == status  # type: ignore[arg-type]
+    assert len(await people(house.app.db)) == 1
+    [*_, flood] = [await client.post("/subscribe/site", json={"email": "mia@example.org"}) for _ in range(20)]
+    assert (flood.status_code, flood.headers["retry-after"], flood.headers["access-control-allow-origin"]) == (429, "3600", "*")
+    assert flood.headers["content-type"] == "application/problem+json"
 
 
 async def test_a_machine_that_fills_in_everything_is_not_taken_in(house: House) -> None:
@@ -150,9 +172,13 @@ async def test_a_wrong_address_is_told_beside_its_field(house: House) -> None:
 
 
 async def test_a_flood_from_one_address_ends(house: House) -> None:
-    statuses = [(await house.client.post("/subscribe/site", data=MIA | {"email": f"p{n}@example.org"})).status_code for n in range(25)]
-    assert statuses == [200] * 20 + [429] * 5
-    assert len(await people(house.app.db)) == 20
+    """Or from all that one household has in IPv6: a /64."""
+    statuses = []
+    for n in range(26):
+        async with client_of(house.api, ip=f"2001:db8::{n}" if n < 25 else "2001:db8:0:1::1") as client:
+            statuses.append((await client.post("/subscribe/site", data=MIA | {"email": f"p{n}@example.org"})).status_code)
+    assert statuses == [200] * 20 + [429] * 5 + [200]
+    assert len(await people(house.app.db)) == 21
 
 
 async def test_forged_links_confirm_nobody(house: House) -> None:
