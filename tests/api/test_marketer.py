@@ -304,7 +304,11 @@ async def test_a_key_whose_first_request_died_is_free_after_a_minute(small_house
         await idempotency.reserve(tx, 1, "abc", "whatever", NOW)
     house.clock.forward(seconds=61)
     told = {"email": "anna@example.com"}
-    assert (await house.client.post("/api/v1/subscribers", headers=key | {"Idempotency-Key": "abc"}, json=told)).status_code == 201
+    again = [await house.client.post("/api/v1/subscribers", headers=key | {"Idempotency-Key": "abc"}, json=told) for _ in range(2)]
+    assert [(a.status_code, "idempotency-replayed" in a.headers) for a in again] == [(201, False), (201, True)]
+    house.clock.forward(days=7, seconds=1)  # no answer is kept for longer, whether or not the worker has cleared it away
+    late = await house.client.post("/api/v1/subscribers", headers=key | {"Idempotency-Key": "abc"}, json=told | {"name": "Anna"})
+    assert (late.status_code, "idempotency-replayed" in late.headers) == (200, False)
 
 
 async def test_keys_are_made_shown_once_and_revoked(small_house: House) -> None:
