@@ -214,6 +214,8 @@ async def test_a_body_without_a_length_is_counted_too(small_house: House) -> Non
     key = await small_house.key("all")
     answer = await small_house.client.post("/api/v1/sequences", headers=key, content=endless())
     assert answer.status_code == 413
+    stated = await small_house.client.post("/u2", content=b"x", headers={"Content-Length": str(BODY_MOST + 1)})
+    assert (stated.status_code, stated.headers["connection"]) == (413, "close")  # by its stated length alone, before any of it is read
     much = b"x" * (BODY_MOST + 1)
     assert (await small_house.client.post("/u/x", content=much)).status_code == 404  # leaving works whatever is sent: nothing of it is read
     assert (await small_house.client.post("/api/v1/subscribers/import", headers=key, content=much)).status_code == 422  # a file of people may be longer

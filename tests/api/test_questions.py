@@ -3,6 +3,8 @@
 import csv
 import hashlib
 import io
+import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from api.public.words import WORDS
 from nurture.definitions.loading import load_text
 from nurture.domain.tokens import Purpose
 from nurture.services.defining import apply
+from nurture.services.drawing import show_draw
 from nurture.store.documents import letter_catalogue
 from nurture.store.tables import METADATA
 from tests.api.conftest import House
@@ -84,6 +87,10 @@ async def test_a_draw_is_promised_made_once_and_checked_by_anybody(house: House)
     promised = await house.client.get("/draws/raffle")
     [row] = await rows_of(house.app.db, "draws")
     assert (row["commitment"] in promised.text, row["seed"] in promised.text) == (True, False)
+    assert re.fullmatch("[0-9a-f]{64}", row["seed"])
+    early_look = await show_draw(house.app.db, "raffle")
+    assert early_look is not None
+    assert (early_look.seed, early_look.entries, early_look.winners) == ("", (), ())
     early = await house.client.post("/api/v1/questions/raffle/draw", headers=key)
     assert (early.status_code, "takes answers until" in early.json()["detail"]) == (409, True)
     house.clock.forward(days=30)
@@ -100,6 +107,19 @@ async def test_a_draw_is_promised_made_once_and_checked_by_anybody(house: House)
     assert made["seed"] in page.text
     assert "<b>" not in page.text
     assert "@" not in page.text
+
+
+async def test_who_takes_part_in_a_draw_sent_the_button_before_it_closed(small_house: House) -> None:
+    """What a click stands for was counted under other rules, and whatever came after the date that holds now came too late."""
+    house = small_house
+    _, _, late, clicked = await voters(house, "raffle", [{"choice": "red"}, {"choice": "grey"}, {"choice": "red"}, {"choice": "grey"}])
+    events = METADATA.tables["events"]
+    async with house.app.db.write() as tx:
+        await tx.execute(events.update().where(events.c.subscriber_id == clicked).values(detail={"how": "click", "choice": "grey"}))
+        await tx.execute(events.update().where(events.c.subscriber_id == late).values(at=datetime(2026, 3, 20, 18, tzinfo=UTC)))
+    house.clock.forward(days=30)
+    made = (await house.client.post("/api/v1/questions/raffle/draw", headers=await house.key("sequences:write"))).json()
+    assert len(made["entries"]) == 2
 
 
 async def test_where_there_is_no_draw_there_is_no_page(house: House) -> None:
