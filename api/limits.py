@@ -1,20 +1,9 @@
 """How often one address may knock: counted in this process, in memory that does not grow."""
 
+import ipaddress
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from ipaddress import IPv6Address, IPv6Network, ip_address
-
-
-def household(address: str) -> str:
-    """Who is counted: an IPv4 address, or the /64 of an IPv6 one, since whoever has one address of it has them all (RFC 4291 2.5.1)."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(found, IPv6Address):
-        return str(found.ipv4_mapped or IPv6Network((int(found) >> 64 << 64, 64)))
-    return str(found)
 
 
 class Limit:
@@ -36,3 +25,14 @@ class Limit:
         while len(self._seen) > self._keep:
             self._seen.popitem(last=False)
         return count < self._most
+
+
+def household(ip: str) -> str:
+    """Who is counted as one: an IPv4 address, or the /64 that any line of IPv6 is given whole (RFC 6177); words stay as they are."""
+    try:
+        found = ipaddress.ip_address(ip.partition("%")[0])
+    except ValueError:
+        return ip
+    if isinstance(found, ipaddress.IPv6Address):
+        return str(found.ipv4_mapped or ipaddress.IPv6Network((found, 64), strict=False).network_address)
+    return ip

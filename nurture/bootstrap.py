@@ -15,6 +15,7 @@ from nurture.mail.dkim_keys import KeyFolder
 from nurture.mail.relay import SmtpRelay
 from nurture.queue.arq import ArqBell
 from nurture.queue.embedded import EmbeddedBell
+from nurture.services.sealing import seal_plain
 from nurture.settings import Settings
 from nurture.shipped import shipped
 from nurture.store.database import Database, connect
@@ -92,6 +93,7 @@ async def open_app(settings: Settings, clock: Callable[[], datetime] = utc_now) 
     await migrate(db)
     async with db.write() as tx:
         await ensure_workspace(tx, clock(), secrets.token_bytes(16))
+    await seal_plain(db, keys[0])
     relay = _relay(settings)
     bell = ArqBell(settings.redis_url) if settings.redis_url else EmbeddedBell()
     try:

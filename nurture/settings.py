@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -24,20 +24,25 @@ LEAST_SECRET = 16
 TEST_PREFIX = "NURTURE_TEST_"  # switches of the test run, no settings
 
 
+Secret = Annotated[str | None, Field(repr=False)]  # or an address that holds one: never in a log
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
     data_dir: Path = Field(Path("data"), description="Folder of the SQLite database, the secret key, captured letters and the ledger mark.")
-    database_url: str | None = Field(None, description="postgresql://... or sqlite:///path; unset: SQLite in the data folder.")
-    redis_url: str | None = Field(None, description="redis://...; unset: jobs run embedded in the worker.")
-    smtp_url: str | None = Field(
+    database_url: Secret = Field(None, description="postgresql://... or sqlite:///path; unset: SQLite in the data folder.")
+    redis_url: Secret = Field(None, description="redis://...; unset: jobs run embedded in the worker.")
+    smtp_url: Secret = Field(
         None, description="smtp://user:pass@host:587?tls=starttls|tls|none, or several by spaces; unset: letters are captured and shown."
     )
     base_url: str = Field("http://127.0.0.1:8000", description="The public address that links in letters begin with.")
-    secret_key: str | None = Field(
-        None, description="Signs every link. Unset on SQLite: made once, kept 0600 in the data folder; required on PostgreSQL."
+    secret_key: Secret = Field(
+        None, description="Signs links, seals secrets. Unset on SQLite: made once, kept 0600 in the data folder; required on PostgreSQL."
     )
-    secret_key_old: str | None = Field(None, description="The key before the last change; links signed with it go on working.")
+    secret_key_old: Secret = Field(
+        None, description="The key before the last change; links signed with it go on working, secrets sealed with it open."
+    )
     sweep: Duration = Field(timedelta(seconds=5), description="How often the worker looks at the tables even when no bell rang.")
     in_flight: int = Field(
         256, ge=2, le=4096, description="Letters of one process between intent and answer: the bound of what a crash leaves unknown."
@@ -92,11 +97,11 @@ class Settings(BaseSettings):
     )
     lmtp_listen: str | None = Field(None, description="Where a local mail server hands over what came back, by LMTP; 127.0.0.1:2424.")
     inbound_ses: str | None = Field(None, description="ARN of the SNS topic (or several, by commas) that tells of bounces of Amazon SES.")
-    inbound_mailgun: str | None = Field(None, description="Mailgun's webhook signing key.")
+    inbound_mailgun: Secret = Field(None, description="Mailgun's webhook signing key.")
     inbound_sendgrid: str | None = Field(None, description="SendGrid's verification key for its event webhook.")
-    inbound_postmark: str | None = Field(None, description="Password in the address of Postmark's webhook.")
-    inbound_brevo: str | None = Field(None, description="Password or token of Brevo's webhook.")
-    imap_url: str | None = Field(
+    inbound_postmark: Secret = Field(None, description="Password in the address of Postmark's webhook.")
+    inbound_brevo: Secret = Field(None, description="Password or token of Brevo's webhook.")
+    imap_url: Secret = Field(
         None, description="imaps://user:pass@host:993/INBOX; a mailbox with replies and reports, read every minute."
     )
     log_format: Literal["console", "json"] = Field("console", description="How the log is written.")

@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from api.auth import app_of, begin_action, clear_cookie, client_ip, cookie_name, set_cookie, visit_of
 from nurture.domain.errors import ErrorKind, NurtureError
+from nurture.domain.people import storable
 from nurture.domain.roles import Role, page_scope
 from nurture.services import access
 from nurture.services.access import Visit
@@ -66,7 +67,7 @@ def to_login(request: Request) -> Response:
 
 def next_page(text: str) -> str:
     """Where to go after signing in: a path of this house and nothing else."""
-    plain = text.startswith("/") and not text.startswith("//") and "\\" not in text and text.isprintable()
+    plain = text.startswith("/") and not text.startswith("//") and text.isprintable() and "\\" not in text
     return text if plain else "/"
 
 
@@ -86,14 +87,17 @@ def same_origin(request: Request) -> bool:
     said = request.headers.get("origin") or request.headers.get("referer") or ""
     try:
         return bool(said) and urlsplit(said).netloc == request.headers.get("host", "")
-    except ValueError:  # no browser says `http://[`
+    except ValueError:  # `http://[`: no address at all
         return False
 
 
 async def read_form(request: Request, token: str) -> dict[str, str]:
     """The fields of a form that came from this house with its token; raises FORBIDDEN otherwise."""
-    form = await request.form()
-    fields = {k: v for k, v in form.items() if isinstance(v, str)}
+    try:
+        form = await request.form()
+    except UnicodeError as error:  # a multipart body may name any character set of Python's
+        raise NurtureError("this form is no text; send it as UTF-8") from error
+    fields: dict[str, str] = storable({k: v for k, v in form.items() if isinstance(v, str)})
     carried = hmac.compare_digest(fields.get("csrf", "").encode(), token.encode())
     if not same_origin(request) or not token or not carried:
         raise NurtureError("this form is too old or came from elsewhere; open the page again and send it once more", ErrorKind.FORBIDDEN)

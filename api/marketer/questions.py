@@ -94,7 +94,7 @@ async def answers_csv(request: Request, name: Name) -> Response:
     """Every answer as CSV, cells guarded against spreadsheets that run formulas."""
     out = io.StringIO(newline="")
     await polling.export_answers(app_of(request).db, name, out)
-    return Response(out.getvalue(), media_type="text/csv; charset=utf-8")
+    return Response(out.getvalue(), 200, {"Content-Disposition": f'attachment; filename="{name}.csv"'}, "text/csv; charset=utf-8")
 
 
 @router.post("/{name}/draw", dependencies=WRITE)

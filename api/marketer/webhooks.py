@@ -44,7 +44,9 @@ async def register(request: Request, webhook: WebhookIn, caller: Writer) -> NewW
     """Tell this address of these events from now on; `*` is all. Only the open internet is called, over https."""
     app = app_of(request)
     loopback = app.settings.webhooks_to_loopback
-    new = await registering.register(app.db, webhook.url, webhook.types, app.clock(), loopback=loopback, by=f"key:{caller.name}")
+    new = await registering.register(
+        app.db, webhook.url, webhook.types, app.clock(), key=app.keys[0], loopback=loopback, by=f"key:{caller.name}"
+    )
     return NewWebhookOut(id=new.id, url=new.url, types=list(new.types), created_at=new.created_at, secret=new.secret)
 
 

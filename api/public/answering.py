@@ -98,7 +98,8 @@ class Answering:
         return asked
 
     async def _sent(self, request: Request, token: Token) -> Response:
-        if not (self._by_ip.take(household(client_ip(request))) and self._by_token.take(f"{token.delivery}:{token.subscriber}")):
+        ip = client_ip(request)
+        if not (self._by_ip.take(household(ip)) and self._by_token.take(f"{token.delivery}:{token.subscriber}")):
             response = self._note(request, "too_many", None, 429)
             response.headers["Retry-After"] = "3600"
             return response

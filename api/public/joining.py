@@ -1,6 +1,7 @@
 """Joining: the hosted form, the same as a target for forms on other sites and as JSON, and the page that confirms. GET changes nothing."""
 
-import json
+import asyncio
+import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -17,6 +18,8 @@ from api.public.words import WORDS, language
 from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.domain.forms import Form
 from nurture.domain.joining import confirming_letter
+from nurture.domain.people import read_stranger
+from nurture.domain.recommending import mailbox
 from nurture.domain.tokens import Purpose, Token, read
 from nurture.domain.words import Tracking
 from nurture.services.joining import Asked, Wish, ask_to_join, confirm, load_form, standing
@@ -32,7 +35,8 @@ FORM_MOST = 16_384
 TRAP = "website"  # people do not see this field; what fills it in is no person
 AN_HOUR = 3600.0
 BY_IP = 20
-BY_MAILBOX = 3  # anna+1@, anna+2@ ... are addresses of their own, and all lead to Anna
+BY_MAILBOX = 3  # letters an hour to all spellings of one mailbox: what stands behind a `+` makes a new address, and no new reader
+EVEN = 0.1  # seconds: answers leave at whole multiples after the wish came, so that the time tells nobody who is known
 
 
 class Joining:
@@ -66,7 +70,13 @@ class Joining:
         )  # fmt: skip
 
     async def join(self, request: Request) -> Response:
-        """The answer is the same for known and unknown addresses, and for machines that fill in what nobody sees."""
+        """The answer is the same for known and unknown addresses, and for machines that fill in what nobody sees, in bytes and in time."""
+        began = time.monotonic()
+        response = await self._joined(request)
+        await asyncio.sleep(-(time.monotonic() - began) % EVEN)
+        return response
+
+    async def _joined(self, request: Request) -> Response:
         as_json = request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
         ip = client_ip(request)
         if not self._by_ip.take(household(ip)):
@@ -78,7 +88,7 @@ class Joining:
             form = await load_form(self._app.db, request.path_params["form"])
             if not given.get(TRAP):
                 wish = _wish(request, form, given, self._recommender(given.get("r") or request.query_params.get("r")))
-                await self._ask(await ask_to_join(self._app.db, request.path_params["form"], wish, self._app.clock(), ip=ip), request)
+                await self._ask(await ask_to_join(self._app.db, request.path_params["form"], wish, self._app.clock(), ip=ip), wish, request)
         except NurtureError as error:
             return _told(STATUS[error.kind], error.message) if as_json else await self._amiss(request, error, given)
         except _AWAY:
@@ -97,8 +107,8 @@ class Joining:
         """Scripts of other sites may send the JSON of a form."""
         return Response(status_code=204, headers=_ANYWHERE)
 
-    async def _ask(self, asked: Asked, request: Request) -> None:
-        if asked.subscriber is None or not self._by_mailbox.take("@".join(asked.mailbox)):
+    async def _ask(self, asked: Asked, wish: Wish, request: Request) -> None:
+        if asked.subscriber is None or not self._by_mailbox.take(" ".join(mailbox(wish.email.strip().lower()))):
             return
         spoken = language(asked.form.locale, request.headers.get("accept-language"))
         subject, body = confirming_letter(spoken, asked.form.title)
@@ -157,7 +167,7 @@ async def _fields(request: Request, *, as_json: bool) -> dict[str, Any] | None:
         return None
     if as_json:
         try:
-            told = json.loads(body)
+            told = read_stranger(body)
         except ValueError:
             return None
         if not isinstance(told, dict):

@@ -1,4 +1,4 @@
-"""`nurture serve`, `worker`, `halt`, `resume`, `db upgrade`."""
+"""`nurture serve`, `worker`, `halt`, `resume`, `db upgrade`, `db reseal`."""
 
 from typing import Annotated
 
@@ -14,12 +14,8 @@ def register(app: typer.Typer) -> None:
     app.command("resume")(resume)
     database = typer.Typer(help="Look after the database.", no_args_is_help=True)
     database.command("upgrade")(upgrade)
-    database.callback()(_nothing)
+    database.command("reseal")(reseal)
     app.add_typer(database, name="db")
-
-
-def _nothing() -> None:
-    """A group with a single command stays a group."""
 
 
 def serve(
@@ -85,3 +81,23 @@ def upgrade() -> None:
 
     run(work())
     typer.echo("The database has the newest schema.")
+
+
+def reseal() -> None:
+    """Seal the secrets of webhooks by the secret key of today, after it was changed."""
+
+    async def work() -> None:
+        from nurture.domain.errors import NurtureError  # noqa: PLC0415
+        from nurture.services.sealing import reseal as again  # noqa: PLC0415 - heavy: cryptography
+
+        async with opened() as app:
+            done = await again(app.db, app.keys)
+        typer.echo(f"Sealed anew: {done.anew}. By this key already: {done.before}.")
+        if done.lost:
+            which = ", ".join(map(str, done.lost))
+            raise NurtureError(
+                f"No key opens the secrets of these webhooks: {which}. Name the key before this one in NURTURE_SECRET_KEY_OLD and run this "
+                "again, or make them anew."
+            )
+
+    run(work())

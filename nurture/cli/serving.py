@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.app import create_app
 from nurture.bootstrap import App, open_app
+from nurture.cli.listening import Listener
 from nurture.domain.errors import NurtureError
 from nurture.domain.remembering import forget_people
 from nurture.domain.scalars import format_duration
@@ -126,7 +127,7 @@ async def serve(settings: Settings, host: str, port: int, workers: int, demo: bo
             await furnish(app)
         config = uvicorn.Config(
             create_app(app, demo=demo), host=host, port=port, log_level="warning", access_log=False, proxy_headers=False,
-            timeout_graceful_shutdown=10,
+            timeout_graceful_shutdown=10, http=Listener, ws="none", server_header=False,
         )  # fmt: skip
         server, stop = _Server(config), asyncio.Event()
         for word in (signal.SIGTERM, signal.SIGINT):

@@ -1,6 +1,7 @@
 """The written values of a CSV cell, both ways: the formula guard, tags, topics, instants, and free fields whose JSON type is kept.
 
-Spreadsheets run a cell that begins with `= + - @ TAB CR NUL`; it is written with a `'` before it, and that mark is taken away again.
+Spreadsheets run a cell that begins with `= + - @ TAB CR LF NUL`, some also with the wide forms of these signs (OWASP, "CSV Injection"); it
+is written with a `'` before it, and that mark is taken away again.
 """
 
 import csv
@@ -12,9 +13,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from nurture.domain.people import read_tag, storable
+from nurture.domain.people import read_stranger, read_tag, storable
 
-_RISKY = re.compile(r"'*[=+\-@\t\r\0]")
+_RISKY = re.compile(r"'*[=+\-@\t\r\n\0\uff1d\uff0b\uff0d\uff20]")
 
 
 def guard(text: str) -> str:
@@ -52,8 +53,8 @@ def read_object(text: str, column: str) -> dict[str, Any]:
     if not text.strip():
         return {}
     try:
-        value = storable(json.loads(text))
-    except (ValueError, RecursionError):
+        value = read_stranger(text)
+    except ValueError:
         value = None
     if isinstance(value, dict):
         return value

@@ -3,6 +3,7 @@
 A status rises only by the person's own POST, or by a resubscribe with a consent record.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -100,6 +101,14 @@ def storable(value: Any, depth: int = 0) -> Any:
     if isinstance(value, dict):
         return {storable(str(k)): storable(v, depth + 1) for k, v in value.items()}
     return [storable(v, depth + 1) for v in value] if isinstance(value, list) else value
+
+
+def read_stranger(text: str | bytes) -> Any:
+    """JSON that anybody may have written, as both databases keep it. Raises ValueError where it is no JSON or too deep."""
+    try:
+        return storable(json.loads(text))
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
 
 
 def newcomer(draft: Draft, now: datetime) -> dict[str, Any]:

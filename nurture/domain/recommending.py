@@ -71,7 +71,7 @@ def same_mailbox(one: str, other: str) -> bool:
 
 
 def mailbox(address: str) -> tuple[str, str]:
-    """(local part, domain) of the mailbox that a normalised address leads to, as far as that is known of it."""
+    """(local part, domain) of the mailbox that a normalised address leads to."""
     local, _, domain = address.rpartition("@")
     local = local.partition("+")[0] or local
     return (local.replace(".", ""), "gmail.com") if domain in _DOTLESS else (local, domain)

@@ -17,7 +17,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import lru_cache
 
@@ -52,11 +52,11 @@ class TokenKey:
     """One signing key. `id` is public and stands in the token, so that old links verify after a rotation."""
 
     id: int
-    secret: bytes
+    secret: bytes = field(repr=False)
 
     @classmethod
     def derive(cls, secret: str) -> "TokenKey":
-        """From the installation's secret; the derived key serves tokens alone."""
+        """From the installation's secret; the derived key serves tokens, and what is made from it under a name of its own."""
         derived = hashlib.blake2b(secret.encode(), digest_size=32, person=b"nurture-token-1").digest()
         return cls(hashlib.blake2b(derived, digest_size=1, person=b"nurture-keyid-1").digest()[0], derived)
 

@@ -15,6 +15,7 @@ from nurture.render.marks import PLACE
 from nurture.render.sandbox import BROKEN, LetterEnvironment, run, unmarked, write_date
 
 _SAFE = "%/:?#[]@!$&'()*+,;=~-._"
+_NETWORK = re.compile(r"(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\])(?::\d{0,5})?", re.IGNORECASE | re.ASCII)
 _HTTP = re.compile(r"https?://[^\s\\\x00-\x20\x7f]+", re.IGNORECASE)
 
 
@@ -61,13 +62,14 @@ def check_link(href: str, where: str) -> str:
         ascii_host = host if host.isascii() else idna.encode(host, uts46=True).decode()
     except (ValueError, idna.IDNAError) as error:
         raise NurtureError(f"{where}: {PLACE.sub('{{ ... }}', href)!r} is not a link that can be opened; check its host.") from error
-    if not host or "\\" in href or split.username is not None:
-        raise NurtureError(f"{where}: {PLACE.sub('{{ ... }}', href)!r} is not a link that can be opened; check its host.")
     rest = href[authority.end() :]
     network = authority[2].replace(host, ascii_host) if host != ascii_host else authority[2]
+    if not host or not _NETWORK.fullmatch(network):
+        raise NurtureError(f"{where}: {PLACE.sub('{{ ... }}', href)!r} is not a link that can be opened; check its host.")
     pieces = PLACE.split(rest)
     places = PLACE.findall(rest)
-    encoded = "".join(quote(piece, safe=_SAFE) + (places[i] if i < len(places) else "") for i, piece in enumerate(pieces))
+    quoted = [quote(piece.encode("utf-8", "replace"), safe=_SAFE) for piece in pieces]
+    encoded = "".join(piece + place for piece, place in zip(quoted, [*places, ""], strict=True))
     return f"{authority[1].lower()}://{network}{encoded}"
 
 

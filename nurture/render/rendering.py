@@ -23,6 +23,7 @@ from nurture.render.marks import MARK
 from nurture.render.sandbox import BROKEN, HTML, TEXT, run, unmarked
 
 GAPS = re.compile(r"[ \t]*\n(?:[ \t]*\n){2,}")
+_OBJECT = re.compile(r"<.* at 0x[0-9a-f]+>")  # the machine's own words for an object, with its place in memory
 OWN_LINKS = {
     "unsubscribe_url": ("u", Purpose.LEAVE),
     "preferences_url": ("preferences", Purpose.PREFERENCES),
@@ -132,7 +133,7 @@ def broken(error: Exception) -> NurtureError:
     place = f" (line {line})" if line else ""
     if isinstance(error, RecursionError):
         return NurtureError(f"The letter calls itself without end{place}; simplify its macros.")
-    words = str(error).rstrip(".") or type(error).__name__
+    words = _OBJECT.sub("what is called here", str(error)).rstrip(".") or type(error).__name__
     return NurtureError(f"The letter cannot be written{place}: {words}.")
 
 

@@ -9,10 +9,12 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from nurture.domain.errors import NurtureError
 from nurture.domain.tokens import TokenKey
 from nurture.domain.webhooks import headers_for, write_secret
 from nurture.hooks.posting import Answer, post
 from nurture.store.database import Database
+from nurture.store.seals import WEBHOOK, unseal
 from nurture.store.webhooks import Message, end_webhook, settle, take_due
 from nurture.store.workspace import load_workspace
 
@@ -38,7 +40,7 @@ async def call_due(
             taken = await take_due(tx, clock(), AT_ONCE)
         if not taken:
             break
-        answers = await asyncio.gather(*(_try(message, house, clock(), loopback=loopback) for message in taken))
+        answers = await asyncio.gather(*(_try(message, keys, house, clock(), loopback=loopback) for message in taken))
         async with db.write() as tx:
             for message, answer in zip(taken, answers, strict=True):
                 ended[await settle(tx, message, answer.said, clock(), delivered=answer.delivered)] += 1
@@ -47,6 +49,10 @@ async def call_due(
     return ended
 
 
-async def _try(message: Message, house: Sequence[str], now: datetime, *, loopback: bool) -> Answer:
-    headers = headers_for([message.secret] if message.secret else house, message.uid, now, message.body)
+async def _try(message: Message, keys: Sequence[TokenKey], house: Sequence[str], now: datetime, *, loopback: bool) -> Answer:
+    try:
+        signing = [unseal(message.secret, WEBHOOK, keys)] if message.secret else house
+    except NurtureError as error:
+        return Answer(delivered=False, said=error.message)
+    headers = headers_for(signing, message.uid, now, message.body)
     return await post(message.url, message.body, headers, loopback=loopback)

@@ -8,7 +8,7 @@ from typing import Any
 from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.domain.forms import Form
 from nurture.domain.joining import confirm_occasion, may_confirm, should_ask
-from nurture.domain.recommending import mailbox, same_mailbox
+from nurture.domain.recommending import same_mailbox
 from nurture.domain.scalars import clean_line
 from nurture.domain.words import EventType, Evidence, Status, Tracking, ZoneSource
 from nurture.domain.zones import find_zone
@@ -42,14 +42,11 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """`subscriber` and `occasion` of the confirming letter that is to be queued now, and the `mailbox` it goes to; None where nothing is to
-    be sent.
-    """
+    """`subscriber` and `occasion` of the confirming letter that is to be queued now; None where nothing is to be sent."""
 
     form: Form
     subscriber: int | None = None
     occasion: str = ""
-    mailbox: tuple[str, str] = ("", "")
 
 
 async def load_form(db: Database, name: str) -> Form:
@@ -79,7 +76,7 @@ async def ask_to_join(db: Database, name: str, wish: Wish, now: datetime, *, ip:
         if known is None and (level := _permission(form, wish)):
             await choices.log_permissions(tx, {person: level.value}, source, now, ip=ip)
     stamp = hashlib.blake2b(f"{source} {now.isoformat()}".encode(), digest_size=6).hexdigest()
-    return Asked(form, person, confirm_occasion(name, stamp), mailbox(email))
+    return Asked(form, person, confirm_occasion(name, stamp))
 
 
 async def _note_recommender(tx: Connection, person: int, wish: Wish, email: str, form: str, now: datetime) -> None:

@@ -116,12 +116,17 @@ async def count(tx: Connection, condition: Condition, now: datetime, policy_zone
     return int((await tx.execute(query)).scalar_one())
 
 
+def _is_there(of: Sequence[Any], *tests: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether one of these tables has such a row. They are its own, also where the question around it reads the same tables."""
+    return exists().where(*tests).correlate_except(*of)
+
+
 def _compile(condition: Any, moment: _Moment) -> ColumnElement[bool]:
     return _WORDS[type(condition)](condition, moment)
 
 
 def _tagged(condition: HasTag, _moment: _Moment) -> ColumnElement[bool]:
-    return exists().where(_tag.subscriber_id == _people.id, _tag.tag == condition.tag)
+    return _is_there([_tag.tag.table], _tag.subscriber_id == _people.id, _tag.tag == condition.tag)
 
 
 def _on_topic(condition: OnTopic, _moment: _Moment) -> ColumnElement[bool]:
@@ -129,11 +134,12 @@ def _on_topic(condition: OnTopic, _moment: _Moment) -> ColumnElement[bool]:
 
 
 def _standing_is(test: ColumnElement[bool]) -> ColumnElement[bool]:
-    return exists().where(_standing.subscriber_id == _people.id, test)
+    return _is_there([_standing.engagement.table], _standing.subscriber_id == _people.id, test)
 
 
 def _in_sequence(condition: InSequence, _moment: _Moment) -> ColumnElement[bool]:
-    return exists().where(
+    return _is_there(
+        [_enrolment.id.table, _document.id.table],
         _enrolment.subscriber_id == _people.id,
         _enrolment.state == "active",
         _enrolment.sequence_id == _document.id,
@@ -159,7 +165,7 @@ def _did(condition: Did, moment: _Moment) -> ColumnElement[bool]:
     if condition.letter is not None or condition.kind is not None:
         tests.append(_of_letter(condition))
     if condition.at_least == 1:
-        return exists().where(*tests)
+        return _is_there([_event.id.table], *tests)
     times = select(func.count()).select_from(_event.id.table).where(*tests).correlate_except(_event.id.table).scalar_subquery()
     return times >= condition.at_least
 
@@ -176,7 +182,7 @@ def _of_letter(condition: Did) -> ColumnElement[bool]:
         tests.append(_delivery.kind == condition.kind.value)
     if condition.letter is not None:
         tests += [_delivery.letter_id == _letter.id, _letter.name == condition.letter]
-    return exists().where(*tests)
+    return _is_there([_delivery.id.table, _letter.id.table], *tests)
 
 
 def _date_near(condition: DateNear, moment: _Moment) -> ColumnElement[bool]:
@@ -196,7 +202,7 @@ def _received(condition: Received, moment: _Moment) -> ColumnElement[bool]:
     ]
     if condition.within is not None:
         tests.append(_delivery.accepted_at >= moment.now - condition.within)
-    return exists().where(*tests)
+    return _is_there([_delivery.id.table, _letter.id.table], *tests)
 
 
 def _has_status(status: Status) -> ColumnElement[bool]:

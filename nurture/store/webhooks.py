@@ -1,7 +1,7 @@
 """Webhooks: who wants to hear of what, and the durable outbox of messages on their way. Nothing here commits."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,10 +21,12 @@ LEASE = timedelta(minutes=2)  # longer than any call: a message whose worker die
 
 @dataclass(frozen=True, slots=True)
 class WebhookRow:
+    """`secret` is sealed (store/seals.py), or plain in a row from before there were seals."""
+
     id: int
     url: str
     types: Sequence[str]
-    secret: str
+    secret: str = field(repr=False)
     created_at: datetime
     ended_at: datetime | None
     ended_because: str | None
@@ -32,7 +34,9 @@ class WebhookRow:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message to be sent now; `attempts` counts this one. `secret` is None for a rule's own webhook, which the house's secret signs."""
+    """One message to be sent now; `attempts` counts this one. `secret` lies as in WebhookRow; None for a rule's own webhook, which the
+    house's secret signs.
+    """
 
     id: int
     uid: str
@@ -40,7 +44,7 @@ class Message:
     url: str
     body: str
     attempts: int
-    secret: str | None
+    secret: str | None = field(repr=False)
 
 
 async def add_webhook(tx: AsyncConnection, url: str, types: Sequence[str], secret: str, now: datetime) -> int:
@@ -50,6 +54,16 @@ async def add_webhook(tx: AsyncConnection, url: str, types: Sequence[str], secre
 
 async def live_webhooks(tx: AsyncConnection) -> list[WebhookRow]:
     return [WebhookRow(*row) for row in await tx.execute(select(webhooks).where(_w.ended_at.is_(None)).order_by(_w.id))]
+
+
+async def secrets_of(tx: AsyncConnection, *, lock: bool = False) -> list[tuple[int, str]]:
+    """(webhook, secret as it lies there), of ended ones too."""
+    query = select(_w.id, _w.secret).order_by(_w.id)
+    return [(row.id, row.secret) for row in await tx.execute(query.with_for_update() if lock else query)]
+
+
+async def keep_secret(tx: AsyncConnection, webhook_id: int, sealed: str) -> None:
+    await tx.execute(update(webhooks).where(_w.id == webhook_id).values(secret=sealed))
 
 
 async def end_webhook(tx: AsyncConnection, webhook_id: int, because: str, now: datetime) -> bool:

@@ -54,7 +54,7 @@ class House:
         await self.api.state.recorder.fold_now()
 
 
-def client_of(api: Any, ip: str = "203.0.113.9", **more: Any) -> httpx2.AsyncClient:
+def client_of(api: Any, *, ip: str = "203.0.113.9", **more: Any) -> httpx2.AsyncClient:
     transport = httpx2.ASGITransport(app=api, raise_app_exceptions=False, client=(ip, 4711))
     return httpx2.AsyncClient(transport=transport, base_url="http://nurture.test", headers={"User-Agent": CHROME}, **more)
 

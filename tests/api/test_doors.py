@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from api.app import create_app
-from api.limits import Limit, household
+from api.limits import Limit
 from api.middleware import BODY_MOST
 from nurture.bootstrap import open_app
 from nurture.domain.tokens import Purpose
@@ -265,17 +265,6 @@ def test_a_limit_counts_each_alone_and_begins_anew() -> None:
     assert limit.take("a")
     assert [limit.take(who) for who in ("c", "d", "e")] == [True] * 3
     assert len(limit._seen) == 3
-
-
-@pytest.mark.parametrize(
-    ("address", "counted"),
-    [
-        ("203.0.113.9", "203.0.113.9"), ("::ffff:203.0.113.9", "203.0.113.9"), ("2001:db8::1", "2001:db8::/64"), ("2001:DB8::ffff:ffff:ffff:ffff", "2001:db8::/64"),
-        ("2001:db8:0:1::1", "2001:db8:0:1::/64"), ("", ""), ("no address", "no address"),
-    ],
-)  # fmt: skip
-def test_who_has_one_address_of_ipv6_has_them_all(address: str, counted: str) -> None:
-    assert household(address) == counted
 
 
 def test_nought_is_no_limit() -> None:

@@ -1,12 +1,13 @@
 """POST /inbound/{provider}: believed, counted once, and nothing said to anybody else."""
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from api.app import create_app
 from nurture.settings import Settings
-from tests.api.conftest import House
+from tests.api.conftest import House, client_of
 from tests.mail.inbound.test_providers import basic, from_mailgun
 from tests.support.ledger import add_delivery, add_letter, rows_of
 from tests.support.people import NOW, add_people
@@ -49,3 +50,30 @@ async def test_nobody_else_is_heard(listening: House) -> None:
         assert (await client.post(f"/inbound/{unknown}", json={})).status_code == 404
     assert (await client.get("/inbound/mailgun")).status_code in (404, 405)
     assert (await client.post("/inbound/mailgun", content=b"x" * 1_500_000)).status_code == 413
+
+
+DEEP = b"[" * 9_000 + b"]" * 9_000
+SIGNED = {"timestamp": "1", "token": "t", "signature": "s"}
+NOT_THEIRS = [
+    ("mailgun", {}, DEEP), ("mailgun", {}, b'{"a":' * 5_000 + b"1" + b"}" * 5_000), ("mailgun", {}, b"9" * 6_000),
+    ("mailgun", {}, json.dumps({"signature": SIGNED | {"signature": "\u00e9"}, "event-data": {}})),
+    ("mailgun", {}, json.dumps({"signature": SIGNED | {"token": "\ud800"}, "event-data": {}})),
+    ("postmark", {"Authorization": "Basic \u00e9"}, b"{}"), ("postmark", {"Authorization": "Bearer \u00e9"}, b"{}"), ("postmark", basic("word"), DEEP),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("provider", "headers", "body"), NOT_THEIRS)
+async def test_hostile_calls_are_refused_and_no_internal_error(listening: House, provider: str, headers: dict[str, str], body: str | bytes) -> None:
+    raw = {name: value.encode("latin-1") for name, value in headers.items()}
+    assert (await listening.client.post(f"/inbound/{provider}", content=body, headers=raw)).status_code == 403
+
+
+@pytest.mark.parametrize("odd", ["\ud800", "a\0b", "x" * 9_000])
+async def test_odd_words_of_a_provider_are_taken_in(house: House, odd: str) -> None:
+    """What a receiving server answered stands in the call as it said it: no database takes a lone surrogate, PostgreSQL no NUL."""
+    settings = house.app.settings.model_copy(update={"inbound_postmark": "word"})
+    await add_people(house.app.db, "mia@example.org")
+    row = {"RecordType": "Bounce", "Type": "SoftBounce", "ID": odd, "Email": "mia@example.org", "Details": odd, "Description": odd}
+    async with client_of(create_app(replace(house.app, settings=settings))) as client:
+        answer = await client.post("/inbound/postmark", content=json.dumps(row), headers=basic("word"))
+    assert (answer.status_code, answer.text) == (200, "Heard\n")

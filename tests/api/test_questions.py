@@ -74,6 +74,8 @@ async def test_answers_come_by_id_and_as_guarded_csv(small_house: House) -> None
     assert [(a["email"], a["choice"]) for a in first["data"] + second["data"]] == [("voter0@example.com", "price"), ("voter1@example.com", None)]
     assert second["next"] is None
     table = await small_house.client.get("/api/v1/questions/trouble/answers.csv", headers=key)
+    said = [table.headers[name] for name in ("content-type", "content-disposition", "x-content-type-options", "cache-control")]
+    assert said == ["text/csv; charset=utf-8", 'attachment; filename="trouble.csv"', "nosniff", "no-store"]
     rows = list(csv.reader(io.StringIO(table.text)))
     assert rows[0] == ["at", "email", "choice", "answer", "value", "text", "how", "named"]
     assert rows[1][1:] == ["voter0@example.com", "price", "What it costs", "", "'=cmd|'/c calc'!A1", "page", ""]
@@ -192,6 +194,7 @@ async def test_the_dashboard_shows_results_and_leads_to_people(small_house: Hous
             assert "sandbox" in preview.headers["content-security-policy"]
         table = await desk.get("/questions/trouble/answers.csv")
         assert (table.headers["content-type"], len(table.text.splitlines())) == ("text/csv; charset=utf-8", 3)
+        assert [table.headers[n] for n in ("content-disposition", "x-content-type-options", "cache-control")] == ['attachment; filename="trouble.csv"', "nosniff", "no-store"]
         for name in ("check", "mark", "raffle"):
             assert (await desk.get(f"/questions/{name}")).status_code == 200
         assert (await desk.get("/questions/none")).status_code == 404

@@ -124,7 +124,7 @@ async def test_a_browser_that_hides_the_origin_may_name_the_page_instead(app: Ap
         assert (await desk.post("/logout", data={"csrf": token}, headers={"Referer": f"{HOST}/people"})).status_code == 303
 
 
-@pytest.mark.parametrize("wanted", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/\n/evil.example", "//["])
+@pytest.mark.parametrize("wanted", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/\n/evil.example", "//[", "http://[", "/a\\evil"])
 async def test_signing_in_never_leads_elsewhere(app: App, wanted: str) -> None:
     async with browser(app) as desk:
         await sign_in(desk, app)
@@ -134,6 +134,14 @@ async def test_signing_in_never_leads_elsewhere(app: App, wanted: str) -> None:
         fields = {"csrf": token_of(page.text), "email": USER, "password": PASSWORD, "next": wanted}
         answer = await desk.post("/login", data=fields, headers={"Origin": HOST})
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
+@pytest.mark.parametrize(("charset", "status"), [("undefined", 422), ("unicode_escape", 403), ("utf-7", 403), ("no such", 403)])
+async def test_a_form_in_a_strange_character_set_is_no_internal_error(app: App, charset: str, status: int) -> None:
+    body = b'--x\r\nContent-Disposition: form-data; name="csrf"\r\n\r\n\\ud800-\r\n--x--\r\n'
+    headers = {"Content-Type": f"multipart/form-data; boundary=x; charset={charset}", "Origin": HOST}
+    async with browser(app) as desk:
+        assert (await desk.post("/login", content=body, headers=headers)).status_code == status
 
 
 async def test_the_setup_link_makes_the_first_user_and_works_once(app: App) -> None:

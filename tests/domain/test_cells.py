@@ -24,7 +24,7 @@ from nurture.domain.cells import (
 from nurture.domain.people import read_tag, storable
 
 text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
-nasty = st.text(st.sampled_from("'=+-@\t\r\n\"a,;1"), max_size=6) | text
+nasty = st.text(st.sampled_from("'=+-@\t\r\n\"a,;1\uff1d\uff20"), max_size=6) | text
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.floats(allow_nan=False, allow_infinity=False) | nasty,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(nasty, inner, max_size=3),
@@ -35,10 +35,10 @@ json_values = st.recursive(
 @given(nasty)
 def test_the_guard_is_exact_and_nothing_risky_gets_through(value: str) -> None:
     assert unguard(guard(value)) == value
-    assert not guard(value).startswith(("=", "+", "-", "@", "\t", "\r", "\0"))
+    assert not guard(value).startswith(("=", "+", "-", "@", "\t", "\r", "\n", "\0", "\uff1d", "\uff0b", "\uff0d", "\uff20"))
 
 
-@pytest.mark.parametrize("value", ["=1+1", "+49", "-5", "@x", "\tx", "\rx", "\0x", "'=x", "''+"])
+@pytest.mark.parametrize("value", ["=1+1", "+49", "-5", "@x", "\tx", "\rx", "\0x", "\nx", "'=x", "''+", "\uff1d1", "\uff0b1", "\uff0d1", "\uff20x"])
 def test_risky_cells_get_a_mark(value: str) -> None:
     assert guard(value) == "'" + value
 

@@ -41,7 +41,7 @@ REACHING = (
     "{{ '{0.__class__}'.format(first_name) }}", "{{ '{x.__class__}'.format_map(fields) }}", "{{ first_name | attr('__class__') }}",
     "{% set x = fields.pop('a') %}", "{% set x = fields.update({'a': 1}) %}", "{% set x = received.append(1) %}", "{% set x = received.clear() %}",
     "{{ loop.__class__ }}{% for x in [1] %}{{ loop._iterator.__class__ }}{% endfor %}", "{{ first_name.encode() }}", "{{ today.strftime('%999999999Y') }}",
-    "{{ today.__class__ }}", "{{ self.__init__ }}", "{{ range }}", "{{ namespace() }}",
+    "{{ today.__class__ }}", "{{ self.__init__ }}", "{{ first_name.swapcase() }}", "{{ first_name.partition('o') }}", "{{ range }}", "{{ namespace() }}",
 )  # fmt: skip
 NAMES = {"first_name": "Bob", "fields": {"a": 1}, "received": ["One"], "today": date(2026, 3, 2)}
 
@@ -118,6 +118,12 @@ def test_words_are_escaped_in_html_and_plain_in_text() -> None:
     source = "{{ x }}|{{ 'a' ~ x }}|{{ [x, x] | join('<') }}"
     assert run(HTML.from_string(source), {"x": "<b>"}) == "&lt;b&gt;|a&lt;b&gt;|&lt;b&gt;&lt;&lt;b&gt;"
     assert run(TEXT.from_string(source), {"x": "<b>"}) == "<b>|a<b>|<b><<b>"
+
+
+def test_nothing_lies_about_that_letters_do_not_need() -> None:
+    for environment in (HTML, TEXT):
+        assert set(environment.globals) == {"range", "namespace"}
+        assert not set(environment.filters) & {"attr", "format", "map", "select", "selectattr", "groupby", "pprint", "tojson", "xmlattr", "safe"}
 
 
 def test_an_object_is_not_printed() -> None:

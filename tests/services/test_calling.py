@@ -19,6 +19,7 @@ from nurture.services.calling import call_due, house_secret
 from nurture.services.reacting import react
 from nurture.services.registering import list_registered, register, unregister
 from nurture.store.database import Database, connect
+from nurture.store.seals import WEBHOOK, unseal
 from nurture.store.webhooks import KEPT, add_messages, live_webhooks, purge
 from nurture.store.workspace import halt, resume
 from tests.support.people import NOW, add_people
@@ -228,7 +229,7 @@ async def test_a_registered_webhook_hears_of_what_happens_from_then_on(db: Datab
     (person,) = await add_people(db, "mia@example.com", name="Mia Berg", tags=("roof",))
     await add_event(db, person, "clicked", now - SECOND, url="https://e.com/0")
     types = ["email.clicked", "sequence.entered", "subscriber.moved"]
-    new = await register(db, hook.url(), types, now, loopback=True)
+    new = await register(db, hook.url(), types, now, key=KEYS[0], loopback=True)
     await add_event(db, person, "clicked", now + SECOND, url="https://e.com/a")
     await add_event(db, person, "clicked", now + 2 * SECOND, url="https://e.com/b", evidence="machine", reason="a scanner")
     await add_event(db, person, "opened", now + 2 * SECOND)
@@ -249,7 +250,7 @@ async def test_a_registered_webhook_hears_of_what_happens_from_then_on(db: Datab
     assert {f["data"]["withdraws"] for f in fallen} <= {headers["webhook-id"] for _, headers, _ in hook.got}
     async with db.read() as tx:
         (row,) = await live_webhooks(tx)
-    assert (row.secret, row.types) == (new.secret, types)
+    assert (unseal(row.secret, WEBHOOK, KEYS), row.types) == (new.secret, types)
     assert all(published()(new.secret, headers, body) for _, headers, body in hook.got)
     hook.answers = [410]
     await add_event(db, person, "clicked", now + 9 * SECOND)
@@ -261,9 +262,9 @@ async def test_a_registered_webhook_hears_of_what_happens_from_then_on(db: Datab
 async def test_registering_refuses_what_is_inside_and_removing_stops_what_waits(db: Database, hook: Receiver) -> None:
     for url, loopback in (("https://127.0.0.1/", False), ("http://example.com/", False), ("https://192.168.0.1/x", True)):
         with pytest.raises(NurtureError):
-            await register(db, url, ["*"], NOW, loopback=loopback)
+            await register(db, url, ["*"], NOW, key=KEYS[0], loopback=loopback)
     await install(db)
-    new = await register(db, hook.url(), ["email.clicked"], NOW, loopback=True)
+    new = await register(db, hook.url(), ["email.clicked"], NOW, key=KEYS[0], loopback=True)
     (person,) = await add_people(db, "mia@example.com")
     await add_event(db, person, "clicked", NOW + SECOND)
     await react(db, NOW + 2 * SECOND)

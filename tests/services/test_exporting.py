@@ -47,6 +47,9 @@ async def test_out_in_and_out_again_gives_the_same_bytes(db: Database, tmp_path:
     for number, status in enumerate(["pending", "subscribed", "bounced", "complained", "archived"]):
         await add_people(db, f"p{number}@x.test", status=status, zone_source="guessed", timezone="America/Chicago", fields={"n": number})
     first = await written(db)
+    cells = [cell for row in csv.reader(io.StringIO(first, newline="")) for cell in row]
+    assert [cell for cell in cells if cell[:1] in ("=", "+", "-", "@", "\t", "\r", "\n", "\0")] == []
+    assert {"'=cmd|' /C calc'!A0", "'+49 89", "'-5", "'@x", "''=1", "'-Anna"} <= set(cells)
     async with db.read() as tx:
         before = [p async for people in subscribers.stream(tx) for p in people]
     await empty(db)

@@ -144,7 +144,7 @@ async def test_the_old_western_code_page(sqlite_db: Database, tmp_path: Path) ->
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
 async def test_line_endings_and_true_line_numbers(sqlite_db: Database, tmp_path: Path, ending: str) -> None:
-    lines = ["sep=;", "email;notes", 'a@x.test;"one', "two", 'three"', "", "bad", ";;", 'b@x.test;"4', '5"', "worse;x"]
+    lines = ["sep=;", "email;notes", 'a@x.test;"one', "two", 'three"', "", "=bad", ";;", 'b@x.test;"4', '5"', "worse;x"]
     path = write(tmp_path, ending.join(lines))
     result = await bring(sqlite_db, path, errors_path=tmp_path / "errors.csv")
     assert [e.line for e in result.errors] == [7, 11]
@@ -152,7 +152,7 @@ async def test_line_endings_and_true_line_numbers(sqlite_db: Database, tmp_path:
     assert (await everybody(sqlite_db))["a@x.test"].fields == {"notes": f"one{ending}two{ending}three"}
     with (tmp_path / "errors.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert [(r["line"], r["row"]) for r in rows] == [("7", "bad"), ("11", "worse;x")]
+    assert [(r["line"], r["row"]) for r in rows] == [("7", "'=bad"), ("11", "worse;x")]
 
 
 async def test_a_quote_never_closed_costs_its_own_line_only(sqlite_db: Database, tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from pydantic import TypeAdapter
 from nurture.domain.conditions import Condition
 from nurture.domain.standing import FlagBit
 from nurture.domain.words import Engagement, Evidence, Flag, Kind, State, Status, Temperature
-from nurture.store.conditions import count, matching
+from nurture.store import subscribers
+from nurture.store.conditions import compile_condition, count, matching
 from nurture.store.database import Database
 from tests.support.crowd import FIELD_VALUES, LETTERS, SEQUENCES, Person, make_crowd
 from tests.support.people import NOW, add_people
@@ -29,6 +30,8 @@ async def emails(db: Database, written: dict[str, Any], people: dict[int, str], 
     async with db.read() as tx:
         found = await matching(tx, read(written), now, policy_zone=zone)
         assert await count(tx, read(written), now, policy_zone=zone) == len(found)
+        listed = await subscribers.page(tx, 0, 10_000, compile_condition(read(written), now, zone))  # a query that reads standings, too
+        assert [person.id for person in listed] == found
     return {people[i] for i in found}
 
 

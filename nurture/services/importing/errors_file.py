@@ -59,7 +59,7 @@ class ErrorsFile:
             self._file = self._path.open("wb")
             self.size = self._file.write(_HEADER)
         text = io.StringIO()
-        csv.writer(text).writerows((e.line, e.reason, guard(e.raw.rstrip("\r\n"))) for e in errors)
+        csv.writer(text).writerows((e.line, guard(e.reason), guard(e.raw.rstrip("\r\n"))) for e in errors)
         self.size += self._file.write(text.getvalue().encode("utf-8", "backslashreplace"))
         self._file.flush()
         return self.size

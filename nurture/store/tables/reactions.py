@@ -54,7 +54,7 @@ class Task(Table, table=True):
 
 
 class Webhook(Table, table=True):
-    """Another system's address that wants to hear of events. The secret signs, so it is kept as it is; it is shown once."""
+    """Another system's address that wants to hear of events. The secret signs, so it is kept, sealed; it is shown once."""
 
     __tablename__ = "webhooks"
     id: int | None = Field(default=None, sa_type=Key, primary_key=True)

@@ -221,6 +221,7 @@ def test_ses_listens_to_the_named_topics_alone(amazon: tuple[rsa.RSAPrivateKey, 
     [
         {"TopicArn": TOPIC + "x"}, {"Message": "{}"}, {"Signature": "AAAA"}, {"SignatureVersion": "3"}, {"Type": "Other"}, {"Timestamp": "2026-03-02T10:00:00Z"},
         {"SigningCertURL": "https://sns.eu-west-1.amazonaws.com.evil.example/a.pem"}, {"SigningCertURL": "http://sns.eu-west-1.amazonaws.com/a.pem"},
+        {"SigningCertURL": "https://sns.eu-west-1.amazonaws.com/?Action=Say&x=/a.pem"}, {"SigningCertURL": "https://sns.eu-west-1.amazonaws.com/a.pem?x=.pem"},
         {"SigningCertURL": "https://evil.example/sns.eu-west-1.amazonaws.com/a.pem"}, {"SigningCertURL": "https://sns.eu-west-1.amazonaws.com@evil.example/a.pem"},
         {"SigningCertURL": CERT + " HTTP/1.1\r\nHost: evil.example"}, {"TopicArn": ""}, {"SignatureVersion": ""},
     ],

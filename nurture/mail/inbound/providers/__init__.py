@@ -4,13 +4,13 @@
 with the first moment still in the call, so an old moment is no reason to refuse: an event counts once, by its id. One in the future is.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from nurture.domain.feedback import Heard
+from nurture.domain.people import read_stranger
 
 AHEAD = timedelta(minutes=5)
 OLDEST = timedelta(days=4)
@@ -32,7 +32,7 @@ class Call:
 
     def json(self) -> Any:
         try:
-            return json.loads(self.body)
+            return read_stranger(self.body)
         except ValueError as error:
             raise Refused("the body is not JSON") from error
 

@@ -16,7 +16,7 @@ def read(call: Call, secret: str) -> list[Told]:
         raise Refused("neither signature nor event-data")
     moment, token = text(signed, "timestamp"), text(signed, "token")
     ours = hmac.new(secret.encode(), f"{moment}{token}".encode(), hashlib.sha256).hexdigest()
-    if not hmac.compare_digest(ours, text(signed, "signature")):
+    if not hmac.compare_digest(ours.encode(), text(signed, "signature").encode()):
         raise Refused("the signature is not theirs")
     check_moment(call, moment)
     heard = _heard(data)

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import json
 import re
 from datetime import datetime
 from functools import lru_cache
@@ -15,9 +14,11 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
 
 from nurture.domain.feedback import Failure, Heard, HeardKind, complaint, judge_failure
+from nurture.domain.people import read_stranger
 from nurture.mail.inbound.providers import MOST_EVENTS, Call, Refused, Told, check_moment, message_id, text
 
 _AMAZON = re.compile(r"https://sns\.[a-z0-9-]{3,40}\.amazonaws\.com(?:\.cn)?/[A-Za-z0-9._?=&%/+:-]{1,2000}")
+_CERTIFICATE = re.compile(r"/[A-Za-z0-9._-]{1,200}\.pem")  # a file of theirs; what answers to a query may say what it was asked
 _SIGNED = {
     "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
     "SubscriptionConfirmation": ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
@@ -44,7 +45,7 @@ def read(call: Call, secret: str) -> list[Told]:
     if row["Type"] != "Notification":
         return []
     try:
-        said = json.loads(row["Message"])
+        said = read_stranger(row["Message"])
     except (ValueError, TypeError, KeyError):
         return []  # a topic may carry other words
     return _told(said, text(row, "MessageId")) if isinstance(said, dict) else []
@@ -56,7 +57,10 @@ def _check_signature(call: Call, row: dict[str, Any]) -> None:
     if algorithm is None:
         raise Refused("an unknown version of signature")
     try:
-        key = _key(call.fetch(_amazons(text(row, "SigningCertURL"))))
+        where = _amazons(text(row, "SigningCertURL"))
+        if not _CERTIFICATE.fullmatch(where, where.index("/", len("https://"))):
+            raise Refused("no file of a certificate")
+        key = _key(call.fetch(where))
         key.verify(base64.b64decode(text(row, "Signature"), validate=True), lines.encode(), PKCS1v15(), algorithm)
     except (InvalidSignature, ValueError, binascii.Error) as error:
         raise Refused("the signature is not theirs") from error
