@@ -9,6 +9,7 @@ import pytest
 from api.limits import household
 from nurture.domain.documents import Policy
 from nurture.domain.tokens import Purpose
+from nurture.services.erasing import erase
 from nurture.services.leaving import leave
 from nurture.services.sending import SendingRules, send_due
 from nurture.store.database import Database
@@ -79,8 +80,8 @@ async def test_a_person_joins_by_their_own_two_acts(house: House) -> None:
         done = await client.post(link(house, row))
         assert (done.status_code, "Witamy" in done.text) == (200, True)
     assert [p["status"] for p in await people(db)] == ["subscribed"]
-    consents = [(c["what"], c["granted"], c["source"], c["wording"]) for c in await rows_of(db, "consents")]
-    assert consents == [("asked", True, "form:site", "Two letters a week about roofs."), ("mail", True, "form:site", "Two letters a week about roofs.")]
+    consents = [(c["what"], c["granted"], c["source"], c["wording"], c["ip"]) for c in await rows_of(db, "consents")]
+    assert consents == [(what, True, "form:site", "Two letters a week about roofs.", "203.0.113.9") for what in ("asked", "mail")]
     [event] = await rows_of(db, "events")
     assert (event["type"], event["evidence"], event["name"]) == ("joined", "human", "form:site")
     assert [t["tag"] for t in await rows_of(db, "subscriber_tags")] == ["web"]
@@ -120,6 +121,19 @@ async def test_one_who_left_begins_afresh_and_an_old_link_brings_nobody_back(hou
     assert {p["email"]: p["status"] for p in await people(db)} == {"mia@example.org": "unsubscribed", "tom@example.org": "pending"}
     await client.post(link(house, fresh))
     assert [p["status"] for p in await people(db)] == ["subscribed", "pending"]
+
+
+async def test_who_was_erased_may_come_back_by_their_own_act(house: House) -> None:
+    """From then on lists that have the address may be taken in again."""
+    client, db = house.client, house.app.db
+    for n in range(2):
+        await client.post("/subscribe/site", data=MIA)
+        assert len(await rows_of(db, "suppressions")) == n
+        await client.post(link(house, (await asks(db))[-1]))
+        assert await rows_of(db, "suppressions") == []
+        if not n:
+            await erase(db, (await people(db))[0]["id"], house.clock())
+    assert [p["status"] for p in await people(db)] == ["archived", "subscribed"]
 
 
 async def test_one_mailbox_gets_one_letter_an_hour(house: House) -> None:

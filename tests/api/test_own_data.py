@@ -43,6 +43,7 @@ async def test_all_that_is_kept_is_shown_and_taken_along(house: House) -> None:
     assert "Somebody Else" not in page.text
     file = await house.client.post(path, data={"choice": "download"})
     assert file.headers["content-disposition"] == 'attachment; filename="my-data.json"'
+    assert (file.headers["cache-control"], file.headers["referrer-policy"]) == ("no-store", "no-referrer")
     told = json.loads(file.content)
     assert (told["person"]["email"], told["person"]["fields"], [t["tag"] for t in told["tags"]]) == ("mia@example.org", {"town": "Ulm"}, ["roof"])
     assert [c["what"] for c in told["consents"]] == ["preference:useful"]

@@ -21,7 +21,8 @@ from tests.support.people import add_people
 
 
 @pytest.fixture
-async def anna(house: House) -> int:
+async def anna(house: House, monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setattr("api.public.joining.EVEN", 0.001)  # the time of answers has a test of its own
     async with house.app.db.write() as tx:
         await save_document(tx, Policy.model_validate(POLICY | {"recommend": {"form": "site"}}), "live", house.clock())
     [person] = await add_people(house.app.db, "anna@example.com", name="Anna Roof")

@@ -23,6 +23,9 @@ async def test_a_key_opens_its_doors_and_no_others(db: Database) -> None:
     assert not principal.may("reports:read")
     assert not principal.may("events:write")
     assert not principal.may("all")
+    for seconds, used in ((59, 0), (60, 60)):  # when it was last used is told to the minute, so that not every request writes
+        assert await access.check_key(db, new.key, NOW + timedelta(seconds=seconds)) is not None
+        assert [key.used_at for key in await access.list_keys(db)] == [NOW + timedelta(seconds=used)]
 
 
 async def test_the_database_holds_no_key(db: Database) -> None:
