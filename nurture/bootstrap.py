@@ -84,7 +84,7 @@ def _relay(settings: Settings) -> SmtpRelay | CaptureRelay:
 async def open_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> AsyncIterator[App]:
     """Open everything, bring the schema up to date, and close all at the end."""
     try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # a list of people is for nobody else on this machine
     except OSError as error:
         raise NurtureError(f"the data folder {settings.data_dir} cannot be made: {error.strerror}; check NURTURE_DATA_DIR.") from error
     keys = token_keys(settings)

@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from api.auth import client_ip
+from api.limits import Limit
 from api.public.own_data import CHOICES, OwnData
 from api.public.pages import Pages
 from api.public.quick import NO_STORE, PIXEL
@@ -32,6 +33,7 @@ _AWAY = (SQLAlchemyError, OSError, TimeoutError)
 FORM_MOST = 4096
 LEAVE_WITHIN = 10.0
 LOOK_WITHIN = 2.0
+AN_HOUR, BY_PERSON = 3600.0, 60  # each press is a line of the consent log, for ever; leaving has no limit
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"})
 
 
@@ -42,6 +44,7 @@ class Public:
         self._pages = pages
         self._targets = targets
         self._own = OwnData(app, pages)
+        self._by_person = Limit(BY_PERSON, AN_HOUR)
 
     def _token(self, request: Request, purpose: Purpose) -> Token | None:
         return read(request.path_params["token"], purpose, self._app.keys)
@@ -111,6 +114,11 @@ class Public:
             return await self._leave(request, token, "preferences")
         if (choice := given.get("choice", "")) in CHOICES:
             return await self._own_data(request, token, choice)
+        return await self._pressed(request, token, given)
+
+    async def _pressed(self, request: Request, token: Token, given: dict[str, str]) -> Response:
+        if not self._by_person.take(str(token.subscriber)):
+            return self._too_many(request)
         try:
             async with asyncio.timeout(LEAVE_WITHIN):
                 return await self._choose(request, token, given)
@@ -161,6 +169,8 @@ class Public:
             await self._recorder.hit(token, hit_of(request, self._app, page="stay"))
             person = await self._look(token)
             return self._pages.show(request, "stay.html", locale=person.locale if person else None)
+        if not self._by_person.take(str(token.subscriber)):
+            return self._too_many(request)
         try:
             async with asyncio.timeout(LEAVE_WITHIN):
                 done = await stay(
@@ -170,9 +180,15 @@ class Public:
             return self._pages.later(request)
         return self._note(request, done.locale, "stayed" if done.counts else "old")
 
-    def _note(self, request: Request, locale: str | None, which: str) -> Response:
+    def _note(self, request: Request, locale: str | None, which: str, status: int = 200) -> Response:
         words = WORDS[language(locale, request.headers.get("accept-language"))]
-        return self._pages.show(request, "note.html", locale=locale, title=words[f"{which}_title"], text=words[f"{which}_text"])
+        title, text = words[f"{which}_title"], words[f"{which}_text"]
+        return self._pages.show(request, "note.html", locale=locale, status=status, title=title, text=text)
+
+    def _too_many(self, request: Request) -> Response:
+        response = self._note(request, None, "too_many", 429)
+        response.headers["Retry-After"] = "3600"
+        return response
 
     async def _choices(
         self, request: Request, token: Token, person: Preferences | None, *, saved: bool = False, wrong_zone: str = ""

@@ -11,6 +11,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from sqlalchemy.exc import OperationalError
 
+from api.app import create_app
 from api.public.recording import Recorder
 from nurture.domain.evidence import Hit
 from nurture.domain.tokens import Purpose, read
@@ -30,12 +31,12 @@ def path_of(purpose: Purpose, token: str, link: int = 0) -> str:
     }[purpose]  # fmt: skip
 
 
-async def letter_for(house: House, email: str = "anna@example.com", **columns: Any) -> dict[Purpose, str]:
+async def letter_for(house: House, email: str = "anna@example.com", *, letter: str = "school/first", **columns: Any) -> dict[Purpose, str]:
     """The tokens of a letter that Anna got just now."""
     [person] = await add_people(house.app.db, email, **columns)
-    letter = await add_letter(house.app.db)
-    delivery = await add_delivery(house.app.db, person, letter)
-    return {purpose: house.token(purpose, delivery, person, letter[1]) for purpose in EVERY}
+    found = await add_letter(house.app.db, letter)
+    delivery = await add_delivery(house.app.db, person, found)
+    return {purpose: house.token(purpose, delivery, person, found[1]) for purpose in EVERY}
 
 
 async def everything_but_events(house: House) -> dict[str, Any]:
@@ -160,6 +161,21 @@ async def test_preferences_work_by_post_alone(house: House) -> None:
     await house.client.post(path, data={"choice": "leave"})
     assert [r["status"] for r in await rows_of(house.app.db, "subscribers")] == ["unsubscribed"]
     assert 'value="useful"' not in (await house.client.get(path)).text
+
+
+async def test_nobody_fills_the_consent_log_by_pressing_without_end(small_house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.public.routes.BY_PERSON", 3)
+    async with client_of(create_app(small_house.app)) as client:
+        anna, bob = await letter_for(small_house), await letter_for(small_house, "bob@example.com", letter="school/second")
+        path = path_of(Purpose.PREFERENCES, anna[Purpose.PREFERENCES])
+        pressed = [await client.post(path, data={"choice": choice}) for choice in ("useful", "all", "less")]
+        pressed += [await client.post(path, data={"choice": "normal"}), await client.post(path.replace("preferences", "stay"))]
+        assert [(a.status_code, a.headers.get("retry-after")) for a in pressed] == [(200, None)] * 3 + [(429, "3600")] * 2
+        assert (await client.post(path_of(Purpose.PREFERENCES, bob[Purpose.PREFERENCES]), data={"choice": "less"})).status_code == 200
+        assert len(await rows_of(small_house.app.db, "consents")) == 4
+        left = await client.post(path, data={"choice": "leave"})  # always
+        assert (left.status_code, (await client.post(path_of(Purpose.LEAVE, anna[Purpose.LEAVE]))).status_code) == (200, 200)
+        assert [p["status"] for p in await rows_of(small_house.app.db, "subscribers")] == ["unsubscribed", "subscribed"]
 
 
 async def test_links_lead_on_for_ever_also_for_the_erased(house: House) -> None:

@@ -39,6 +39,14 @@ async def test_a_restored_backup_starts_halted_until_resume(tmp_path: Path) -> N
         assert await check_start(app) is None
 
 
+async def test_a_new_data_folder_is_for_its_owner_alone_and_an_old_one_stays_as_it_is(tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    old.mkdir(mode=0o750)
+    for folder, mode in ((tmp_path / "new", 0o700), (old, 0o750)):
+        async with open_app(settings(folder)):
+            assert folder.stat().st_mode & 0o777 == mode
+
+
 async def test_times_from_the_future_halt(tmp_path: Path) -> None:
     async with open_app(settings(tmp_path), clock=lambda: NOON) as app:
         async with app.db.write() as tx:
