@@ -59,6 +59,12 @@ def client_of(api: Any, *, ip: str = "203.0.113.9", **more: Any) -> httpx2.Async
     return httpx2.AsyncClient(transport=transport, base_url="http://nurture.test", headers={"User-Agent": CHROME}, **more)
 
 
+@pytest.fixture(autouse=True)
+def _quick_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forms answer at once: the time of their answers has a test of its own (test_joining.py)."""
+    monkeypatch.setattr("api.public.joining.EVEN", 0.001)
+
+
 @pytest.fixture
 async def house(db_url: str, tmp_path: Path) -> AsyncIterator[House]:
     clock = Clock()

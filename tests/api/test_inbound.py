@@ -62,18 +62,19 @@ NOT_THEIRS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("provider", "headers", "body"), NOT_THEIRS)
-async def test_hostile_calls_are_refused_and_no_internal_error(listening: House, provider: str, headers: dict[str, str], body: str | bytes) -> None:
-    raw = {name: value.encode("latin-1") for name, value in headers.items()}
-    assert (await listening.client.post(f"/inbound/{provider}", content=body, headers=raw)).status_code == 403
+async def test_hostile_calls_are_refused_and_no_internal_error(listening: House) -> None:
+    for provider, headers, body in NOT_THEIRS:
+        raw = {name: value.encode("latin-1") for name, value in headers.items()}
+        answer = await listening.client.post(f"/inbound/{provider}", content=body, headers=raw)
+        assert answer.status_code == 403, (provider, headers, body[:80])
 
 
-@pytest.mark.parametrize("odd", ["\ud800", "a\0b", "x" * 9_000])
-async def test_odd_words_of_a_provider_are_taken_in(house: House, odd: str) -> None:
+async def test_odd_words_of_a_provider_are_taken_in(house: House) -> None:
     """What a receiving server answered stands in the call as it said it: no database takes a lone surrogate, PostgreSQL no NUL."""
     settings = house.app.settings.model_copy(update={"inbound_postmark": "word"})
     await add_people(house.app.db, "mia@example.org")
-    row = {"RecordType": "Bounce", "Type": "SoftBounce", "ID": odd, "Email": "mia@example.org", "Details": odd, "Description": odd}
     async with client_of(create_app(replace(house.app, settings=settings))) as client:
-        answer = await client.post("/inbound/postmark", content=json.dumps(row), headers=basic("word"))
-    assert (answer.status_code, answer.text) == (200, "Heard\n")
+        for odd in ("\ud800", "a\0b", "x" * 9_000):
+            row = {"RecordType": "Bounce", "Type": "SoftBounce", "ID": odd, "Email": "mia@example.org", "Details": odd, "Description": odd}
+            answer = await client.post("/inbound/postmark", content=json.dumps(row), headers=basic("word"))
+            assert (answer.status_code, answer.text) == (200, "Heard\n"), odd[:9]

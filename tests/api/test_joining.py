@@ -27,8 +27,7 @@ MIA = {"email": "Mia@Example.org", "first_name": "Mia", "topic": ["roofs"]}
 
 
 @pytest.fixture
-async def house(small_house: House, monkeypatch: pytest.MonkeyPatch) -> House:
-    monkeypatch.setattr("api.public.joining.EVEN", 0.001)  # the time of answers has a test of its own
+async def house(small_house: House) -> House:
     async with small_house.app.db.write() as tx:
         await save_document(tx, Policy.model_validate(POLICY), "live", small_house.clock())
     return small_house

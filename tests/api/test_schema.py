@@ -24,8 +24,8 @@ EXAMPLES, MANY = 8, 300  # calls of each operation in every run, and in the long
 class Served:
     """The application under a real server, on a port of its own, in a thread of its own."""
 
-    def __init__(self, folder: Path) -> None:
-        self._settings = Settings(data_dir=folder, secret_key="a secret of the tests")
+    def __init__(self, folder: Path, database_url: str | None = None) -> None:
+        self._settings = Settings(data_dir=folder, secret_key="a secret of the tests", database_url=database_url)
         self._server: uvicorn.Server | None = None
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))

@@ -126,9 +126,9 @@ class House:
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_what_is_nearly_right_is_never_an_internal_error(seed: int, tmp_path: Path) -> None:
+def test_what_is_nearly_right_is_never_an_internal_error(db_url: str, seed: int, tmp_path: Path) -> None:
     chance = random.Random(seed)
-    with Served(tmp_path) as served, httpx2.Client(base_url=served.url + V1, headers={"Authorization": f"Bearer {served.key}"}, timeout=60) as client:
+    with Served(tmp_path, db_url) as served, httpx2.Client(base_url=served.url + V1, headers={"Authorization": f"Bearer {served.key}"}, timeout=60) as client:
         house = House(served, client, chance)
         assert house.good() > 60  # most of what is shipped, again and again
         for _ in range(CALLS):
