@@ -60,8 +60,9 @@ async def keep_answer(app: App, sent: Sent) -> Answered | None:
     if done is None or not done.counted:
         return done
     if done.advice is not None:
-        question = done.asked.question
-        data = {"score": done.score, "most": question.scores[1], "band": done.band.text if done.band else "", "question": question.heading}
+        question = done.asked.question.spoken(done.asked.locale)
+        band = question.band(done.score or 0)
+        data = {"score": done.score, "most": question.scores[1], "band": band.text if band else "", "question": question.heading}
         await queue_service_letter(
             app.db, subscriber_id=sent.subscriber, occasion=done.occasion, now=now, templates=app.templates, letter=done.advice, data=data
         )
@@ -90,15 +91,16 @@ async def announce(app: App, name: str) -> int:
     occasion = f"result:{name}" if question.closes else f"result:{name}:{now:%Y-%m}"
     async with app.db.read() as tx:
         already = await mailed_already(tx, letter, occasion)
-    told, sent = _result_data(app, question, found, drawn), 0
+    sent = 0
     for one in reversed(found.said):
         if one.status != Status.SUBSCRIBED.value or one.subscriber_id in already:
             continue
         entry = entry_code(drawn.commitment, one.subscriber_id) if drawn else ""
         own = {"entry": entry, "won": any(entry == winner for winner, _ in drawn.winners) if drawn else False}
         await queue_service_letter(
-            app.db, subscriber_id=one.subscriber_id, occasion=occasion, now=now, templates=app.templates, letter=letter, data=told | own
-        )
+            app.db, subscriber_id=one.subscriber_id, occasion=occasion, now=now, templates=app.templates, letter=letter,
+            data=_result_data(app, question.spoken(one.locale), found, drawn) | own,
+        )  # fmt: skip
         sent += 1
     await app.bell.ring("send")
     return sent
@@ -107,11 +109,13 @@ async def announce(app: App, name: str) -> int:
 def _result_data(app: App, question: Question, found: Result, drawn: Shown | None) -> dict[str, object]:
     """What the result letter sees under `data`; winners by the name that they allowed, else by their number."""
     counted = found.tally
-    lines = [{"text": line.text, "people": line.people, "share": f"{line.share:.0%}"} for line in counted.lines]
+    texts = question.outcomes
+    lines = [{"text": texts.get(line.id, line.text), "people": line.people, "share": f"{line.share:.0%}"} for line in counted.lines]
     mean = f"{counted.mean.value:.1f}" if counted.mean else ""
     told: dict[str, object] = {"question": question.heading, "people": counted.people, "lines": lines, "mean": mean}
     if drawn is None:
         return told
     winners = [named or entry for entry, named in drawn.winners]
     page = f"{app.settings.base_url.rstrip('/')}/draws/{question.name}"
-    return told | {"prize": drawn.prize, "winners": winners, "seed": drawn.seed, "commitment": drawn.commitment, "draw_url": page}
+    prize = question.draw.prize if question.draw else drawn.prize
+    return told | {"prize": prize, "winners": winners, "seed": drawn.seed, "commitment": drawn.commitment, "draw_url": page}

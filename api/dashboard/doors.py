@@ -18,6 +18,7 @@ from nurture.domain.people import storable
 from nurture.domain.roles import Role, page_scope
 from nurture.services import access
 from nurture.services.access import Visit
+from nurture.store.auditing import Acting, begin
 
 Page = Callable[[Request], Awaitable[Response]]
 FORM_COOKIE = "nurture_form"
@@ -103,9 +104,16 @@ async def read_form(request: Request, token: str) -> dict[str, str]:
     return fields
 
 
+def begin_signing(request: Request) -> None:
+    """The log tells from where somebody signs in, tries to, or chooses a password; not by which link."""
+    first = request.url.path.split("/")[1]
+    begin(Acting("web", f"{request.method} /{first}", "", app_of(request).clock(), client_ip(request)))
+
+
 async def sign_in(request: Request, email: str, password: str) -> str | None:
     """A new session's cookie value, or None when address and password do not fit."""
     app = app_of(request)
+    begin_signing(request)
     user = await access.check_password(app.db, email, password, app.clock())
     return None if user is None else await access.start_session(app.db, user, app.clock())
 

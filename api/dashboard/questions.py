@@ -52,7 +52,7 @@ def question_pages(app: "App", pages: Pages) -> "tuple[tuple[str, Guarded], ...]
         found = await polling.result(app.db, request.path_params["name"])
         spoken = request.query_params.get("language", "")
         drawn = await drawing.show_draw(app.db, found.question.name) if found.question.draw else None
-        shown = page_of(found.question, drawn.commitment if drawn else None, {})
+        shown = page_of(found.question.spoken(spoken), drawn.commitment if drawn else None, {})
         html = public.written("answer.html", spoken if spoken in LANGUAGES else "en", action="", **shown)
         return Response(html, 200, {"Content-Security-Policy": _FRAMED, "Cache-Control": "no-store"}, "text/html")
 

@@ -44,9 +44,8 @@ def add(routes: APIRouter, app: "App", pages: Pages) -> None:
         if patience.ended(who, now):
             fault = "Too many wrong tries. Wait a quarter of an hour, then try again."
             return pages.answer(request, "login.html", None, code=429, next=wanted, email=email, fault=fault, fresh=False)
-        value = await doors.sign_in(request, email, fields.get("password", ""))
+        value = await patience.bear(who, now, doors.sign_in(request, email, fields.get("password", "")))
         if value is None:
-            patience.note(who, now)
             fault = "Address and password do not fit together. Forgotten? On the server: nurture users password"
             return pages.answer(request, "login.html", None, code=422, next=fields.get("next", "/"), email=email, fault=fault, fresh=False)
         return doors.enter(request, value, fields.get("next", "/"))
@@ -70,6 +69,7 @@ def add(routes: APIRouter, app: "App", pages: Pages) -> None:
         try:
             fields = await doors.read_form(request, doors.form_token(request))
             email, password = fields.get("email", "").strip()[:254], fields.get("password", "")
+            doors.begin_signing(request)
             if known:
                 user = await access.use_link(app.db, token, password, now)
             else:

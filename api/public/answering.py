@@ -129,7 +129,8 @@ class Answering:
 
     def _show(self, request: Request, asked: Asked, given: Mapping[str, str], *, fault: str = "", again: bool = False) -> Response:
         action = f"/a/{request.path_params['token']}"
-        shown = page_of(asked.question, asked.commitment, given, fault=fault, again=again) | {"action": action}
+        question = asked.question.spoken(language(asked.locale, request.headers.get("accept-language")))
+        shown = page_of(question, asked.commitment, given, fault=fault, again=again) | {"action": action}
         return self._pages.show(request, "answer.html", locale=asked.locale, status=422 if fault else 200, **shown)
 
     def _told(self, request: Request, answered: Answered | None) -> Response:
@@ -137,7 +138,10 @@ class Answering:
             return self._pages.gone()
         if answered.asked.closed:
             return self._note(request, "closed", answered.asked.locale)
-        return self._pages.show(request, "answered.html", locale=answered.asked.locale, done=answered)
+        question = answered.asked.question.spoken(language(answered.asked.locale, request.headers.get("accept-language")))
+        band = question.band(answered.score) if answered.score is not None else None
+        done = replace(answered, asked=replace(answered.asked, question=question), band=band)
+        return self._pages.show(request, "answered.html", locale=answered.asked.locale, done=done)
 
     def _note(self, request: Request, which: str, locale: str | None, status: int = 200) -> Response:
         words = WORDS[language(locale, request.headers.get("accept-language"))]

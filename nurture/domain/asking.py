@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, StringConstraints, model_validator
@@ -66,11 +66,23 @@ class Draw(Document):
     prize: Words
 
 
+class Wording(Document):
+    """All words of a question in another language. `choices`: by id; of a quiz the questions (`age`) and their choices (`age/young`)."""
+
+    title: HeaderText = ""
+    text: Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
+    choices: Mapping[str, Words] = Field(default_factory=dict)
+    bands: Mapping[str, Annotated[str, StringConstraints(min_length=1, max_length=2_000)]] = Field(default_factory=dict)
+    prize: Words | None = None
+    thanks: Annotated[str, StringConstraints(max_length=2_000)] = ""
+
+
 class Question(Document):
     """`text` is what is asked; `choices`, `rating` (1 to so many) or a `quiz` say how it is answered, none of them: in own words alone.
 
     `open`: a field for own words stands above the choices. `one_click`: a click on a choice counts when nothing speaks against a person
-    behind it; else only the button on the page counts. `closes`: a date (its end) or a minute of the workspace's clock.
+    behind it; else only the button on the page counts. `closes`: a date (its end) or a minute of the workspace's clock. `in`: the same in
+    other languages; ids, and so answers, are one.
     """
 
     name: Slug = Field(alias="question")
@@ -86,6 +98,7 @@ class Question(Document):
     draw: Draw | None = None
     thanks: Annotated[str, StringConstraints(max_length=2_000)] = ""
     result: Letter | None = None
+    in_: Mapping[Literal["en", "de", "pl", "ru"], Wording] = Field(default_factory=dict, alias="in")
 
     @model_validator(mode="after")
     def _coherent(self) -> Question:
@@ -112,6 +125,42 @@ class Question(Document):
             if letter.kind is not Kind.SERVICE:
                 raise ValueError(f"the letter {letter.id} answers what people did here; write `kind: service`")
         return self
+
+    @model_validator(mode="after")
+    def _whole_in_each_language(self) -> Question:
+        for language, wording in self.in_.items():
+            for what, ours, theirs in self._worded(wording):
+                if lacks := [one for one in ours if one not in theirs]:
+                    raise ValueError(f"`in: {language}` has no words for {what} {lacks[0]}; a question is whole in each of its languages")
+                if strange := [one for one in theirs if one not in ours]:
+                    raise ValueError(f"`in: {language}` has words for {what} {strange[0]!r}, which the question does not have")
+        return self
+
+    def _worded(self, wording: Wording) -> Iterator[tuple[str, list[str], list[str]]]:
+        """What a translation says, by what the question has: (of what, what there is, what there are words for)."""
+        yield "the", ["title"] * bool(self.title), ["title"] * bool(wording.title)
+        yield "the", ["prize"] * bool(self.draw), ["prize"] * bool(wording.prize)
+        quiz = [name for step in self.quiz or () for name in (step.id, *(f"{step.id}/{choice.id}" for choice in step.choices))]
+        yield "the choice", [choice.id for choice in self.choices or ()] + quiz, list(wording.choices)
+        yield "the band", [band.id for band in self.bands], list(wording.bands)
+
+    def spoken(self, locale: str | None) -> Question:
+        """The question in this language where it has words for it; else as it was written."""
+        said = self.in_.get((locale or "").replace("_", "-").split("-", maxsplit=1)[0].lower())  # type: ignore[call-overload]
+        if said is None:
+            return self
+        words = said.choices
+        choices = self.choices and tuple(one.model_copy(update={"text": words[one.id]}) for one in self.choices)
+        quiz = self.quiz and tuple(
+            step.model_copy(update={"text": words[step.id], "choices": tuple(
+                one.model_copy(update={"text": words[f"{step.id}/{one.id}"]}) for one in step.choices
+            )})
+            for step in self.quiz
+        )  # fmt: skip
+        bands = tuple(band.model_copy(update={"text": said.bands[band.id]}) for band in self.bands)
+        draw = self.draw and self.draw.model_copy(update={"prize": said.prize})
+        told = {"title": said.title, "text": said.text, "thanks": said.thanks}
+        return self.model_copy(update=told | {"choices": choices, "quiz": quiz, "bands": bands, "draw": draw})
 
     def _names(self) -> Iterator[tuple[str, list[Any]]]:
         """What must not stand twice."""

@@ -15,6 +15,7 @@ from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.domain.remembering import forget_people
 from nurture.domain.words import Status
 from nurture.store import choices, erasure, outbox
+from nurture.store.auditing import forget_address
 from nurture.store.database import Database
 from nurture.store.dialect_erasing import overwrite, scrub
 from nurture.store.own_data import everything_of
@@ -60,8 +61,10 @@ async def erase(db: Database, subscriber_id: int, now: datetime, patience: float
             await overwrite(tx)
             if not await erasure.on_the_wire(tx, subscriber_id):
                 await suppress(tx, person.email, now)
-                await erasure.forget_answers(tx, person.email)
-                quoting = await erasure.forget_quotes(tx, subscriber_id, person.email)
+                names = await erasure.addresses_of(tx, subscriber_id, person.email)
+                await forget_address(tx, person.email)
+                await erasure.forget_answers(tx, names)
+                quoting = await erasure.forget_quotes(tx, subscriber_id, names)
                 await erasure.empty_person(tx, subscriber_id, now)
                 letters = [*await erasure.letters_of(tx, subscriber_id), *quoting]
                 break

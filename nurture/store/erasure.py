@@ -7,7 +7,6 @@ from sqlalchemy import delete, exists, or_, select, update
 
 from nurture.domain.delivery import OPEN
 from nurture.domain.words import Kind, State, Status
-from nurture.store.auditing import forget_address
 from nurture.store.database import Connection
 from nurture.store.tables import METADATA
 
@@ -15,6 +14,7 @@ _T = METADATA.tables
 _ON_THE_WIRE = (State.CLAIMED.value, State.SENDING.value)
 _OPEN = frozenset(state.value for state in OPEN)
 DIGESTS = ("reply-digest:", "digest:")  # occasions of letters to the house
+_ANSWERS_AT_ONCE = 500
 GONE = ("subscriber_tags", "replies", "tasks", "webhook_messages", "reactions")
 
 
@@ -24,21 +24,29 @@ async def on_the_wire(tx: Connection, subscriber_id: int) -> bool:
     return bool((await tx.execute(select(exists().where(d.subscriber_id == subscriber_id, d.state.in_(_ON_THE_WIRE))))).scalar_one())
 
 
-async def forget_answers(tx: Connection, email: str) -> None:
-    """What names the address outside the person's own rows: kept answers of the API (they live for a day), and the audit log."""
-    await forget_address(tx, email)
-    table = _T["idempotency"]
-    named = [row.id for row in await tx.execute(select(table.c.id, table.c.body)) if email.encode() in bytes(row.body)]
-    await tx.execute(delete(table).where(table.c.id.in_(named)))
-
-
-async def forget_quotes(tx: Connection, subscriber_id: int, email: str) -> list[int]:
-    """Digests quote what people wrote and name who turned hot: those that have ended lose their words, those that wait lose this person's.
-    Ids of those that named them. To be called before their replies are gone, which tell what they signed with.
-    """
-    d, r = _T["deliveries"].c, _T["replies"].c
+async def addresses_of(tx: Connection, subscriber_id: int, email: str) -> set[str]:
+    """What they are called by, in lower case: their address, and those they answered from. To be asked before their replies are gone."""
+    r = _T["replies"].c
     senders = (await tx.execute(select(r.sender).where(r.subscriber_id == subscriber_id))).scalars()
-    theirs = (f"/people/{subscriber_id}", {name.lower() for name in (email, *senders)})
+    return {name.lower() for name in (email, *senders) if name}
+
+
+async def forget_answers(tx: Connection, names: set[str]) -> None:
+    """Answers of the API that are kept for their repetition (idempotency.KEPT_FOR) and name the person."""
+    table, after = _T["idempotency"], 0
+    query = select(table.c.id, table.c.body).order_by(table.c.id).limit(_ANSWERS_AT_ONCE)
+    while rows := (await tx.execute(query.where(table.c.id > after))).all():
+        named = [row.id for row in rows if any(name in bytes(row.body).decode(errors="replace").lower() for name in names)]
+        await tx.execute(delete(table).where(table.c.id.in_(named)))
+        after = rows[-1].id
+
+
+async def forget_quotes(tx: Connection, subscriber_id: int, names: set[str]) -> list[int]:
+    """Digests quote what people wrote and name who turned hot: those that have ended lose their words, those that wait lose this person's.
+    Ids of those that named them.
+    """
+    d = _T["deliveries"].c
+    theirs = (f"/people/{subscriber_id}", names)
     quoting = (d.payload.is_not(None), d.kind == Kind.SERVICE.value, or_(*(d.occasion.startswith(prefix) for prefix in DIGESTS)))
     found = []
     for row in await tx.execute(select(d.id, d.state, d.payload).where(*quoting)):

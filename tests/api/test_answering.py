@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from api.app import create_app
 from api.public.words import LANGUAGES, WORDS
 from nurture.definitions.loading import load_text
 from nurture.domain.conditions import Did
@@ -17,7 +18,7 @@ from nurture.store.answers import answers_to, count_asked, count_machines, last_
 from nurture.store.conditions import matching
 from nurture.store.documents import letter_catalogue
 from nurture.store.tables import METADATA
-from tests.api.conftest import House
+from tests.api.conftest import House, client_of
 from tests.api.test_public import everything_but_events
 from tests.support.ledger import add_delivery, rows_of
 from tests.support.people import add_people
@@ -350,6 +351,19 @@ async def test_too_many_answers_are_asked_to_wait(small_house: House) -> None:
     assert [a.status_code for a in answers] == [200] * 20 + [429] * 2
     assert answers[-1].headers["retry-after"] == "3600"
     assert len(await given(small_house)) == 20
+
+
+async def test_too_many_answers_from_one_place_are_asked_to_wait(small_house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.public.answering.BY_IP", 2)
+    api = create_app(small_house.app)
+    told = [(n, ip) for n, ip in enumerate(("2001:db8::1", "2001:db8::2", "2001:db8::3", "198.51.100.1"))]
+    codes = []
+    for n, ip in told:
+        token, _ = await asked(small_house, "trouble", f"voter{n}@example.com")
+        async with client_of(api, ip=ip) as client:
+            codes.append((await client.post(f"/a/{token}", data={"choice": "price"})).status_code)
+    assert codes == [200, 200, 429, 200]
+    assert len(await given(small_house)) == 3
 
 
 async def test_pages_speak_the_readers_language(small_house: House) -> None:

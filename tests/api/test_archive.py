@@ -1,6 +1,7 @@
 """View in browser, the public archive and its feeds: nothing of a person, nothing that counts, nothing that acts."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -47,6 +48,7 @@ letters:
     body: "{{ first_name }}, not for all."
 """
 OWN = ("Mia", "mia@example.org", "Ulm", "2025")
+SANDBOX = "allow-popups allow-popups-to-escape-sandbox"  # a link may open a page of its own: no script, no form, no origin of ours
 
 
 @pytest.fixture
@@ -93,6 +95,7 @@ async def test_its_reader_sees_the_letter_and_nothing_counts(house: House, mia: 
     for thing in ("/o/", "/c/", "/u/", "/preferences/", "<script", "onclick", "alert"):
         assert thing not in framed.text, thing
     assert "set-cookie" not in framed.headers
+    assert (framed.headers["cache-control"], framed.headers["referrer-policy"]) == ("no-store", "no-referrer")
 
 
 async def test_looking_is_an_event_and_nothing_else(house: House, mia: int) -> None:
@@ -152,6 +155,10 @@ async def test_only_marked_letters_that_have_left_are_public_and_name_nobody(hou
     listing = await house.client.get("/archive")
     assert [word in listing.text for word in ("/archive/letters/school/five", "Five questions &lt;first&gt;", "Ten minutes now", "Only for you")] == [True, True, True, False]
     page, framed = await house.client.get("/archive/letters/school/five"), await house.client.get("/archive/framed/school/five")
+    assert re.findall(r"<iframe[^>]*sandbox=\"([^\"]*)\"", page.text) == [SANDBOX]
+    policy = framed.headers["content-security-policy"].split("; ")
+    assert {f"sandbox {SANDBOX}", "default-src 'none'", "frame-ancestors 'self'"} <= set(policy)
+    assert not any("script" in part for part in policy)
     assert f'datetime="{(NOW + timedelta(days=2)).date()}"' in page.text
     assert "Dear reader, mail to , you live in town." in framed.text
     feeds = [await house.client.get(f"/archive/feed.{kind}") for kind in ("xml", "json")]

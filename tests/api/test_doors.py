@@ -11,12 +11,13 @@ import pytest
 
 from api.app import create_app
 from api.limits import Limit
+from api.middleware import BODY_MOST
 from nurture.bootstrap import open_app
 from nurture.domain.tokens import Purpose
 from nurture.services.access import SCOPES
 from nurture.settings import Settings
 from nurture.store.database import connect
-from tests.api.conftest import House, client_of
+from tests.api.conftest import Clock, House, client_of
 from tests.support.people import add_people
 
 SCOPE_OF = {
@@ -90,19 +91,29 @@ async def test_a_key_in_the_address_opens_nothing(small_house: House) -> None:
     assert (await small_house.client.post("/api/v1/keys", headers=override)).status_code == 401
 
 
+GUARD = {
+    "default-src 'none'", "style-src 'self'", "img-src 'self' data:", "font-src 'self'", "script-src 'self'", "connect-src 'self'", "frame-src 'self'",
+    "form-action 'self'", "base-uri 'none'", "object-src 'none'", "frame-ancestors 'none'",
+}  # fmt: skip
 PATHS = ["/", "/login", "/ahead", "/campaigns", "/health/live", "/u/x", "/api/v1/subscribers", "/nothing", "/static/public.css", "/openapi.json", "/setup/x"]
 
 
 @pytest.mark.parametrize("path", PATHS)
 async def test_every_answer_is_guarded(small_house: House, path: str) -> None:
     answer = await small_house.client.get(path)
-    policy = answer.headers["content-security-policy"]
-    assert "default-src 'none'" in policy
-    assert "unsafe-inline" not in policy.split("style-src")[0]
-    assert "frame-ancestors" in policy
-    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert set(answer.headers["content-security-policy"].split("; ")) == GUARD
+    carried = {"x-content-type-options": "nosniff", "x-frame-options": "DENY", "cross-origin-opener-policy": "same-origin"}
+    assert carried.items() <= answer.headers.items()
+    assert "strict-transport-security" not in answer.headers  # it is served by http here: a browser that insisted would find nobody
     assert answer.headers["referrer-policy"] == ("no-referrer" if path.startswith(("/u/", "/setup/")) else "same-origin")
     assert len(answer.headers["x-request-id"]) == 16
+
+
+@pytest.mark.parametrize("page", ["o/x.gif", "c/x/0", "u/x", "preferences/x", "stay/x", "confirm/x", "archive/x", "setup/x", "a/x"])
+async def test_no_answer_at_a_token_hands_it_on(small_house: House, page: str) -> None:
+    """Not even one that no page writes, such as the refusal of a method."""
+    answer = await small_house.client.put(f"/{page}")
+    assert (answer.status_code, answer.headers["referrer-policy"]) == (405, "no-referrer")
 
 
 async def test_errors_are_problems(small_house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,8 +211,14 @@ async def test_a_body_without_a_length_is_counted_too(small_house: House) -> Non
         for _ in range(100):
             yield b"x" * 65_536
 
-    answer = await small_house.client.post("/api/v1/sequences", headers=await small_house.key("all"), content=endless())
+    key = await small_house.key("all")
+    answer = await small_house.client.post("/api/v1/sequences", headers=key, content=endless())
     assert answer.status_code == 413
+    stated = await small_house.client.post("/u2", content=b"x", headers={"Content-Length": str(BODY_MOST + 1)})
+    assert (stated.status_code, stated.headers["connection"]) == (413, "close")  # by its stated length alone, before any of it is read
+    much = b"x" * (BODY_MOST + 1)
+    assert (await small_house.client.post("/u/x", content=much)).status_code == 404  # leaving works whatever is sent: nothing of it is read
+    assert (await small_house.client.post("/api/v1/subscribers/import", headers=key, content=much)).status_code == 422  # a file of people may be longer
 
 
 async def test_the_forwarded_address_is_believed_from_known_proxies_only(tmp_path: Path) -> None:
@@ -236,6 +253,18 @@ async def test_a_key_that_asks_too_often_waits_and_no_other(small_house: House) 
     assert [a.status_code for a in answers] == [200, 200, 200, 429]
     assert (answers[3].headers["retry-after"], answers[3].headers["content-type"]) == ("5", "application/problem+json")
     assert (await small_house.client.get("/api/v1/keys", headers=calm)).status_code == 200
+
+
+def test_a_limit_counts_each_alone_and_begins_anew() -> None:
+    clock = Clock()
+    limit = Limit(2, 60, keep=3, clock=lambda: clock().timestamp())
+    assert [limit.take("a") for _ in range(3)] + [limit.take("b")] == [True, True, False, True]
+    clock.forward(seconds=59)
+    assert not limit.take("a")
+    clock.forward(seconds=1)
+    assert limit.take("a")
+    assert [limit.take(who) for who in ("c", "d", "e")] == [True] * 3
+    assert len(limit._seen) == 3
 
 
 def test_nought_is_no_limit() -> None:

@@ -1,6 +1,7 @@
 """Users, their roles and links, and the log of what everybody does, through the real application."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import httpx2
@@ -87,6 +88,13 @@ async def test_a_link_is_good_for_three_days_and_a_new_one_ends_the_old(house: H
     assert await access.link_of(db, second, late) is None
     with pytest.raises(access.NurtureError, match="used or too old"):
         await access.use_link(db, second, PASSWORD, late)
+    visit = await access.start_session(db, 1, NOW)
+    assert await access.use_link(db, second, PASSWORD, late - timedelta(seconds=1)) == 1
+    assert await access.check_session(db, visit, NOW) is None
+    with pytest.raises(access.NurtureError, match="used or too old"):
+        await access.use_link(db, second, "another sentence", NOW)
+    mia = "mia@house.example"
+    assert await lines(house) == [("test", "user.add", mia), ("test", "user.link", mia), (mia, "user.password", mia)]
 
 
 async def test_another_role_or_password_ends_every_session_at_once(house: House, owner: httpx2.AsyncClient) -> None:
@@ -170,6 +178,7 @@ async def test_each_step_on_the_dashboard_leaves_one_line(house: House, owner: h
     assert await lines(house) == [
         ("cli", "user.add", boss), (boss, "user.add", mia), (boss, "user.role", mia), (boss, "user.remove", mia), (boss, "POST /logout", ""),
     ]  # fmt: skip
+    assert [r["ip"] for r in await rows_of(house.app.db, "audit")] == [None, *["203.0.113.9"] * 4]
 
 
 async def test_the_log_is_shown_to_owners_and_told_by_the_api(house: House, owner: httpx2.AsyncClient) -> None:

@@ -9,13 +9,14 @@ import pytest
 from api.limits import household
 from nurture.domain.documents import Policy
 from nurture.domain.tokens import Purpose
+from nurture.services.erasing import erase
 from nurture.services.leaving import leave
 from nurture.services.sending import SendingRules, send_due
 from nurture.store.database import Database
 from nurture.store.documents import save_document
 from nurture.store.workers import enlist
 from tests.api.conftest import House, client_of
-from tests.support.ledger import rows_of
+from tests.support.ledger import add_delivery, add_letter, rows_of
 
 POLICY = {
     "policy": "default", "sender": {"name": "Anna", "address": "anna@example.com"}, "postal_address": "12 Slate Lane, 10115 Berlin",
@@ -78,8 +79,8 @@ async def test_a_person_joins_by_their_own_two_acts(house: House) -> None:
         done = await client.post(link(house, row))
         assert (done.status_code, "Witamy" in done.text) == (200, True)
     assert [p["status"] for p in await people(db)] == ["subscribed"]
-    consents = [(c["what"], c["granted"], c["source"], c["wording"]) for c in await rows_of(db, "consents")]
-    assert consents == [("asked", True, "form:site", "Two letters a week about roofs."), ("mail", True, "form:site", "Two letters a week about roofs.")]
+    consents = [(c["what"], c["granted"], c["source"], c["wording"], c["ip"]) for c in await rows_of(db, "consents")]
+    assert consents == [(what, True, "form:site", "Two letters a week about roofs.", "203.0.113.9") for what in ("asked", "mail")]
     [event] = await rows_of(db, "events")
     assert (event["type"], event["evidence"], event["name"]) == ("joined", "human", "form:site")
     assert [t["tag"] for t in await rows_of(db, "subscriber_tags")] == ["web"]
@@ -111,8 +112,27 @@ async def test_one_who_left_begins_afresh_and_an_old_link_brings_nobody_back(hou
     assert [p["status"] for p in await people(db)] == ["unsubscribed"]
     fresh = (await asks(db))[-1]
     assert fresh["id"] != row["id"]
+    await client.post("/subscribe/site", data=MIA | {"email": "tom@example.org"})
+    other = (await asks(db))[-1]
+    letter = await add_delivery(db, row["subscriber_id"], await add_letter(db), created_at=house.clock())
+    for strange in (other["id"], letter):  # neither another person's letter nor one that asks nothing brings them back
+        assert "grown old" in (await client.post(f"/confirm/{house.token(Purpose.CONFIRM, strange, row['subscriber_id'], 1)}")).text
+    assert {p["email"]: p["status"] for p in await people(db)} == {"mia@example.org": "unsubscribed", "tom@example.org": "pending"}
     await client.post(link(house, fresh))
-    assert [p["status"] for p in await people(db)] == ["subscribed"]
+    assert [p["status"] for p in await people(db)] == ["subscribed", "pending"]
+
+
+async def test_who_was_erased_may_come_back_by_their_own_act(house: House) -> None:
+    """From then on lists that have the address may be taken in again."""
+    client, db = house.client, house.app.db
+    for n in range(2):
+        await client.post("/subscribe/site", data=MIA)
+        assert len(await rows_of(db, "suppressions")) == n
+        await client.post(link(house, (await asks(db))[-1]))
+        assert await rows_of(db, "suppressions") == []
+        if not n:
+            await erase(db, (await people(db))[0]["id"], house.clock())
+    assert [p["status"] for p in await people(db)] == ["archived", "subscribed"]
 
 
 async def test_one_mailbox_gets_one_letter_an_hour(house: House) -> None:
@@ -158,7 +178,7 @@ async def test_hostile_json_is_no_internal_error(house: House, body: bytes, stat
 
 async def test_json_from_another_site(house: House) -> None:
     client = house.client
-    asked = await client.post("/subscribe/site", json={"email": "mia@example.org", "topics": ["walls"], "timezone": "Europe/Warsaw", "locale": "pl", "status": "subscribed", "id": 7})
+    asked = await client.post("/subscribe/site", json={"email": "mia@example.org", "topics": ["walls", "hidden"], "timezone": "Europe/Warsaw", "locale": "pl", "status": "subscribed", "id": 7})
     assert (asked.status_code, asked.json(), asked.headers["access-control-allow-origin"]) == (202, {"status": "asked"}, "*")
     [person] = await people(house.app.db)
     assert (person["status"], person["topics"], person["timezone"], person["zone_source"], person["locale"]) == ("pending", {"roofs": False, "walls": True}, "Europe/Warsaw", "form", "pl")
@@ -167,6 +187,13 @@ async def test_json_from_another_site(house: House) -> None:
     assert (await client.post("/subscribe/nowhere", json={"email": "a@b.example"})).status_code == 404
     assert (await client.post("/subscribe/site", content=b"[1", headers={"Content-Type": "application/json"})).status_code == 422
     assert (await client.options("/subscribe/site")).status_code == 204
+    long = "x" * 17_000
+    for told, status in (({"json": {"email": "long@example.org", "name": long}}, 422), ({"data": {"email": "long@example.org", "name": long}}, 404)):
+        assert (await client.post("/subscribe/site", **told)).status_code == status  # type: ignore[arg-type]
+    assert len(await people(house.app.db)) == 1
+    [*_, flood] = [await client.post("/subscribe/site", json={"email": "mia@example.org"}) for _ in range(20)]
+    assert (flood.status_code, flood.headers["retry-after"], flood.headers["access-control-allow-origin"]) == (429, "3600", "*")
+    assert flood.headers["content-type"] == "application/problem+json"
 
 
 async def test_a_machine_that_fills_in_everything_is_not_taken_in(house: House) -> None:

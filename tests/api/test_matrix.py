@@ -120,6 +120,7 @@ async def test_a_page_opens_to_the_roles_that_have_its_scope_and_to_nobody_else(
                 assert "your role" not in answer.text.lower(), (method, path, role)
             else:
                 assert answer.status_code in (200, 303, 404, 422), (method, path, role, answer.status_code)
+                assert answer.status_code == 303 or answer.headers["cache-control"] == "no-store", (method, path, role)
     assert seen > 80
 
 
@@ -141,7 +142,7 @@ async def test_a_key_with_every_other_scope_is_refused_without_a_word_of_what_is
         if scope not in keys:
             keys[scope] = await furnished.key(*(held for held in SCOPES if not opens({held}, scope)))
         answer = await furnished.client.request(method, address, headers=keys[scope])
-        assert (answer.status_code, leaks(answer)) == (403, []), (method, path)
+        assert (answer.status_code, answer.headers["cache-control"], leaks(answer)) == (403, "no-store", []), (method, path)
         if method not in UNSAFE:  # what an open door does is the business of its own tests
             opened = await furnished.client.request(method, address, headers=master)
             assert opened.status_code < 500, (method, path, opened.text)

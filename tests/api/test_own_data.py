@@ -8,7 +8,7 @@ import pytest
 from nurture.domain.tokens import Purpose
 from nurture.services.leaving import leave
 from nurture.store.tables import METADATA
-from tests.api.conftest import House
+from tests.api.conftest import House, client_of
 from tests.api.test_public import everything_but_events, letter_for, path_of
 from tests.support.ledger import add_delivery, add_letter, rows_of
 from tests.support.people import add_people
@@ -43,6 +43,7 @@ async def test_all_that_is_kept_is_shown_and_taken_along(house: House) -> None:
     assert "Somebody Else" not in page.text
     file = await house.client.post(path, data={"choice": "download"})
     assert file.headers["content-disposition"] == 'attachment; filename="my-data.json"'
+    assert (file.headers["cache-control"], file.headers["referrer-policy"]) == ("no-store", "no-referrer")
     told = json.loads(file.content)
     assert (told["person"]["email"], told["person"]["fields"], [t["tag"] for t in told["tags"]]) == ("mia@example.org", {"town": "Ulm"}, ["roof"])
     assert [c["what"] for c in told["consents"]] == ["preference:useful"]
@@ -98,6 +99,10 @@ async def test_a_letter_on_the_wire_is_waited_for(house: House, monkeypatch: pyt
 
 async def test_it_cannot_be_asked_without_end(house: House) -> None:
     path = await pages(house)
-    answers: list[Any] = [await house.client.post(path, data={"choice": "erase"}) for _ in range(31)]
-    assert [a.status_code for a in answers] == [200] * 30 + [429]
+    answers: list[Any] = []
+    for n in range(32):
+        async with client_of(house.api, ip=f"2001:db8::{n}" if n < 31 else "2001:db8:0:1::1") as client:
+            answers.append(await client.post(path, data={"choice": "erase"}))
+    assert [a.status_code for a in answers] == [200] * 30 + [429, 200]
+    assert answers[30].headers["retry-after"] == "3600"
     assert (await house.client.post(path, data={"choice": "useful"})).status_code == 200

@@ -155,7 +155,7 @@ async def test_preferences_work_by_post_alone(house: House) -> None:
     [person] = await rows_of(house.app.db, "subscribers")
     assert (person["paused_until"] - house.clock()).days == 30
     before = await everything_but_events(house)
-    for odd in ({"choice": "everything"}, {}, {"other": "x"}):
+    for odd in ({"choice": "everything"}, {}, {"other": "x"}, {"choice": "leave", "why": "x" * 4096}):
         assert (await house.client.post(path, data=odd)).status_code == 200
     assert await everything_but_events(house) == before
     await house.client.post(path, data={"choice": "leave"})

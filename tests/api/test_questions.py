@@ -3,15 +3,21 @@
 import csv
 import hashlib
 import io
+import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from api.public.words import WORDS
+from nurture.definitions.loading import load_text
 from nurture.domain.tokens import Purpose
+from nurture.services.defining import apply
+from nurture.services.drawing import show_draw
 from nurture.store.documents import letter_catalogue
 from nurture.store.tables import METADATA
 from tests.api.conftest import House
-from tests.api.test_answering import asked
+from tests.api.test_answering import asked, given
 from tests.support.desk import browser
 from tests.support.ledger import add_delivery, rows_of
 from tests.support.people import add_people
@@ -23,6 +29,7 @@ choices: [{id: red, text: Red}, {id: grey, text: Grey}]
 draw: {winners: 2, prize: a ladder}
 closes: "2026-03-20 18:00"
 result: {id: result, kind: service, subject: "You voted: {{ data.people }}", body: "{% for line in data.lines %}{{ line.text }} {{ line.share }} {% endfor %} {% if data.won %}You won.{% endif %} {{ data.winners | join(', ') }}"}
+in: {de: {text: Welche Farbe ist die schönste?, choices: {red: Rot, grey: Grau}, prize: eine Leiter}}
 """
 
 
@@ -82,6 +89,10 @@ async def test_a_draw_is_promised_made_once_and_checked_by_anybody(house: House)
     promised = await house.client.get("/draws/raffle")
     [row] = await rows_of(house.app.db, "draws")
     assert (row["commitment"] in promised.text, row["seed"] in promised.text) == (True, False)
+    assert re.fullmatch("[0-9a-f]{64}", row["seed"])
+    early_look = await show_draw(house.app.db, "raffle")
+    assert early_look is not None
+    assert (early_look.seed, early_look.entries, early_look.winners) == ("", (), ())
     early = await house.client.post("/api/v1/questions/raffle/draw", headers=key)
     assert (early.status_code, "takes answers until" in early.json()["detail"]) == (409, True)
     house.clock.forward(days=30)
@@ -98,6 +109,19 @@ async def test_a_draw_is_promised_made_once_and_checked_by_anybody(house: House)
     assert made["seed"] in page.text
     assert "<b>" not in page.text
     assert "@" not in page.text
+
+
+async def test_who_takes_part_in_a_draw_sent_the_button_before_it_closed(small_house: House) -> None:
+    """What a click stands for was counted under other rules, and whatever came after the date that holds now came too late."""
+    house = small_house
+    _, _, late, clicked = await voters(house, "raffle", [{"choice": "red"}, {"choice": "grey"}, {"choice": "red"}, {"choice": "grey"}])
+    events = METADATA.tables["events"]
+    async with house.app.db.write() as tx:
+        await tx.execute(events.update().where(events.c.subscriber_id == clicked).values(detail={"how": "click", "choice": "grey"}))
+        await tx.execute(events.update().where(events.c.subscriber_id == late).values(at=datetime(2026, 3, 20, 18, tzinfo=UTC)))
+    house.clock.forward(days=30)
+    made = (await house.client.post("/api/v1/questions/raffle/draw", headers=await house.key("sequences:write"))).json()
+    assert len(made["entries"]) == 2
 
 
 async def test_where_there_is_no_draw_there_is_no_page(house: House) -> None:
@@ -123,6 +147,7 @@ async def test_the_result_letter_goes_once_to_all_who_took_part(small_house: Hou
     subscribers = METADATA.tables["subscribers"]
     async with house.app.db.write() as tx:
         await tx.execute(subscribers.update().where(subscribers.c.id == people[1]).values(status="unsubscribed"))
+        await tx.execute(subscribers.update().where(subscribers.c.id == people[2]).values(locale="de"))
     told = [(await house.client.post("/api/v1/questions/raffle/announce", headers=key)).json()["letters"] for _ in range(2)]
     assert told == [2, 0]
     rows = await rows_of(house.app.db, "deliveries", kind="service")
@@ -131,6 +156,8 @@ async def test_the_result_letter_goes_once_to_all_who_took_part(small_house: Hou
     winners = {w["subscriber"] for w in draw["winners"]}
     assert [row["payload"]["data"]["won"] for row in rows] == [person in winners for person in (people[0], people[2])]
     assert rows[0]["payload"]["data"]["lines"] == [{"text": "Red", "people": 2, "share": "67%"}, {"text": "Grey", "people": 1, "share": "33%"}]
+    german = rows[1]["payload"]["data"]
+    assert ([line["text"] for line in german["lines"]], german["prize"], german["people"]) == (["Rot", "Grau"], "eine Leiter", 3)
 
 
 async def test_storing_a_draw_again_keeps_its_promise(small_house: House) -> None:
@@ -187,3 +214,44 @@ def test_rules_wait_for_an_answer_by_its_choice() -> None:
     assert [reason_for(rule, event(url=url)) for url in (None, "question:trouble/time", "question:other/price")] == [None] * 3
     with pytest.raises(ValueError, match="`choice` belongs to an answer"):
         Rule.model_validate({"rule": "r", "when": {"did": "clicked", "choice": "price"}, "then": [{"tag": "x"}]})
+
+
+IN_GERMAN = """
+question: trouble
+title: Trouble
+text: What troubles you most about your roof?
+choices: [{id: price, text: What it costs}, {id: time, text: When it is done}]
+thanks: We read all of it.
+in:
+  de: {title: Ärger, text: Was drückt Sie am meisten?, choices: {price: Was es kostet, time: Wann es fertig ist}}
+---
+question: check
+text: How does your roof stand?
+open: false
+quiz: [{id: age, text: How old is it?, choices: [{id: young, text: Under twenty, points: 2}, {id: old, text: Older}]}]
+bands:
+  - {id: act, from: 0, text: Look at it., letter: {id: act, kind: service, subject: "Advice: {{ data.question }}", body: "Do: {{ data.band }}"}}
+in:
+  de: {text: Wie steht Ihr Dach?, choices: {age: Wie alt ist es?, age/young: Unter zwanzig, age/old: Älter}, bands: {act: Sehen Sie nach.}}
+"""
+
+
+async def test_a_question_speaks_the_readers_language_where_it_has_it(small_house: House) -> None:
+    house, german = small_house, {"Accept-Language": "de-AT"}
+    await asked(house)
+    await apply(house.app.db, load_text(IN_GERMAN).documents, house.clock(), templates=house.app.templates)
+    token, _ = await asked(house, "trouble", "otto@example.com", locale="de")
+    page = (await house.client.get(f"/a/{token}/price", headers={"Accept-Language": "en"})).text
+    assert [words in page for words in ("Ärger", "Was drückt Sie am meisten?", "Was es kostet", "Wann es fertig ist", "What")] == [True] * 4 + [False]
+    wrong = await house.client.post(f"/a/{token}", data={"choice": "dirt"})
+    assert (wrong.status_code, "Was es kostet" in wrong.text) == (422, True)
+    thanks = await house.client.post(f"/a/{token}", data={"choice": "price"})
+    assert (WORDS["de"]["answer_thanks_text"] in thanks.text, "We read" in thanks.text) == (True, False)
+    assert await given(house) == [("price", "", "page")]
+    token, _ = await asked(house, "trouble", "ola@example.com", locale="pl")
+    assert "What it costs" in (await house.client.get(f"/a/{token}", headers=german)).text  # of Polish it has no words, and German is not theirs
+    token, _ = await asked(house, "check", "emma@example.com", locale="de")
+    assert [words in (await house.client.get(f"/a/{token}")).text for words in ("Wie alt ist es?", "Unter zwanzig")] == [True, True]
+    assert "Sehen Sie nach." in (await house.client.post(f"/a/{token}", data={"step.age": "old"})).text
+    [letter] = await rows_of(house.app.db, "deliveries", kind="service")
+    assert (letter["payload"]["data"]["question"], letter["payload"]["data"]["band"]) == ("Wie steht Ihr Dach?", "Sehen Sie nach.")

@@ -9,7 +9,7 @@ from api.app import create_app
 from nurture.bootstrap import open_app
 from nurture.domain.tokens import Purpose
 from nurture.settings import Settings
-from tests.api.conftest import House, client_of
+from tests.api.conftest import CHROME, House, client_of
 from tests.api.test_public import letter_for, path_of
 from tests.support.ledger import rows_of
 
@@ -38,6 +38,7 @@ async def test_both_ways_say_and_keep_the_same(small_house: House, headers: dict
         kept = [{k: v for k, v in e.items() if k not in ("id", "uid")} for e in (await rows_of(small_house.app.db, "events"))[before:]]
         told.append(([(a.status_code, a.content, {k: v for k, v in a.headers.items() if k != "x-request-id"}) for a in answers], kept))
         assert all(len(a.headers["x-request-id"]) == 16 for a in answers)
+        assert all(e["agent"] == headers.get("User-Agent", CHROME)[:400] for e in kept)
     assert told[0] == told[1]
 
 

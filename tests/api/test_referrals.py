@@ -10,6 +10,7 @@ from nurture.domain.conditions import Did
 from nurture.domain.documents import Policy
 from nurture.domain.tokens import Purpose
 from nurture.services.erasing import erase
+from nurture.services.leaving import leave
 from nurture.store.conditions import matching
 from nurture.store.documents import save_document
 from tests.api.conftest import House
@@ -20,7 +21,8 @@ from tests.support.people import add_people
 
 
 @pytest.fixture
-async def anna(house: House) -> int:
+async def anna(house: House, monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setattr("api.public.joining.EVEN", 0.001)  # the time of answers has a test of its own
     async with house.app.db.write() as tx:
         await save_document(tx, Policy.model_validate(POLICY | {"recommend": {"form": "site"}}), "live", house.clock())
     [person] = await add_people(house.app.db, "anna@example.com", name="Anna Roof")
@@ -59,7 +61,17 @@ async def test_who_joins_by_a_link_counts_once_and_only_when_they_confirm(house:
     assert await asks(house, own(house, anna), "json@example.org", as_json=True) == 202
     await confirms(house, "json@example.org")
     assert len(await counted(house)) == 2
+    counting = await rows_of(house.app.db, "referrals")
     [other] = await add_people(house.app.db, "other@example.com")
+    await add_people(house.app.db, "gone@example.com", status="unsubscribed")
+    [mia] = await rows_of(house.app.db, "subscribers", email="mia@example.org")
+    house.clock.forward(hours=2)
+    await leave(house.app.db, mia["id"], delivery_id=None, now=house.clock(), how="leave-link")
+    house.clock.forward(hours=1)
+    for email in ("mia@example.org", "gone@example.com"):  # they begin afresh, which makes no newcomer of them
+        await asks(house, own(house, other), email)
+        await confirms(house, email)
+    assert await rows_of(house.app.db, "referrals") == counting
     house.clock.forward(hours=2)
     for email in ("mia@example.org", "OTHER@example.com"):  # known already, whoever brings them
         await asks(house, own(house, anna), email)

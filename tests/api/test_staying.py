@@ -12,7 +12,7 @@ from nurture.store.documents import save_document
 from nurture.store.tables import METADATA
 from tests.api.conftest import House
 from tests.api.test_joining import POLICY
-from tests.api.test_public import letter_for, path_of
+from tests.api.test_public import everything_but_events, letter_for, path_of
 from tests.support.ledger import rows_of
 
 
@@ -67,6 +67,21 @@ async def test_what_is_not_undone(house: House, status: str, days: int) -> None:
     house.clock.forward(days=days)
     await house.client.post(path_of(Purpose.PREFERENCES, tokens[Purpose.PREFERENCES]), data={"choice": "undo"})
     assert (await person(house))["status"] == status
+
+
+@pytest.mark.parametrize(("status", "after"), [("archived", "subscribed"), ("subscribed", "subscribed"), ("unsubscribed", "unsubscribed"), ("complained", "complained")])
+async def test_who_stays_says_so_by_their_own_post(house: House, status: str, after: str) -> None:
+    tokens = await letter_for(house, status=status)
+    path = f"/stay/{tokens[Purpose.PREFERENCES]}"
+    before = await everything_but_events(house)
+    for method in ("GET", "HEAD"):
+        assert (await house.client.request(method, path)).status_code == 200
+    assert await everything_but_events(house) == before
+    for _ in range(2):
+        assert (await house.client.post(path)).status_code == 200
+    assert (await person(house))["status"] == after
+    assert [e["name"] for e in await rows_of(house.app.db, "events", type="answered")] == ["stay"] * (after == "subscribed")
+    assert [(c["source"], c["granted"]) for c in await rows_of(house.app.db, "consents")] == [("stay", True)] * (status == "archived")
 
 
 async def test_why_is_kept_once_a_day(house: House) -> None:

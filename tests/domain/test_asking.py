@@ -41,10 +41,30 @@ def question(**more: Any) -> Question:
     ({"quiz": QUIZ, "bands": [{"id": "x", "from": -1, "text": "t"}, {"id": "y", "from": -1, "text": "t"}]}, "stands twice"),
     ({"quiz": QUIZ, "bands": [{"id": "x", "from": -1, "text": "t", "letter": LETTER}], "result": LETTER}, "stands twice"),
     ({"result": LETTER | {"kind": "sales"}}, "kind: service"),
+    ({"in": {"fr": {"text": "Pourquoi?"}}}, "fr"),
+    ({"title": "T", "in": {"de": {"text": "Warum?"}}}, "has no words for the title"),
+    ({"in": {"de": {"text": "Warum?", "title": "T"}}}, "has words for the 'title', which"),
+    ({"choices": CHOICES, "in": {"de": {"text": "Warum?", "choices": {"price": "Kosten"}}}}, "has no words for the choice time"),
+    ({"choices": CHOICES, "in": {"de": {"text": "Warum?", "choices": {"price": "K", "time": "Z", "dirt": "D"}}}}, "has words for the choice 'dirt'"),
+    ({"quiz": QUIZ, "in": {"de": {"text": "Warum?", "choices": {"age": "Alter?", "age/old": "Alt"}}}}, "has no words for the choice age/young"),
+    ({"choices": CHOICES, "draw": {"prize": "p"}, "closes": "2026-12-31", "in": {"de": {"text": "W?", "choices": {"price": "K", "time": "Z"}}}}, "no words for the prize"),
+    ({"quiz": QUIZ, "bands": [{"id": "x", "from": -1, "text": "t"}], "in": {"de": {"text": "W?", "choices": {"age": "A?", "age/old": "A", "age/young": "J"}}}}, "for the band x"),
 ])  # fmt: skip
 def test_what_makes_no_question_is_said(more: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         question(**more)
+
+
+def test_words_of_another_language_change_nothing_but_words() -> None:
+    told = {"de": {"text": "Warum?", "choices": {"price": "Kosten", "time": "Zeit"}, "prize": "eine Leiter"}}
+    asked = question(choices=CHOICES, draw={"prize": "a ladder", "winners": 2}, closes="2026-12-31", thanks="Well!", **{"in": told})
+    for locale in ("de", "de-AT", "DE_ch"):
+        said = asked.spoken(locale)
+        assert (said.heading, said.options, said.thanks, said.closes) == ("Warum?", {"price": "Kosten", "time": "Zeit"}, "", "2026-12-31")
+        assert said.draw is not None
+        assert (said.draw.prize, said.draw.winners) == ("eine Leiter", 2)
+    for locale in (None, "", "en", "pl", "d"):
+        assert asked.spoken(locale) is asked
 
 
 def test_a_date_closes_at_its_end_by_the_clock_of_the_workspace() -> None:

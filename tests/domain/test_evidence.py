@@ -156,6 +156,17 @@ def test_the_reason_of_one_request_alone(hit: Hit, words: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("inside", "outside"),
+    [
+        ("40.92.0.1", "40.91.255.255"), ("40.95.255.255", "40.96.0.1"), ("40.107.0.1", "40.108.0.1"), ("52.103.255.1", "52.104.0.1"), ("104.47.127.1", "104.47.128.1"),
+        ("2a01:111:f400::1", "2a01:111:f401::1"), ("2a01:111:f403::1", "2a01:111:f404::1"), ("64.235.159.1", "64.235.160.1"), ("209.222.95.1", "209.222.96.1"),
+    ],
+)  # fmt: skip
+def test_networks_of_mail_filters_as_they_are_published(inside: str, outside: str) -> None:
+    assert [judge(at(HOUR, 0, CHROME, ip), [], ACCEPTED).evidence for ip in (inside, outside)] == ["machine", "human"]
+
+
+@pytest.mark.parametrize(
     ("headers", "ahead"),
     [
         ({"sec-purpose": "prefetch;prerender"}, True), ({"x-moz": "prefetch"}, True), ({"purpose": "preview"}, True),

@@ -123,6 +123,7 @@ def test_the_signature_is_that_of_the_published_example():
 @pytest.mark.parametrize("address", [
     "127.0.0.1", "::1", "10.0.0.1", "172.16.3.4", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1", "240.0.0.1",
     "fe80::1", "fd00::1", "::ffff:10.0.0.1", "::ffff:127.0.0.1", "2002:a00:1::", "64:ff9b:1::1", "64:ff9b::a00:1", "::", "ff02::1", "192.0.2.1", "fec0::1",
+    "ff0e::1", "::7f00:1", "4000::1", "2002:7f00:1::1", "64:ff9b::7f00:1", "2001:0:4136:e378:8000:63bf:80ff:fffe",
 ])  # fmt: skip
 def test_no_webhook_goes_to_a_machine_inside(address):
     assert refused_address(address, loopback=False)
@@ -131,7 +132,14 @@ def test_no_webhook_goes_to_a_machine_inside(address):
 def test_the_open_internet_is_called_and_this_machine_only_where_it_is_allowed():
     assert refused_address("93.184.215.14", loopback=False) is None
     assert refused_address("2606:4700::1111", loopback=False) is None
-    assert [refused_address(a, loopback=True) is None for a in ("127.0.0.1", "::1", "10.0.0.1", "169.254.169.254")] == [True, True, False, False]
+    here = ("127.0.0.1", "::1", "::ffff:127.0.0.1", "10.0.0.1", "169.254.169.254", "::ffff:10.0.0.1", "64:ff9b::a9fe:a9fe", "2002:a00:1::1")
+    assert [refused_address(a, loopback=True) is None for a in here] == [True] * 3 + [False] * 5
+
+
+@pytest.mark.parametrize("address", ["::ffff:93.184.215.14", "64:ff9b::5db8:d70e", "2002:5db8:d70e::1", "2001:0:4136:e378:8000:63bf:a247:28f1"])
+def test_what_wraps_an_address_is_judged_by_what_it_wraps(address):
+    """Mapped, NAT64 (a machine with IPv6 alone reaches everybody so), 6to4, Teredo: here a machine of the open internet."""
+    assert refused_address(address, loopback=False) is None
 
 
 def test_tries_are_bounded():

@@ -37,6 +37,7 @@ def test_one_mailbox_by_two_names(other: str, same: bool) -> None:
 def test_gmail_has_no_dots() -> None:
     assert same_mailbox("an.na@gmail.com", "anna+x@googlemail.com")
     assert not same_mailbox("anna@gmail.com", "anna@example.com")
+    assert not same_mailbox("+anna@example.com", "+bert@example.com")  # nothing stands before it
 
 
 def test_the_words_to_pass_on() -> None:

@@ -169,7 +169,8 @@ def main_job(installation: Installation, smtp_sink: SmtpSink) -> None:
 
     leave = re.search(rb"List-Unsubscribe: <([^>]+)>", first[0])
     assert leave
-    left = httpx2.post(leave[1].decode(), data={"List-Unsubscribe": "One-Click"}, follow_redirects=False)
+    forged = {"X-Forwarded-For": "192.0.2.66"}  # nobody is named in NURTURE_TRUSTED_PROXIES
+    left = httpx2.post(leave[1].decode(), data={"List-Unsubscribe": "One-Click"}, headers=forged, follow_redirects=False)
     assert left.status_code == 200
     assert httpx2.get(leave[1].decode()).status_code == 200
 
@@ -187,6 +188,8 @@ def main_job(installation: Installation, smtp_sink: SmtpSink) -> None:
         return httpx2.get(f"{installation.url}/api/v1/subscribers", params={"email": f"p{n}@example.com"}, headers=api).json()["data"][0]
 
     assert person(0)["status"] == "unsubscribed"
+    kept = httpx2.get(f"{installation.url}/api/v1/subscribers/{person(0)['id']}/data", headers=api).json()
+    assert {consent["ip"] for consent in kept["consents"]} == {"127.0.0.1"}
     until(lambda: person(1)["engagement"] == "active", "the one who clicked is active")
     assert person(2)["engagement"] == "new"
     report = json.loads(installation.nurture("report", "--json"))

@@ -196,3 +196,11 @@ def test_every_trade_has_a_pace_and_a_sequence_of_its_topic() -> None:
         assert policy.pace.floor
         assert policy.pace.most
         assert [*policy.topics] == [written.topic]
+
+
+def test_no_page_shows_a_letter_in_a_frame_that_can_act() -> None:
+    """Whatever stands in a letter: no script, no form, nothing of the page around it; a link may open a page of its own in the archive."""
+    frames = [(page.name, frame) for page in sorted(TEMPLATES.rglob("pages/**/*.html")) for frame in re.findall("<iframe[^>]*>", page.read_text())]
+    assert len(frames) == 4
+    for name, frame in frames:
+        assert LexborHTMLParser(frame).css_first("iframe").attributes.get("sandbox", "none") in (None, "{{ sandbox }}"), name

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,11 @@ from nurture.services.hearing import hear_mail
 from nurture.services.importing import import_csv
 from nurture.services.people import SubscriberIn, get_person, upsert
 from nurture.services.tracking import Received, record_hits
+from nurture.store import idempotency
 from nurture.store.choices import add_consent, stand_of
 from nurture.store.database import Database
 from nurture.store.ledger import deliveries
+from nurture.store.tables import METADATA
 from nurture.store.workspace import ensure_workspace
 from tests.support.ledger import add_delivery, add_letter, rows_of
 from tests.support.people import NOW, add_people
@@ -72,6 +75,21 @@ async def test_service_letters_and_addresses_of_machines_go_too(db: Database) ->
     [row] = await rows_of(db, "deliveries", id=waiting)
     assert (row["state"], row["payload"]) == ("cancelled", None)
     assert [(c["source"], c["ip"]) for c in await rows_of(db, "consents")] == [("form:site", None)]
+
+
+async def test_kept_answers_of_the_api_that_name_them_go_and_no_others(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer waits a week for the repetition of its request; what a person answered from is a name of theirs, too."""
+    monkeypatch.setattr("nurture.store.erasure._ANSWERS_AT_ONCE", 2)
+    person, _ = await known(db)
+    async with db.write() as tx:
+        await tx.execute(METADATA.tables["replies"].update().values(sender="Zebedee@Home.example"))
+        bodies = {"other": {"email": "anna@example.org"}, "theirs": {"id": person, "email": EMAIL}, "alias": {"sender": "Zebedee@Home.example"}}
+        for key, body in bodies.items():
+            await idempotency.reserve(tx, 1, key, "digest", NOW)
+            await idempotency.keep(tx, 1, key, 201, json.dumps(body).encode())
+        await idempotency.reserve(tx, 1, "under way", "digest", NOW)
+    await erase(db, person, LATER)
+    assert [(r["key"], r["status"]) for r in await rows_of(db, "idempotency")] == [("other", 201), ("under way", 0)]
 
 
 async def test_the_kept_hash_cannot_be_made_without_the_house(db: Database) -> None:

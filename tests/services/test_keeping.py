@@ -14,7 +14,7 @@ from nurture.services.keeping import Kept, keep
 from nurture.services.serving import queue_service_letter
 from nurture.services.tracking import SETTLES
 from nurture.shipped import shipped
-from nurture.store import dialect_parts, jobs, retention
+from nurture.store import dialect_parts, idempotency, jobs, retention
 from nurture.store.database import Database
 from nurture.store.dialect_parts import make_months
 from nurture.store.standings import load_standings
@@ -162,14 +162,17 @@ async def test_the_words_of_service_letters_go_and_their_keys_stay(db: Database)
     assert (await queued(db, person, "Other words.")).fresh is False, "what it said is not known any more"
 
 
-async def test_finished_imports_and_ended_sessions_go(db: Database) -> None:
+async def test_finished_imports_ended_sessions_and_old_answers_of_the_api_go(db: Database) -> None:
     async with db.write() as tx:
         row = {"line": 5, "counts": {}, "started_at": NOW}
         await tx.execute(METADATA.tables["imports"].insert(), [row | {"digest": "a", "finished_at": NOW}, row | {"digest": "b", "finished_at": None}])
         session = {"user_id": 1, "csrf": "c", "created_at": NOW, "seen_at": NOW}
         await tx.execute(METADATA.tables["sessions"].insert(), [session | {"digest": d, "expires_at": NOW + n * DAY} for d, n in (("x", 1), ("y", 200))])
+        for key, days in (("old", 80), ("young", 90)):
+            assert await idempotency.reserve(tx, 1, key, "digest", NOW + days * DAY)
     await keep(db, NOW + 91 * DAY, FOR_EVER)
     async with db.read() as tx:
+        assert list((await tx.execute(text("SELECT key FROM idempotency"))).scalars()) == ["young"]
         assert list((await tx.execute(text("SELECT digest FROM imports"))).scalars()) == ["b"]
         assert list((await tx.execute(text("SELECT digest FROM sessions"))).scalars()) == ["y"]
 

@@ -27,6 +27,13 @@ async def test_a_late_click_is_a_human_event_that_settles_after_ten_minutes(db: 
     assert event["settles_at"] - event["at"] == timedelta(minutes=10)
 
 
+def test_a_line_of_the_spool_holds_all_of_a_hit() -> None:
+    whole = Hit(NOW, "HEAD", None, "leave", 'Zoë "quoted" \\ agent', "2001:db8::1", prefetch=True, trap=True)
+    plain = Hit(NOW, link=3)
+    for received in (Received("a", 1, 2, 3, whole), Received("b", 2**48 - 1, 2, 3, plain, "https://example.com/?q=ä")):
+        assert from_line(to_line(received)) == received
+
+
 async def test_a_replay_stores_nothing_twice(db: Database) -> None:
     [person] = await add_people(db, "anna@example.com")
     delivery = await add_delivery(db, person, await add_letter(db))

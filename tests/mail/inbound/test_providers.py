@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import NameOID
 
 from nurture.domain.feedback import HeardKind
-from nurture.mail.inbound.providers import Call, Refused, Told, brevo, mailgun, postmark, sendgrid, ses
+from nurture.mail.inbound.providers import MOST_EVENTS, Call, Refused, Told, brevo, mailgun, postmark, sendgrid, ses
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:bounces"
@@ -97,6 +97,14 @@ def test_sendgrid() -> None:
     ahead = from_sendgrid(rows, key)
     with pytest.raises(Refused):
         sendgrid.read(replace(ahead, now=ahead.now - timedelta(minutes=6)), public)
+    many = [{"event": "delivered", "email": "a@b.c", "sg_event_id": str(n)} for n in range(MOST_EVENTS + 5)]
+    assert len(sendgrid.read(from_sendgrid(many, key), public)) == MOST_EVENTS
+
+
+def test_sendgrid_with_a_key_of_another_kind_believes_nobody(amazon: tuple[rsa.RSAPrivateKey, bytes]) -> None:
+    other = base64.b64encode(amazon[0].public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)).decode()
+    with pytest.raises(Refused, match="no key for ECDSA"):
+        sendgrid.read(from_sendgrid([], ec.generate_private_key(ec.SECP256R1())), other)
 
 
 @pytest.mark.parametrize(
@@ -131,6 +139,9 @@ def test_brevo(row: dict[str, Any], expected: bool) -> None:
     told = brevo.read(call(row | {"email": "mia@example.org", "ts_event": 1, "message-id": "<a@b.example>"}, {"authorization": "Bearer word"}), "word")
     assert [t.heard.suppress for t in told] == [expected]
     assert told[0].message_ids == ("<a@b.example>",)
+    for headers in ({}, {"authorization": "Bearer other"}, {"authorization": "word"}, basic("")):
+        with pytest.raises(Refused):
+            brevo.read(call(row, headers), "word")
 
 
 @pytest.fixture(scope="module")
@@ -190,6 +201,19 @@ def test_ses_confirms_a_subscription_by_visiting_amazon(amazon: tuple[rsa.RSAPri
     row = signed(key, "hello", Type="SubscriptionConfirmation", SubscribeURL=address, Token="abc")
     assert ses.read(call(row, fetch=fetch), TOPIC) == []
     assert visited == [CERT, address]
+    elsewhere = signed(key, "hello", Type="SubscriptionConfirmation", SubscribeURL="https://10.0.0.1/sns.eu-west-1.amazonaws.com/", Token="abc")
+    with pytest.raises(Refused, match="not Amazon's"):
+        ses.read(call(elsewhere, fetch=fetch), TOPIC)
+    assert visited[2:] == [CERT]
+
+
+def test_ses_listens_to_the_named_topics_alone(amazon: tuple[rsa.RSAPrivateKey, bytes]) -> None:
+    """Anybody may have a topic of their own at Amazon, with a good signature on whatever they like to say."""
+    key, cert = amazon
+    strange = signed(key, BOUNCE, TopicArn="arn:aws:sns:eu-west-1:999999999999:bounces")
+    with pytest.raises(Refused, match="another topic"):
+        ses.read(call(strange), TOPIC)  # nothing is fetched for it either
+    assert ses.read(call(signed(key, BOUNCE), fetch=lambda _a: cert), f"arn:aws:sns:eu-west-1:1:other, {TOPIC}")
 
 
 @pytest.mark.parametrize(
@@ -199,6 +223,7 @@ def test_ses_confirms_a_subscription_by_visiting_amazon(amazon: tuple[rsa.RSAPri
         {"SigningCertURL": "https://sns.eu-west-1.amazonaws.com.evil.example/a.pem"}, {"SigningCertURL": "http://sns.eu-west-1.amazonaws.com/a.pem"},
         {"SigningCertURL": "https://sns.eu-west-1.amazonaws.com/?Action=Say&x=/a.pem"}, {"SigningCertURL": "https://sns.eu-west-1.amazonaws.com/a.pem?x=.pem"},
         {"SigningCertURL": "https://evil.example/sns.eu-west-1.amazonaws.com/a.pem"}, {"SigningCertURL": "https://sns.eu-west-1.amazonaws.com@evil.example/a.pem"},
+        {"SigningCertURL": CERT + " HTTP/1.1\r\nHost: evil.example"}, {"TopicArn": ""}, {"SignatureVersion": ""},
     ],
 )  # fmt: skip
 def test_ses_is_not_believed(amazon: tuple[rsa.RSAPrivateKey, bytes], changes: dict[str, str]) -> None:
