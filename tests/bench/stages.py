@@ -8,13 +8,12 @@ from datetime import UTC, datetime
 
 from nurture.domain.tokens import TokenKey
 from nurture.mail.relay import SmtpRelay
-from nurture.services.sending import Desk, SendingRules, Sent, _intend
-from nurture.services.sending.claiming import next_turn, take
+from nurture.services.sending import Desk, SendingRules, Sent, _intend, _written
+from nurture.services.sending.claiming import next_turn
+from nurture.services.sending.feed import Feed
 from nurture.services.sending.recording import Clerk
 from nurture.services.sending.wire import Ended, Wire
-from nurture.services.sending.writing import Writer
 from nurture.store.database import connect
-from nurture.store.readers import readers
 from nurture.store.workers import enlist
 from nurture.worker import spare_the_collector
 
@@ -56,28 +55,27 @@ async def work_by_stage(url: str, smtp: str, sessions: int) -> dict[str, float]:
     try:
         async with Wire(relay, rules, desk.pace, _now, lambda: True, keep) as wire:
             clock, warm = _Clock(), 0
-            while turn := await next_turn(db, desk, rules, _now()):
-                writer = Writer.of(rules, turn.book, key, _now())
-                rows = await take(db, turn, lease, desk, rules, _now(), sent) or []
-                async with db.read() as tx:
-                    versions = await desk.versions(tx, {row.version_id for row in rows})
-                    people = await readers(tx, [row.subscriber_id for row in rows], _now(), turn.book.policy, [])
+            feed = Feed(db, lease, desk, rules, key, _now, sent, wire)
+            batch = await feed.claim(await next_turn(db, desk, rules, _now()))
+            while batch:
                 clock.ends("claim")
+                rows = batch.rows
                 while rows:
                     slice_, rows = rows[:SLICE], rows[SLICE:]
-                    ready, faults = writer.write(slice_, turn.lane.name, versions, people, _now())
+                    ready, faults = await _written(batch, slice_, _now())
                     clock.ends("render")
-                    leaving = await _intend(db, ready, faults, turn, lease, desk, rules, _now(), sent)
+                    leaving = await _intend(feed, ready, faults, batch.turn, _now())
                     clock.ends("intent")
                     wire.put(leaving)
                     await wire.room(0)
                     clock.ends("wire")
-                    batch = list(answered)
+                    ended = list(answered)
                     answered.clear()
-                    await clerk.record(batch)
+                    await clerk.record(ended)
                     clock.ends("results")
                 if not warm:
                     clock, warm = _Clock(), sent.accepted
+                batch = await feed.next()
     finally:
         gc.unfreeze()
         await relay.close()
