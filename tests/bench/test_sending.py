@@ -28,7 +28,7 @@ from tests.support.servers import postgres_server
 from tests.support.signatures import ED, RSA, key_folder
 
 pytestmark = pytest.mark.bench
-LETTERS, SESSIONS, PAIRS = 16_000, 8, 3  # of 8,000 the beginning and the end are too large a part
+LETTERS, SESSIONS, PAIRS = 16_000, 4, 3  # of 8,000 the beginning and the end are too large a part
 BODIES = {"3kb": 250, "15kb": 2_900}
 UNSIGNED = Path("no-keys")  # no such folder
 Fresh = Callable[[], str]
