@@ -5,6 +5,8 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
+AN_HOUR = 3600.0  # seconds
+
 
 class Limit:
     """`take(who)`: True while `who` stays under `most` in `seconds`; 0: always. The window begins anew once it is over."""

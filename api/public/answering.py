@@ -19,8 +19,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from api.auth import client_ip
-from api.limits import Limit, household
-from api.public.joining import AN_HOUR, TRAP
+from api.limits import AN_HOUR, Limit, household
+from api.public.joining import TRAP
 from api.public.pages import Pages
 from api.public.recording import Recorder, hit_of
 from api.public.words import WORDS, language

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from api.auth import client_ip
 from api.errors import PROBLEM, STATUS
-from api.limits import Limit, household
+from api.limits import AN_HOUR, Limit, household
 from api.public.pages import Pages
 from api.public.words import WORDS, language
 from nurture.domain.errors import ErrorKind, NurtureError
@@ -33,7 +33,6 @@ _AWAY = (SQLAlchemyError, OSError, TimeoutError)
 _ANYWHERE = {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "Content-Type", "Access-Control-Allow-Methods": "POST"}
 FORM_MOST = 16_384
 TRAP = "website"  # people do not see this field; what fills it in is no person
-AN_HOUR = 3600.0
 BY_IP = 20
 BY_MAILBOX = 3  # letters an hour to all spellings of one mailbox: what stands behind a `+` makes a new address, and no new reader
 EVEN = 0.1  # seconds: answers leave at whole multiples after the wish came, so that the time tells nobody who is known

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.auth import client_ip
-from api.limits import Limit, household
+from api.limits import AN_HOUR, Limit, household
 from api.public.pages import Pages
 from api.public.words import WORDS, language
 from nurture.domain.errors import ErrorKind, NurtureError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nurture.bootstrap import App
 
 CHOICES = frozenset({"data", "download", "erase", "erase_now"})
-AN_HOUR, BY_IP = 3600.0, 30
+BY_IP = 30
 WIRE = 5.0  # seconds that a letter on the wire is waited for; the page asks to try again after that
 _FILE = {
     "Content-Disposition": 'attachment; filename="my-data.json"', "Cache-Control": "no-store", "Referrer-Policy": "no-referrer",

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from api.auth import client_ip
-from api.limits import Limit
+from api.limits import AN_HOUR, Limit
 from api.public.own_data import CHOICES, OwnData
 from api.public.pages import Pages
 from api.public.quick import NO_STORE, PIXEL
@@ -33,7 +33,7 @@ _AWAY = (SQLAlchemyError, OSError, TimeoutError)
 FORM_MOST = 4096
 LEAVE_WITHIN = 10.0
 LOOK_WITHIN = 2.0
-AN_HOUR, BY_PERSON = 3600.0, 60  # each press is a line of the consent log, for ever; leaving has no limit
+BY_PERSON = 60  # each press is a line of the consent log, for ever; leaving has no limit
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"})
 
 

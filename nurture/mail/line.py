@@ -43,17 +43,17 @@ class Line(asyncio.Protocol):
     def alive(self) -> bool:
         return not (self.lost or self._transport.is_closing())
 
-    def say(self, words: bytes, answers: int) -> None:
-        """Send commands that will be answered so many times. A lost line says nothing: `answer` will tell."""
-        if self.alive:
-            self._owed += answers
-            self._transport.write(words)
+    def say(self, words: bytes, answers: int, *, body: bytes = b"") -> None:
+        """Send commands that will be answered so many times. A lost line says nothing: `answer` will tell.
 
-    def give(self, body: bytes, words: bytes, answers: int) -> None:
-        """The same for a body and what follows it, without making one long text of both."""
+        `body` goes before the words; it is not copied to stand with them.
+        """
         if self.alive:
             self._owed += answers
-            self._transport.writelines((body, words))
+            if body:
+                self._transport.writelines((body, words))
+            else:
+                self._transport.write(words)
 
     def agrees(self, *expected: Container[int]) -> bool:
         """Whether so many answers are here and each has a code that is expected; then they are taken, otherwise they stay."""

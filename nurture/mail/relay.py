@@ -139,7 +139,7 @@ class Carrier:
     def follow(self, session: Session) -> Plan | None:
         """The next letter that this session can take; none when somebody waits for the session or a better relay is back."""
         pool = self._pool
-        if pool.wanted or pool.avoided or (pool is not self._relay.pools[0] and self._relay.best(self._loop.time()) not in (pool, None)):
+        if pool.wanted or pool.avoided or self._relay.best(self._loop.time()) not in (pool, None):
             return None
         while envelope := self._letters.take():
             letter = self._planned(envelope)

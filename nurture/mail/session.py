@@ -146,7 +146,7 @@ class Session:
             return End(Phase.DATA, None, self._line.lost or "the line was closed"), None
         ahead = source.follow(self) if self._quick and self.offered.pipelining and source.ahead() else None
         body, its_dot = letter.body()
-        self._line.give(body, its_dot + ahead.commands(self.offered) if ahead else its_dot, 4 if ahead else 1)
+        self._line.say(its_dot + ahead.commands(self.offered) if ahead else its_dot, 4 if ahead else 1, body=body)
         dot = self._loop.time()
         try:
             code, text = await self._line.answer(self._timeouts.dot)

@@ -53,7 +53,7 @@ class Heading:
 
     def block(self, to: str, to_name: str, subject: str, date: datetime, message_id: str, leave: bytes) -> bytes:
         """The header block of one letter, each field ended by CRLF, without the empty line behind it; `leave` is what leave() gave."""
-        if not (len(message_id) < LINE_LIMIT - 12 and _MESSAGE_ID.fullmatch(message_id)):
+        if not (len(message_id) <= LINE_LIMIT - len("Message-ID: ") and _MESSAGE_ID.fullmatch(message_id)):
             raise NurtureError(f"{message_id[:200]!r} is not a Message-ID; it reads <letters@domain>.")
         return b"".join((
             self.sender, address_header("To", to_name, to), text_header("Subject", subject), _date(date),

@@ -34,11 +34,10 @@ class Clerk:
 
     async def record(self, batch: list[Ended]) -> None:
         """Commit a batch. A database that is away is waited for, and meanwhile nothing more is handed over."""
-        stopped: list[tuple[int, str]] = []
-        changes: list[Change] = []
-        if self.desk.errors or self.desk.gate.alert or not all(_taken(ended) for ended in batch):  # counted once, however often it is tried
-            judged = [ended for ended in batch if ended.verdict]
-            stopped, changes = self._lane_faults(judged), self._throttles(judged)
+        judged = [ended for ended in batch if ended.verdict]
+        plain = all(_taken(ended) for ended in judged)  # as nearly always; what follows is counted once, however often the commit is tried
+        stopped = [] if plain and not self.desk.errors else self._lane_faults(judged)
+        changes = [] if plain and not self.desk.gate.alert else self._throttles(judged)
         for wait in (*RETRIES, None):
             try:
                 await self._commit(batch, stopped, changes)
@@ -102,10 +101,10 @@ class Clerk:
 
     def _throttles(self, judged: list[Ended]) -> list[Change]:
         """What these answers ask of the relay and of recipient domains."""
-        gate = self.desk.gate
-        if not judged or (not gate.alert and all(_taken(ended) for ended in judged)):
+        if not judged:
             return []
-        return gate.hear([_heard(e, e.verdict, e.reply) for e in judged if e.verdict and e.reply], self.desk.pace, judged[-1].at)
+        heard = [_heard(e, e.verdict, e.reply) for e in judged if e.verdict and e.reply]
+        return self.desk.gate.hear(heard, self.desk.pace, judged[-1].at)
 
     def _count(self, batch: list[Ended]) -> None:
         self.sent.counts.update([ended.verdict.state.value if ended.verdict else "returned" for ended in batch])
