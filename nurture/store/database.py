@@ -18,7 +18,7 @@ from sqlalchemy.pool import StaticPool
 
 from nurture.domain.errors import ErrorKind, NurtureError
 from nurture.store.auditing import write_down
-from nurture.store.inline import PATIENCE, STEP_MS, in_file, in_memory
+from nurture.store.inline import BEGIN, PATIENCE, STEP_MS, in_file, in_memory
 from nurture.store.lone import Lone, PostgresLone, SqliteLone
 
 Connection = AsyncConnection
@@ -178,7 +178,7 @@ def _sqlite(url: str) -> Database:
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Any) -> None:
         immediate = connection.get_execution_options().get("immediate", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else BEGIN)
 
     lone = None if memory else SqliteLone(str(parsed.database), partial(_set_up, memory=False))
     return Database(engine, sqlite=True, single=memory, lone=lone)

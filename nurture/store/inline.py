@@ -46,6 +46,7 @@ async def in_memory() -> aiosqlite.Connection:
     return await InlineConnection()
 
 
+BEGIN = "BEGIN"
 PATIENCE = 30.0  # seconds
 STEP_MS = 1
 _WAITS = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY_RECOVERY}
@@ -68,18 +69,38 @@ def wait_for_turn(execute: Callable[..., sqlite3.Cursor], statement: str, values
                 raise
 
 
-def _run(cursor: sqlite3.Cursor, statement: str, values: Sequence[Any]) -> list[Any]:
+def _run(cursor: sqlite3.Cursor, begins: bool, statement: str, values: Sequence[Any]) -> list[Any]:
+    if begins:
+        cursor.execute(BEGIN)
     wait_for_turn(cursor.execute, statement, values)
     return cursor.fetchall() if cursor.description else []
 
 
-class _Cursor(aiosqlite.Cursor):
-    """Fetches its rows in the same hop that runs the statement. Opened and closed where it stands: neither touches the file."""
+def _run_each(cursor: sqlite3.Cursor, begins: bool, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+    if begins:
+        cursor.execute(BEGIN)
+    cursor.executemany(statement, rows)
 
+
+class _Cursor(aiosqlite.Cursor):
+    """Fetches its rows in the same hop that runs the statement. Opened and closed where it stands: neither touches the file.
+
+    A plain BEGIN locks nothing and sees nothing before the first statement that reads (sqlite.org/lang_transaction.html, 2.1), so it
+    travels with that one.
+    """
+
+    _conn: "FileConnection"
     _rows: Sequence[Any] = ()
 
     async def execute(self, sql: str, parameters: Iterable[Any] | None = None) -> "_Cursor":
-        self._rows = await self._execute(_run, self._cursor, sql, parameters or ())  # type: ignore[no-untyped-call]
+        if sql == BEGIN:
+            self._conn.begins = True
+        else:
+            self._rows = await self._execute(_run, self._cursor, self._conn.has_begun(), sql, parameters or ())  # type: ignore[no-untyped-call]
+        return self
+
+    async def executemany(self, sql: str, parameters: Iterable[Iterable[Any]]) -> "_Cursor":
+        await self._execute(_run_each, self._cursor, self._conn.has_begun(), sql, parameters)  # type: ignore[no-untyped-call]
         return self
 
     async def fetchall(self) -> Sequence[Any]:
@@ -94,7 +115,10 @@ class FileConnection(aiosqlite.Connection):
     """A connection to a file, for SQLAlchemy, which takes all rows of a statement at once.
 
     Its thread is a daemon, as SQLAlchemy makes it where it opens connections itself: a process that ends with an error must end.
+    `begins`: BEGIN was said and waits for its first statement.
     """
+
+    begins = False
 
     def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
         super().__init__(connector, iter_chunk_size=64)
@@ -103,6 +127,19 @@ class FileConnection(aiosqlite.Connection):
     @contextlib.asynccontextmanager
     async def cursor(self) -> AsyncIterator[_Cursor]:  # type: ignore[override] # only entered, as SQLAlchemy does
         yield _Cursor(self, self._conn.cursor())
+
+    def has_begun(self) -> bool:
+        """Whether the statement that comes now has to begin the transaction."""
+        begins, self.begins = self.begins, False
+        return begins
+
+    async def commit(self) -> None:
+        if not self.has_begun():
+            await super().commit()
+
+    async def rollback(self) -> None:
+        if not self.has_begun():
+            await super().rollback()
 
 
 async def in_file(path: str, **options: Any) -> aiosqlite.Connection:
