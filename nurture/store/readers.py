@@ -54,6 +54,8 @@ async def readers(
 
 async def _received(tx: Connection, ids: list[int], now: datetime) -> dict[int, list[str]]:
     """The names of the last useful letters accepted for each person, newest first."""
+    if not ids:
+        return {}
     got: dict[int, list[int]] = {}
     newest = func.row_number().over(partition_by=_d.subscriber_id, order_by=(_d.accepted_at.desc(), _d.id.desc())).label("place")
     for piece in pieces(ids):

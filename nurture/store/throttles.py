@@ -21,6 +21,7 @@ from nurture.store.tables.deliveries import DUE, LEASED
 throttles = METADATA.tables["throttles"]
 _t, _d, _l = throttles.c, deliveries.c, lanes.c
 _STATE = (_t.rate, _t.slowed_at, _t.away_until, _t.trips, _t.reason)
+_ALL = select(_t.id, _t.name, *_STATE).order_by(_t.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class StoredThrottle:
 
 async def load_throttles(tx: AsyncConnection) -> list[StoredThrottle]:
     """All there are, by name: a handful."""
-    found = await tx.execute(select(_t.id, _t.name, *_STATE).order_by(_t.name))
+    found = await tx.execute(_ALL)
     return [StoredThrottle(number, name, Throttle(*state)) for number, name, *state in found]
 
 
