@@ -37,24 +37,23 @@ class Result(NamedTuple):
 
 
 _HOLD = {"row": _d.id.type, "held": _d.fence.type}
-_ANSWER = {
-    "at": _d.ended_at.type, "said": _d.code.type, "class": _d.enhanced.type, "words": _d.answer.type, "by": _d.relay.type,
-    "tries": _d.attempts.type,
-}  # fmt: skip
+_ALIKE = {"said": _d.code.type, "class": _d.enhanced.type, "by": _d.relay.type, "tries": _d.attempts.type}
+_OWN = {"at": _d.ended_at.type, "words": _d.answer.type}
 _NEXT = {"why": _d.outcome.type, "due": _d.due_at.type}
 
 
-def _answered(given: Any, **more: Any) -> dict[str, Any]:
-    g = given.c
-    said = {"code": g.said, "enhanced": g["class"], "answer": g.words, "relay": g.by, "attempts": _d.attempts + g.tries}
-    return {"worker_id": None, **said, **more}
+def _answered(said: Any, words: Any, **more: Any) -> dict[str, Any]:
+    told = {"code": said["said"], "enhanced": said["class"], "answer": words, "relay": said["by"], "attempts": _d.attempts + said["tries"]}
+    return {"worker_id": None, **told, **more}
 
 
 def _accepted(given: Any) -> Update:
-    """Neither fence nor state is asked for, but that it is not yet known."""
-    at = given.c.at
+    """Neither fence nor state is asked for, but that it is not yet known. What a relay answers to letter after letter is given once."""
+    at, alike = given.c.at, {name: bindparam(name, type_=kind) for name, kind in _ALIKE.items()}
     row = update(deliveries).where(_d.id == given.c.row, _d.state != State.ACCEPTED.value)
-    return row.values(state=State.ACCEPTED.value, accepted_at=at, ended_at=at, folded=0, outcome=None, **_answered(given))
+    return row.values(
+        state=State.ACCEPTED.value, accepted_at=at, ended_at=at, folded=0, outcome=None, **_answered(alike, given.c.words)
+    )  # fmt: skip
 
 
 def _otherwise(state: State) -> Batch:
@@ -63,12 +62,12 @@ def _otherwise(state: State) -> Batch:
         waits = {"due_at": func.coalesce(g.due, _d.due_at)}
         more = {State.REJECTED: {"ended_at": g.at, "folded": 0}, State.DEFERRED: waits, State.UNKNOWN: {"folded": 0, **waits}}[state]
         row = update(deliveries).where(_d.id == g.row, _d.fence == g.held, _d.state == State.SENDING.value)
-        return row.values(state=state.value, outcome=g.why, **_answered(given, **more))
+        return row.values(state=state.value, outcome=g.why, **_answered(g, g.words, **more))
 
-    return Batch(_HOLD | _ANSWER | _NEXT, build)
+    return Batch(_HOLD | _OWN | _ALIKE | _NEXT, build)
 
 
-_ACCEPTED = Batch({"row": _d.id.type} | _ANSWER, _accepted)
+_ACCEPTED = Batch({"row": _d.id.type} | _OWN, _accepted)
 _OTHERWISE = {state: _otherwise(state) for state in (State.REJECTED, State.DEFERRED, State.UNKNOWN)}
 _BACK = Batch(
     _HOLD,
@@ -85,29 +84,42 @@ async def record(tx: AsyncConnection, results: Iterable[Result]) -> None:
         by_state.setdefault(result.state, []).append(result)
     for state, ended in by_state.items():
         if state is State.ACCEPTED:
-            await _ACCEPTED.change(tx, [(r.id, *_answer(r)) for r in ended])
+            for alike, rows in _by_answer(ended):
+                await _ACCEPTED.change(tx, rows, **alike)
         else:
-            await _OTHERWISE[state].change(tx, [(r.id, r.fence, *_answer(r), r.outcome, r.due_at) for r in ended])
+            rows = [(r.id, r.fence, r.at, r.answer, r.code, r.enhanced, r.relay, int(r.counts_attempt), r.outcome, r.due_at) for r in ended]
+            await _OTHERWISE[state].change(tx, rows)
 
 
-async def record_accepted(db: Database, results: Iterable[Result]) -> None:
-    """The same for a batch that was accepted whole, as nearly always: one statement, durable when this returns."""
-    await _ACCEPTED.alone(db, [(r.id, *_answer(r)) for r in results])
+async def record_accepted(db: Database, results: Sequence[Result]) -> None:
+    """The same for a batch that was accepted whole, as nearly always, durable when this returns. One statement where one relay took all."""
+    answers = _by_answer(results)
+    if len(answers) == 1:
+        ((alike, rows),) = answers
+        await _ACCEPTED.alone(db, rows, **alike)
+    elif answers:
+        async with db.write() as tx:
+            await record(tx, results)
 
 
-def _answer(r: Result) -> tuple[Any, ...]:
-    return r.at, r.code, r.enhanced, r.answer, r.relay, int(r.counts_attempt)
+def _by_answer(accepted: Iterable[Result]) -> list[tuple[dict[str, Any], list[tuple[Any, ...]]]]:
+    """What they have in common and, for each, what is its own."""
+    found: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
+    for r in accepted:
+        found.setdefault((r.code, r.enhanced, r.relay, int(r.counts_attempt)), []).append((r.id, r.at, r.answer))
+    return [(dict(zip(_ALIKE, alike, strict=True)), rows) for alike, rows in found.items()]
 
 
 async def fail(tx: AsyncConnection, rows: Sequence[tuple[int, int, str]], outcome: str, now: datetime) -> None:
     """Claimed rows (id, fence, words) that can never be sent as they are: render errors, age."""
+    if not rows:
+        return
     statement = (
         update(deliveries)
         .where(_d.id == bindparam("row"), _d.fence == bindparam("held"), _d.state == State.CLAIMED.value)
         .values(state=State.FAILED.value, outcome=outcome, answer=bindparam("words"), ended_at=now, worker_id=None, folded=0)
     )
-    if rows:
-        await tx.execute(statement, [{"row": i, "held": fence, "words": words} for i, fence, words in rows])
+    await tx.execute(statement, [{"row": i, "held": fence, "words": words} for i, fence, words in rows])
 
 
 async def release(tx: AsyncConnection, rows: Sequence[Hold]) -> None:
