@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from nurture.domain.words import Kind, Kinds, State, Status
 from nurture.store.database import Database
 from nurture.store.dialect import read_json
-from nurture.store.dialect_batch import Batch, moment
+from nurture.store.dialect_batch import Batch, Chain, moment
 from nurture.store.lanes import BY_HAND
 from nurture.store.ledger import deliveries, lanes, one_of, subscribers, workspace
 from nurture.store.mark import Handed, Mark
@@ -116,17 +116,17 @@ async def claim(
     window has closed come too: the caller moves or cancels them. Nobody else sees the chosen rows before the caller's commit: SQLite has
     one writer, PostgreSQL keeps them locked.
     """
-    found = await _CHOSEN.read(tx, (), lane=lane_id, throttle=throttle_id, worker=worker_id, most=limit, moment=now)
-    rows = [_claimed(row) for row in sorted(found, key=itemgetter(-1, 0))]  # by due_at and id
+    rows = _claimed(await _CHOSEN.read(tx, (), lane=lane_id, throttle=throttle_id, worker=worker_id, most=limit, moment=now))
     await _TAKE.change(tx, [(row.id,) for row in rows], worker=worker_id, moment=now)
     return rows
 
 
-def _claimed(row: Sequence[Any]) -> Claimed:
-    number, held, person, version, lane, kind, mail, tries, first, closes, payload, _ = row
-    return Claimed(
-        number, held + 1, person, version, lane, _KINDS[kind], mail, tries, moment(first), moment(closes), read_json(payload)
-    )  # fmt: skip
+def _claimed(found: Iterable[Sequence[Any]]) -> list[Claimed]:
+    """As they are once taken, longest due first."""
+    return [
+        Claimed(number, held + 1, person, version, lane, _KINDS[kind], mail, tries, moment(first), moment(closes), read_json(payload))
+        for number, held, person, version, lane, kind, mail, tries, first, closes, payload, _ in sorted(found, key=itemgetter(-1, 0))
+    ]
 
 
 async def count_claim(tx: AsyncConnection) -> Mark:
@@ -142,6 +142,13 @@ _COUNT = Batch(
     .values(claims=workspace.c.claims + 1)
     .returning(workspace.c.identity, workspace.c.claims),
 )
+_CLAIM = Chain(_CHOSEN, _TAKE, _COUNT)
+
+
+async def claim_alone(db: Database, lane_id: int, worker_id: int, limit: int, now: datetime) -> tuple[list[Claimed], Mark] | None:
+    """claim() of those who wait for no domain's turn, and count_claim(), in a commit of their own; None when nothing is due."""
+    found = await _CLAIM.run(db, lane=lane_id, throttle=0, worker=worker_id, most=limit, moment=now)
+    return (_claimed(found[0]), Mark(*found[1])) if found else None
 
 
 async def last_hand_off(tx: AsyncConnection, row_id: int) -> Handed | None:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any, overload
 
 from sqlalchemy import ARRAY, FromClause, Select, String, bindparam, cast, func, select, type_coerce
@@ -17,6 +18,7 @@ from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.types import TypeEngine
 
 from nurture.store.database import Database
+from nurture.store.lone import Execute, SqliteLone
 
 Rows = Sequence[Sequence[Any]]
 Columns = Mapping[str, TypeEngine[Any]]
@@ -64,14 +66,15 @@ class Batch:
         packed = self._compiled[tx.dialect.name].packed
         return json.loads(found.scalar_one()) if packed else found.all()
 
-    def _bound(self, dialect: Dialect, rows: Rows, values: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:
+    def _bound(self, dialect: Dialect, rows: Rows | str, values: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:
+        """Statement and values for the driver. `rows` may be the JSON text that another batch has read."""
         known = self._compiled.get(dialect.name) or self._compile(dialect)
         given = {**known.fixed, **values}
         for name, convert in known.convert.items():
             given[name] = convert(given[name])
         if self.columns:
             if dialect.name == "sqlite":
-                given[_GIVEN] = json.dumps(rows, default=_stored, separators=(",", ":"))
+                given[_GIVEN] = rows if isinstance(rows, str) else json.dumps(rows, default=_stored, separators=(",", ":"))
             else:
                 given |= zip((_GIVEN + name for name in self.columns), map(list, zip(*rows, strict=True)), strict=True)
         return known.text, tuple([given[name] for name in known.names])
@@ -92,6 +95,40 @@ class Batch:
         known = _Compiled(text, names, compiled.params, convert, packed)
         self._compiled[dialect.name] = known
         return known
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A transaction of its own: the rows that `asked` finds go to `change`, by the first of their columns, and `last` tells a row.
+
+    On SQLite they go there as the text they come in, and all of it is one hop.
+    """
+
+    asked: Batch
+    change: Batch
+    last: Batch
+
+    async def run(self, db: Database, **values: Any) -> tuple[Sequence[Sequence[Any]], Sequence[Any]] | None:
+        """The rows and that row, durable; None where nothing was found, and nothing is changed then."""
+        if isinstance(db.lone, SqliteLone):
+            async with db.writer:
+                found = await db.lone.together(partial(self._steps, db.engine.dialect, values))
+            return (json.loads(found[0]), found[1]) if found else None
+        async with db.write() as tx:
+            rows = [*await self.asked.read(tx, (), **values)]
+            if not rows:
+                return None
+            await self.change.change(tx, [row[: len(self.change.columns)] for row in rows], **values)
+            (last,) = await self.last.read(tx, (), **values)
+            return rows, last
+
+    def _steps(self, dialect: Dialect, values: Mapping[str, Any], execute: Execute) -> tuple[str, Sequence[Any]] | None:
+        ((rows,),) = execute(*self.asked._bound(dialect, (), values))  # noqa: SLF001 - of the same module
+        if rows == "[]":
+            return None
+        execute(*self.change._bound(dialect, rows, values))  # noqa: SLF001
+        (last,) = execute(*self.last._bound(dialect, (), values))  # noqa: SLF001
+        return rows, last
 
 
 def _from_json(columns: Columns) -> FromClause:

@@ -8,13 +8,16 @@ import asyncio
 import contextlib
 import sqlite3
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import aiosqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from nurture.store.inline import FileConnection, wait_for_turn
+
+T = TypeVar("T")
+Execute = Callable[[str, Sequence[Any]], sqlite3.Cursor]
 
 
 class Lone(Protocol):
@@ -25,7 +28,7 @@ class Lone(Protocol):
 
 
 class SqliteLone:
-    """Begin, statement and commit travel to the thread in one hop, and are undone together."""
+    """Begin, statements and commit travel to the thread in one hop, and are undone together."""
 
     def __init__(self, path: str, prepare: Callable[[sqlite3.Connection], None]) -> None:
         self._path, self._prepare = path, prepare
@@ -37,12 +40,16 @@ class SqliteLone:
         return connection
 
     async def run(self, statement: str, values: Sequence[Any]) -> int:
+        return await self.together(lambda execute: execute(statement, values).rowcount)
+
+    async def together(self, steps: Callable[[Execute], T]) -> T:
+        """One transaction of what `steps` executes, in the thread. Its cursors live no longer."""
         try:
             if self._connection is None:
                 self._connection = await FileConnection(self._open)
-            found: int = await self._connection._execute(_alone, self._connection._conn, statement, values)  # type: ignore[no-untyped-call]  # noqa: SLF001 - the only way to put several steps in one hop
+            found: T = await self._connection._execute(_together, self._connection._conn, steps)  # type: ignore[no-untyped-call]  # noqa: SLF001 - the only way to put several steps in one hop
         except sqlite3.Error as error:
-            raise DBAPIError.instance(statement, None, error, sqlite3.Error, hide_parameters=True) from error
+            raise DBAPIError.instance(None, None, error, sqlite3.Error, hide_parameters=True) from error
         return found
 
     async def close(self) -> None:
@@ -51,16 +58,16 @@ class SqliteLone:
             await connection.close()
 
 
-def _alone(connection: sqlite3.Connection, statement: str, values: Sequence[Any]) -> int:
+def _together(connection: sqlite3.Connection, steps: Callable[[Execute], T]) -> T:
     wait_for_turn(connection.execute, "BEGIN IMMEDIATE")
     try:
-        changed = connection.execute(statement, values).rowcount
+        found = steps(connection.execute)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-    return changed
+    return found
 
 
 class PostgresLone:

@@ -4,16 +4,18 @@ import asyncio
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from nurture.domain.words import State
-from nurture.store.claims import Claimed, claim, hand_over
+from nurture.store.claims import Claimed, claim, claim_alone, hand_over
 from nurture.store.database import Database, connect
+from nurture.store.mark import Mark
 from nurture.store.outbox import plan_rows
-from nurture.store.results import Result, record, record_accepted
+from nurture.store.results import Result, record, record_accepted, release
 from nurture.store.tables import METADATA
+from nurture.store.workspace import load_workspace
 from tests.store.test_claims import a_worker, claimed_one, intent
-from tests.support.outbox_rows import add_letter, planned, set_row, the_rows
+from tests.support.outbox_rows import IDENTITY, add_letter, planned, set_row, the_rows
 from tests.support.people import NOW, add_people
 
 ODD = "Привет 'you' \"there\" \\ 🎉 [1]{}"
@@ -52,6 +54,54 @@ async def test_a_claim_reads_what_the_row_holds(db: Database) -> None:
     assert (row.payload, row.first_try_at, row.closes_at, row.attempts) == (given, NOW - timedelta(hours=1, microseconds=3), None, 2)
     assert row.first_try_at is not None
     assert row.first_try_at.utcoffset() == timedelta(0)
+
+
+async def test_a_claim_of_its_own_takes_what_any_claim_takes(db: Database) -> None:
+    people = await add_people(db, *[f"p{n}@example.com" for n in range(4)])
+    letter, worker = await add_letter(db), await a_worker(db)
+    given = {"data": {"words": ODD}}
+    async with db.write() as tx:
+        await plan_rows(tx, [planned(letter, p, due=NOW - timedelta(minutes=n)) for n, p in enumerate(people[:3])])
+        await plan_rows(tx, [planned(letter, people[3], due=NOW + timedelta(hours=1))])
+    stored = await the_rows(db)
+    await set_row(db, stored[0].id, payload=given, first_try_at=NOW - timedelta(hours=1, microseconds=3), attempts=2)
+    first = await claim_alone(db, letter["lane_id"], worker.id, 2, NOW)
+    second = await claim_alone(db, letter["lane_id"], worker.id, 512, NOW)
+    assert first is not None
+    assert second is not None
+    assert ([row.id for row in first[0]], [row.id for row in second[0]]) == ([stored[2].id, stored[1].id], [stored[0].id])
+    assert (first[1], second[1]) == (Mark(IDENTITY, 1), Mark(IDENTITY, 2))
+    assert await claim_alone(db, letter["lane_id"], worker.id, 512, NOW) is None
+    async with db.read() as tx:
+        assert (await load_workspace(tx)).claims == 2, "a claim of nothing is not counted"
+    assert [(r.state, r.fence, r.worker_id, r.claimed_at) for r in await the_rows(db)] == [("claimed", 1, worker.id, NOW)] * 3 + [("pending", 0, None, None)]
+    async with db.write() as tx:
+        await release(tx, [(row.id, row.fence) for row in first[0] + second[0]])
+        again = await claim(tx, letter["lane_id"], worker.id, 512, NOW)
+    assert [row._replace(fence=1) for row in again] == first[0] + second[0]
+
+
+async def test_a_claim_of_its_own_is_whole_or_not_at_all(db: Database) -> None:
+    (anna,) = await add_people(db, "anna@example.com")
+    letter, worker = await add_letter(db), await a_worker(db)
+    async with db.write() as tx:
+        await plan_rows(tx, [planned(letter, anna)])
+        await tx.exec_driver_sql("ALTER TABLE workspace RENAME COLUMN claims TO other")  # so the claim cannot be numbered
+    with pytest.raises(DBAPIError):
+        await claim_alone(db, letter["lane_id"], worker.id, 512, NOW)
+    assert [(r.state, r.fence) for r in await the_rows(db)] == [("pending", 0)]
+
+
+async def test_accepted_by_several_relays_at_once(db: Database) -> None:
+    worker, rows = await claimed_many(db, 4)
+    await hand_over(db, [intent(row) for row in rows], worker, NOW)
+    said = [(250, "2.0.0", "mx1", True), (250, None, "mx2", True), (251, "2.0.0", "mx1", False), (250, "2.0.0", "mx1", True)]
+    ends = [Result(row.id, row.fence, State.ACCEPTED, NOW + timedelta(seconds=n), code, enhanced, f"{ODD} {n}", relay, counts_attempt=counts)
+            for n, (row, (code, enhanced, relay, counts)) in enumerate(zip(rows, said, strict=True))]  # fmt: skip
+    await record_accepted(db, ends)
+    after = await the_rows(db)
+    assert [(r.state, r.code, r.enhanced, r.relay, r.attempts) for r in after] == [("accepted", c, e, by, int(counts)) for c, e, by, counts in said]
+    assert [(r.answer, r.accepted_at) for r in after] == [(f"{ODD} {n}", NOW + timedelta(seconds=n)) for n in range(4)]
 
 
 async def test_a_batch_with_one_who_left_goes_without_them(db: Database) -> None:

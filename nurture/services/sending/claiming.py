@@ -16,9 +16,10 @@ from nurture.domain.words import Kind
 from nurture.services.sending.desk import Desk
 from nurture.services.sending.gate import Gate
 from nurture.services.sending.rules import SendingRules, Sent
-from nurture.store.claims import WINDOW_LEFT, Claimed, DueLane, claim, count_claim, due_lanes, in_order
+from nurture.store.claims import WINDOW_LEFT, Claimed, DueLane, claim, claim_alone, count_claim, due_lanes, in_order
 from nurture.store.database import Database
 from nurture.store.lanes import pause_lane, paused_because, run_lanes
+from nurture.store.mark import Mark
 from nurture.store.results import fail
 from nurture.store.subscribers import addresses
 from nurture.store.sweeps import Moved, cancel, closed_where_nobody_claims, stranded, to_next_window
@@ -99,45 +100,48 @@ async def take(
     db: Database, turn: Turn, lease: WorkerLease, desk: Desk, rules: SendingRules, now: datetime, sent: Sent
 ) -> list[Claimed] | None:  # fmt: skip
     """Claim a batch, one commit; returns the rows that may still leave now, None when there was nothing to claim."""
-    async with db.write() as tx:
-        rows = await _claim(tx, turn, lease, desk, rules, now)
-        if rows is None:
-            return None
-        expired = [row for row in rows if row.first_try_at and now - row.first_try_at >= GIVE_UP_AFTER]
-        await fail(tx, [(row.id, row.fence, "72 hours are over") for row in expired], "expired", now)
-        gone = {row.id for row in expired}
-        late = [row.id for row in rows if row.id not in gone and row.closes_at and row.closes_at < now + WINDOW_LEFT]
-        await move_late(tx, late, turn.book, now, sent)
-        mark = await count_claim(tx)
+    plain = turn.fresh and not turn.parked and desk.gate.left is None and (_service(turn.lane) or not desk.gate.slow_domains(now))
+    way = claim_alone(db, turn.lane.id, lease.id, desk.pace.claim(), now) if plain else _claim(db, turn, lease, desk, rules, now)
+    claimed = await way
+    if claimed is None:
+        return None
+    rows, mark = claimed
     sys.audit("nurture.claimed")
-    sent.counts["failed"] += len(expired)
     desk.mark = replace(mark, handed=desk.mark.handed) if desk.mark else mark  # not before the commit: others write it meanwhile
     if rules.mark_folder:
         await desk.write_mark(rules.mark_folder)
+    gone = {row.id for row in rows if row.first_try_at and now - row.first_try_at >= GIVE_UP_AFTER}
+    late = [row.id for row in rows if row.id not in gone and row.closes_at and row.closes_at < now + WINDOW_LEFT]
+    if gone or late:
+        async with db.write() as tx:
+            await fail(tx, [(row.id, row.fence, "72 hours are over") for row in rows if row.id in gone], "expired", now)
+            await move_late(tx, late, turn.book, now, sent)
+    sent.counts.update({"failed": len(gone), "moved": 0, "missed": 0})  # words of every sweep; move_late has counted its own
     gone.update(late)
     return [row for row in rows if row.id not in gone]
 
 
 async def _claim(
-    tx: AsyncConnection, turn: Turn, lease: WorkerLease, desk: Desk, rules: SendingRules, now: datetime
-) -> list[Claimed] | None:  # fmt: skip
+    db: Database, turn: Turn, lease: WorkerLease, desk: Desk, rules: SendingRules, now: datetime
+) -> tuple[list[Claimed], Mark] | None:  # fmt: skip
     """Rows of the lane that wait for nobody, and of its domains that have a turn; those of slow domains go and wait for theirs."""
     gate, most, service = desk.gate, desk.pace.claim(), _service(turn.lane)
-    if gate.left is not None and not service:
-        await one_claims_at_a_time(tx)
-        await gate.count_day(tx, rules.warm_up, turn.book.zone(None), now)
-        most = min(most, gate.left if gate.left is not None else most)
-    rows = await claim(tx, turn.lane.id, lease.id, most, now) if turn.fresh and most else []
-    found = bool(rows)
-    slow = set() if service or not rows else gate.slow_domains(now)
-    if slow:
-        rows = await _wait_their_turn(tx, rows, slow, gate, now)
-    for throttle in turn.parked:
-        room = min(gate.room(throttle, now), most - len(rows))
-        some = await claim(tx, turn.lane.id, lease.id, room, now, throttle) if room > 0 else []
-        gate.take(throttle, len(some))
-        rows += some
-    return rows if rows or found else None
+    async with db.write() as tx:
+        if gate.left is not None and not service:
+            await one_claims_at_a_time(tx)
+            await gate.count_day(tx, rules.warm_up, turn.book.zone(None), now)
+            most = min(most, gate.left if gate.left is not None else most)
+        rows = await claim(tx, turn.lane.id, lease.id, most, now) if turn.fresh and most else []
+        found = bool(rows)
+        slow = set() if service or not rows else gate.slow_domains(now)
+        if slow:
+            rows = await _wait_their_turn(tx, rows, slow, gate, now)
+        for throttle in turn.parked:
+            room = min(gate.room(throttle, now), most - len(rows))
+            some = await claim(tx, turn.lane.id, lease.id, room, now, throttle) if room > 0 else []
+            gate.take(throttle, len(some))
+            rows += some
+        return (rows, await count_claim(tx)) if rows or found else None
 
 
 async def _wait_their_turn(tx: AsyncConnection, rows: list[Claimed], slow: Collection[str], gate: Gate, now: datetime) -> list[Claimed]:
