@@ -11,14 +11,19 @@ SOFT = b"=\r\n"
 LINE = 76  # RFC 2045 6.7 (5), without CRLF
 ROOM = 44  # columns that a piece leaves at its end for the words behind it: as many as a link's token has
 _BLANK_END = re.compile(rb"=(?:20|09)\r\n")
-_PLAIN = re.compile(r"(?!\.)[ -<>-~]*(?<! )")  # what stays as it is: nearly all names
+_PLAIN = re.compile(r"(?!\.)(?: ?[!-<>-~]+(?: [!-<>-~]+)*)?")  # what stays as it is: nearly all names
 _ODD_ENDS = re.compile("[\r\x85\u2028\u2029]")
 
 
 def quoted_printable(text: str) -> bytes:
-    """RFC 2045 bytes with CRLF line ends. Lone CR and LF become line ends; a dot at the beginning of a line is written `=2E`."""
+    """RFC 2045 bytes with CRLF line ends. Lone CR and LF become line ends; a dot at the beginning of a line is written `=2E`.
+
+    Of blanks side by side every second one is written `=20`, a tab always `=09`: so DKIM's relaxed body (RFC 6376 3.4.4) is the body as
+    it stands. 0xFF and 0xFE mean them to the library, which knows no such choice: UTF-8 has no such bytes.
+    """
     lined = re.sub(r"\r\n|\r|\x85|\u2028|\u2029", "\n", text) if _ODD_ENDS.search(text) else text
-    encoded = b2a_qp(lined.encode("utf-8", "replace"), istext=True).replace(b"\n", b"\r\n")
+    raw = lined.encode("utf-8", "replace").replace(b"  ", b" \xff").replace(b"\t", b"\xfe")
+    encoded = b2a_qp(raw, istext=True).replace(b"\n", b"\r\n").replace(b"=FF", b"=20").replace(b"=FE", b"=09")
     if b"\r\n." in encoded or encoded[:1] == b"." or _BLANK_END.search(encoded):
         encoded = b"\r\n".join(_dotless(_within(line)) for line in encoded.split(b"\r\n"))
     return encoded

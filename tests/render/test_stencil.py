@@ -268,6 +268,7 @@ CHUNKS = st.text(max_size=200).map(lambda text: re.sub("[\r\x85\u2028\u2029]", "
 @example(["a", "x" * 75 + ".", "b"])
 @example(["a", "b", "x" * 75 + ".", "c"])
 @example(["a", "." + "x" * 67 + "ä", "b"])
+@example(["a ", " b  c\t", "  d ", " ", " e"])
 @given(st.lists(CHUNKS, min_size=1, max_size=8))
 def test_pieces_side_by_side_are_plain_quoted_printable(texts: list[str]) -> None:
     """A chunk, any words, a chunk, any words ... a chunk: as sheets set them."""
@@ -275,6 +276,8 @@ def test_pieces_side_by_side_are_plain_quoted_printable(texts: list[str]) -> Non
     for n, text in enumerate(texts[1:], 2):
         row.append(quoted_words(text) if n % 2 == 0 else quoted_chunk(text, last=n == len(texts)))
     encoded = b"".join(row)
+    assert b"  " not in encoded
+    assert b"\t" not in encoded, "nothing that relaxed DKIM would change"
     for line in encoded.split(b"\r\n"):
         assert len(line) <= 76
         assert not line.startswith(b".")
