@@ -22,7 +22,7 @@ from nurture.render.sandbox import printed, words_of
 
 Words = Callable[[Sequence[Any]], bytes]
 _KEPT = 200  # characters; longer words of a person are hardly met twice
-_EASY = re.compile("[A-Za-z0-9_@-][A-Za-z0-9_@.-]*(?: [A-Za-z0-9_@.-]+)*")  # looks the same in HTML and in quoted-printable, wherever it stands
+_EASY = re.compile("[A-Za-z0-9_@-][A-Za-z0-9_@.-]*(?: [A-Za-z0-9_@.-]+)*")  # the same in HTML and in quoted-printable
 _RUN = re.compile(rf"\s*(?:{mark('h', '[0-9]+')}\s*)+")
 
 

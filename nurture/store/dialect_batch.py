@@ -10,15 +10,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any, overload
+from typing import cast as cast_to
 
-from sqlalchemy import ARRAY, FromClause, Select, String, bindparam, cast, func, select, type_coerce
+from sqlalchemy import ARRAY, FromClause, Select, String, Update, bindparam, cast, exists, func, literal, select, true, type_coerce
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.types import TypeEngine
 
 from nurture.store.database import Database
-from nurture.store.lone import Execute, SqliteLone
+from nurture.store.lone import Execute, PostgresLone, SqliteLone
 
 Rows = Sequence[Sequence[Any]]
 Columns = Mapping[str, TypeEngine[Any]]
@@ -97,23 +98,33 @@ class Batch:
         return known
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Chain:
     """A transaction of its own: the rows that `asked` finds go to `change`, by the first of their columns, and `last` tells a row.
 
-    On SQLite they go there as the text they come in, and all of it is one hop.
+    On SQLite they go there as the text they come in, and all of it is one hop. On PostgreSQL it is one statement, whose parts all see the
+    tables as they were before it (postgresql.org/docs/current/queries-with.html): `last` must not look at what `change` writes.
     """
 
     asked: Batch
     change: Batch
     last: Batch
+    _whole: Batch = field(init=False)
+    _width: int = 0
+
+    def __post_init__(self) -> None:
+        self._whole = Batch({}, lambda _: self._as_one())
 
     async def run(self, db: Database, **values: Any) -> tuple[Sequence[Sequence[Any]], Sequence[Any]] | None:
         """The rows and that row, durable; None where nothing was found, and nothing is changed then."""
+        dialect = db.engine.dialect
         if isinstance(db.lone, SqliteLone):
             async with db.writer:
-                found = await db.lone.together(partial(self._steps, db.engine.dialect, values))
+                found = await db.lone.together(partial(self._steps, dialect, values))
             return (json.loads(found[0]), found[1]) if found else None
+        if isinstance(db.lone, PostgresLone):
+            told = await db.lone.ask(*self._whole._bound(dialect, (), values))  # noqa: SLF001 - of the same module
+            return ([row[: self._width] for row in told], told[0][self._width :]) if told else None
         async with db.write() as tx:
             rows = [*await self.asked.read(tx, (), **values)]
             if not rows:
@@ -123,12 +134,22 @@ class Chain:
             return rows, last
 
     def _steps(self, dialect: Dialect, values: Mapping[str, Any], execute: Execute) -> tuple[str, Sequence[Any]] | None:
-        ((rows,),) = execute(*self.asked._bound(dialect, (), values))  # noqa: SLF001 - of the same module
+        ((rows,),) = execute(*self.asked._bound(dialect, (), values))  # noqa: SLF001
         if rows == "[]":
             return None
         execute(*self.change._bound(dialect, rows, values))  # noqa: SLF001
         (last,) = execute(*self.last._bound(dialect, (), values))  # noqa: SLF001
         return rows, last
+
+    def _as_one(self) -> Select[Any]:
+        nothing = select(literal(0)).subquery()
+        asked, last = cast_to(Select[Any], self.asked.build(nothing)), cast_to(Update, self.last.build(nothing))
+        found = asked.cte("found")
+        self._width = len(found.c)
+        given = select(*(column.label(name) for column, name in zip(found.c, self.change.columns, strict=False))).subquery("given")
+        changed = cast_to(Update, self.change.build(given)).cte("changed")
+        told = last.where(exists().select_from(found)).cte("told")
+        return select(*found.c, *told.c).select_from(found.join(told, true())).add_cte(changed)
 
 
 def _from_json(columns: Columns) -> FromClause:
