@@ -2,16 +2,18 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from nurture.domain.words import State
-from nurture.store.claims import Claimed, claim, claim_alone, hand_over
+from nurture.store.claims import Claimed, _intent, claim, claim_alone, hand_over
 from nurture.store.database import Database, connect
+from nurture.store.lone import PostgresLone
 from nurture.store.mark import Mark
 from nurture.store.outbox import plan_rows
-from nurture.store.results import Result, record, record_accepted, release
+from nurture.store.results import _ACCEPTED, Result, record, record_accepted, release
 from nurture.store.tables import METADATA
 from nurture.store.workspace import load_workspace
 from tests.store.test_claims import a_worker, claimed_one, intent
@@ -185,3 +187,22 @@ async def test_a_line_that_was_lost_while_nothing_was_said_is_opened_again(postg
         others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         assert (await tx.exec_driver_sql(others)).all()
     assert await db.alone("UPDATE workers SET seen = 8", ()) == 1
+
+
+async def test_the_sending_path_reaches_known_rows_by_their_keys(postgres_db: Database) -> None:
+    """Although nobody has counted the rows: the planner would rather read all of them."""
+    worker, rows = await claimed_many(postgres_db, 2_000)
+    rows = rows[:128]
+    lone = postgres_db.lone
+    assert isinstance(lone, PostgresLone)
+    assert await hand_over(postgres_db, [intent(row) for row in rows], worker, NOW) == {row.id for row in rows}
+    given: dict[str, Any] = {"worker": worker, "moment": NOW, "least": NOW}
+    asked = [
+        _intent(None)._bound(postgres_db.engine.dialect, [intent(row)[:4] for row in rows], given),
+        _ACCEPTED._bound(postgres_db.engine.dialect, [(row.id, NOW, "") for row in rows], {"said": 250, "class": None, "by": "", "tries": 1}),
+    ]
+    for statement, values in asked:
+        plan = "\n".join(line for (line,) in await lone.ask("EXPLAIN " + statement, values))
+        assert "Index Scan using pk_deliveries on deliveries" in plan, plan
+        assert "Seq Scan" not in plan, plan
+        assert "ix_deliveries_leased" not in plan, plan
