@@ -149,6 +149,25 @@ async def test_a_relay_that_asks_for_less_is_slowed_for_every_worker(db: Databas
     assert later.pace.limit is None, "open again"
 
 
+async def test_the_relay_that_takes_over_has_a_rate_of_its_own(db: Database) -> None:
+    lease = await crowd(db, {"other.org": 60})
+    async with db.write() as tx:
+        for relay, rate in (("first", 2.0), ("second", 30.0)):
+            await change_throttle(tx, f"relay:{relay}", lambda before, rate=rate: slowed(before, rate, "slow down", NOW))  # type: ignore[misc]
+    loop, desk, used = asyncio.get_running_loop(), Desk(), "first"
+    rules = SendingRules(BASE, relays=("first", "second", "third"), in_use=lambda: used)
+    begun = loop.time()
+    slow, quick, open_ = Sink(), Sink(), Sink()
+    await send(db, slow, lease, rules=rules, desk=desk, go_on=lambda: loop.time() - begun < 0.5)
+    assert (len(slow.letters), desk.pace.limit) == (1, 1.0)
+    used, begun = "second", loop.time()
+    await send(db, quick, lease, rules=rules, desk=desk, go_on=lambda: loop.time() - begun < 0.5)
+    assert (5 <= len(quick.letters) <= 9, desk.pace.limit) == (True, 15.0), len(quick.letters)
+    used = "third"
+    await send(db, open_, lease, rules=rules, desk=desk)
+    assert (len(slow.letters) + len(quick.letters) + len(open_.letters), desk.pace.limit) == (60, None)
+
+
 async def test_letters_of_a_slow_domain_do_not_keep_their_peoples_places_for_ever(db: Database) -> None:
     lease = await crowd(db, {"gmail.com": 3}, closes=NOW + timedelta(hours=2))
     slow = SendingRules(BASE, domain_rates={"gmail.com": 0.01})
