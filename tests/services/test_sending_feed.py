@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import Counter
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,14 +13,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.letterbook import LetterBook
 from nurture.domain.throttles import rested
-from nurture.services.sending import Desk, SendingRules
-from nurture.store.claims import CLAIM_AT_ONCE
+from nurture.services.sending import Desk, SendingRules, pace
+from nurture.store.claims import last_hand_off
 from nurture.store.database import Database
 from nurture.store.lanes import notices
 from nurture.store.letterbook import BookShelf
+from nurture.store.mark import Mark, behind
 from nurture.store.outbox import plan_rows
 from nurture.store.throttles import change_throttle
-from tests.support.outbox_rows import add_letter, planned, the_rows
+from nurture.store.workspace import load_workspace
+from tests.support.outbox_rows import IDENTITY, add_letter, planned, the_rows
 from tests.support.people import NOW, add_people
 from tests.support.sending import BASE, Sink, prepare, send
 
@@ -56,16 +60,17 @@ async def test_an_error_leaves_no_claim_under_way(sqlite_db: Database) -> None:
     assert {r.state for r in await the_rows(sqlite_db)} == {"accepted"}
 
 
-async def test_who_leaves_after_the_claim_ahead_gets_nothing(memory_db: Database) -> None:
-    lease, _, people = await prepare(memory_db, CLAIM_AT_ONCE + 20)
-    sink, desk, left = Sink(), Desk(), list[int]()
+async def test_who_leaves_after_the_claim_ahead_gets_nothing(memory_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "CLAIM_AT_ONCE", 40)
+    lease, _, people = await prepare(memory_db, 60)
+    sink, left = Sink(), list[int]()
 
     class Leaves(Desk):
         """All of the second batch leave once it is claimed."""
 
         async def versions(self, tx: Any, ids: Any) -> Any:
             if desk.mark and desk.mark.claims == 2 and not left:
-                left.extend(people[CLAIM_AT_ONCE:])
+                left.extend(people[40:])
                 await tx.execute(text(f"UPDATE subscribers SET status = 'unsubscribed' WHERE id >= {left[0]}"))
                 await tx.commit()
             return await super().versions(tx, ids)
@@ -74,8 +79,37 @@ async def test_who_leaves_after_the_claim_ahead_gets_nothing(memory_db: Database
     await send(memory_db, sink, lease, rules=SendingRules(BASE, connections=1), desk=desk)
     assert len(left) == 20
     states = Counter((r.state, r.outcome) for r in await the_rows(memory_db))
-    assert states == {("accepted", None): CLAIM_AT_ONCE, ("cancelled", "left"): 20}
-    assert len(sink.letters) == CLAIM_AT_ONCE
+    assert states == {("accepted", None): 40, ("cancelled", "left"): 20}
+    assert len(sink.letters) == 40
+
+
+async def test_the_mark_tells_of_nothing_that_is_not_committed(sqlite_db: Database, tmp_path: Path) -> None:
+    lease, _, _ = await prepare(sqlite_db, 20)
+    told: list[Mark] = []
+
+    class Watched(Desk):
+        async def write_mark(self, folder: Path) -> None:
+            assert self.mark
+            async with sqlite_db.read() as other:
+                claims = (await load_workspace(other)).claims
+                stands = await last_hand_off(other, self.mark.handed.row) if self.mark.handed else None
+            assert behind(self.mark, IDENTITY, claims, stands) is None
+            told.append(self.mark)
+
+    await send(sqlite_db, Sink(), lease, rules=SendingRules(BASE, in_flight=8, connections=1, mark_folder=tmp_path), desk=Watched())
+    assert {mark.handed is None for mark in told} == {True, False}
+
+
+async def test_a_batch_that_only_waits_for_its_domain_does_not_end_the_lanes_turn(sqlite_db: Database) -> None:
+    lease, letter, _ = await prepare(sqlite_db, 0)
+    slow = await add_people(sqlite_db, *[f"p{n}@slow.org" for n in range(45)])
+    others = await add_people(sqlite_db, "a@other.org", "b@other.org")
+    async with sqlite_db.write() as tx:
+        await plan_rows(tx, [planned(letter, person, closes=None, due=NOW - timedelta(hours=1)) for person in slow])
+        await plan_rows(tx, [planned(letter, person, closes=None) for person in others])
+    sink = Sink()
+    await send(sqlite_db, sink, lease, rules=SendingRules(BASE, rate=5, domain_rates={"slow.org": 0.001}))
+    assert sorted(e.recipient.rpartition("@")[2] for e in sink.letters) == ["other.org", "other.org", "slow.org"], "claims of twenty"
 
 
 async def test_waiting_for_a_domain_ends_at_a_stop(sqlite_db: Database) -> None:
