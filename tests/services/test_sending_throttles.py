@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from nurture.domain.envelopes import Envelope, Phase, Reply
 from nurture.domain.throttles import Throttle, slowed
 from nurture.domain.warming import WarmUp
@@ -126,6 +128,15 @@ async def test_an_acceptance_between_complaints_begins_the_count_anew(sqlite_db:
     lease = await crowd(sqlite_db, {"gmail.com": 12})
     answers = [MUCH, MUCH, says(250, "ok")] * 4
     await send(sqlite_db, Sink(in_turn(answers)), lease, rules=ONE)
+    async with sqlite_db.read() as tx:
+        assert await load_throttles(tx) == []
+
+
+@pytest.mark.parametrize("refuses", [says(550, "unauthenticated", enhanced="5.7.26"), says(530, "Authentication required", phase=Phase.MAIL)])
+async def test_an_acceptance_between_refusals_begins_the_count_anew(sqlite_db: Database, refuses: Callable[[Envelope], Reply]) -> None:
+    lease = await crowd(sqlite_db, {"gmail.com": 12})
+    await send(sqlite_db, Sink(in_turn([refuses, refuses, says(250, "ok")] * 4)), lease, rules=ONE)
+    assert Counter(r.state for r in await the_rows(sqlite_db)) == {"deferred": 8, "accepted": 4}
     async with sqlite_db.read() as tx:
         assert await load_throttles(tx) == []
 
