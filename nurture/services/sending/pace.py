@@ -48,7 +48,7 @@ class Pace:
 
     @property
     def rate(self) -> float | None:
-        return self._within(self.limit)
+        return self._within(self.limits.get(self.in_use())) if self.limits else self.ceiling  # asked for each letter
 
     def _within(self, limit: float | None) -> float | None:
         if self.ceiling is None or limit is None:
