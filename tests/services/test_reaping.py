@@ -70,6 +70,16 @@ async def test_a_silent_worker_loses_its_rows(db: Database) -> None:
     assert await reap(db, watcher, NOW, lambda: 200.0) == Reaped(), "and again changes nothing"
 
 
+async def test_who_waited_long_for_the_lock_begins_anew(sqlite_db: Database) -> None:
+    await in_hands(sqlite_db)
+    watcher = Watcher(timedelta(seconds=30))
+    assert await watch(sqlite_db, watcher, 0, 25) == Reaped()
+    looks = iter([30.0, 45.0])
+    assert await reap(sqlite_db, watcher, NOW, lambda: next(looks)) == Reaped(), "nobody could renew meanwhile"
+    looks = iter([46.0, 46.0])
+    assert await reap(sqlite_db, watcher, NOW, lambda: next(looks)) == Reaped()
+
+
 async def test_an_unknown_letter_is_tried_once_more_with_the_same_message_id(db: Database) -> None:
     await in_hands(db, 1)
     watcher = Watcher(timedelta(seconds=30))
