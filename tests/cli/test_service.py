@@ -112,15 +112,27 @@ async def test_a_lease_that_was_not_renewed_for_two_thirds_of_its_silence_sends_
         lease = await hand.enlisted()
         assert hand.may_go_on()
         hand.renewed -= 20.1
-        assert not hand.holds()
+        assert (hand.holds(), hand.may_go_on()) == (False, False)
         await hand.beat()
         assert hand.may_go_on()
+        right, hand.clock = hand.clock, ClockWatch(app.clock() - timedelta(hours=1), steady_clock())
+        assert not hand.may_go_on(), "no claim, intent or body by a clock that has jumped"
+        hand.clock = right
         hand.stop.set()
         assert (hand.may_go_on(), hand.holds()) == (False, True), "a stop begins nothing and finishes what is on the wire"
         async with app.db.write() as tx:
             await end(tx, lease.id, app.clock())
         await hand.beat()
         assert (hand.lease, hand.holds()) == (None, False), "somebody else ended it"
+
+
+async def test_a_hand_knows_its_relays_and_which_is_in_use(tmp_path: Path) -> None:
+    urls = "smtp://a:b@relay.example.com?name=news smtp://relay.example.com:26?tls=none"
+    async with open_app(load_settings({"NURTURE_DATA_DIR": str(tmp_path), "NURTURE_SMTP_URL": urls})) as app:
+        rules = Hand(app, "others", asyncio.Event(), ClockWatch(app.clock(), steady_clock())).rules()
+        assert (rules.relays, rules.in_use()) == (("news", "relay.example.com:26"), "news")
+        rules.avoid(["news"])
+        assert rules.in_use() == "relay.example.com:26"
 
 
 def test_a_secret_key_that_was_torn_is_told_of(tmp_path: Path) -> None:
