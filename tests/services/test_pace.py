@@ -64,6 +64,10 @@ def test_each_relay_is_as_fast_as_it_says_and_the_one_in_use_counts() -> None:
     assert (pace.single, pace.slice(256, 4), pace.rate) == (True, 1, 30)
     pace.slow(30.0, "first")
     assert pace.rate == 15, "of what was in force"
+    nameless = Pace()
+    for n in range(20):
+        nameless.took(n / 100, "captured")
+    assert nameless.seen == pytest.approx(100, rel=0.1), "where no relay is named, whatever took them"
 
 
 @pytest.mark.parametrize("tick", [0.001, 0.003, 0.02])
