@@ -62,6 +62,10 @@ class SmtpRelay:
         for pool in self.pools:
             pool.avoided = pool.name in names
 
+    def in_use(self) -> str:
+        """The name of the relay that the next letter goes to; of the preferred one while none is there."""
+        return (self.best(asyncio.get_running_loop().time()) or self.pools[0]).name
+
     def best(self, now: float) -> Pool | None:
         """The relay to use now: the first that is not away."""
         for pool in self.pools:

@@ -7,6 +7,7 @@ number alone would not tell a backup that was made between a claim and the hand-
 import contextlib
 import json
 import os
+import threading
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -41,9 +42,9 @@ def read_mark(folder: Path) -> Mark | None:
 
 
 def write_mark(folder: Path, mark: Mark) -> None:
-    """Replace the mark in one step; several processes may share the folder."""
+    """Replace the mark in one step; several processes, and the hands of each, may write it at once."""
     folder.mkdir(parents=True, exist_ok=True)
-    scratch = folder / f"{NAME}.{os.getpid()}"
+    scratch = folder / f"{NAME}.{os.getpid()}.{threading.get_ident()}"
     told: dict[str, object] = {"database": mark.identity.hex(), "claims": mark.claims}
     if mark.handed:
         told["handed"] = {"row": mark.handed.row, "fence": mark.handed.fence, "at": mark.handed.at.isoformat()}

@@ -123,6 +123,12 @@ async def orphans(tx: AsyncConnection) -> set[int]:
     return set(holders) - alive
 
 
+async def in_hand(tx: AsyncConnection, worker_id: int) -> bool:
+    """Whether a worker holds any row, claimed or handed over."""
+    held = await tx.execute(select(_d.id).where(_d.worker_id == worker_id, text(LEASED)).limit(1))
+    return held.first() is not None
+
+
 async def reap_rows(tx: AsyncConnection, worker_ids: Collection[int], now: datetime, grace: timedelta) -> tuple[int, int]:
     """Rows of workers that are gone: claimed -> pending, sending -> unknown until the grace ends. Returns both counts."""
     held = and_(_d.worker_id.in_(worker_ids), text(LEASED))  # the words of the partial index: no scan of the ledger

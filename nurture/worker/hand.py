@@ -78,6 +78,7 @@ class Hand:
             mark_folder=settings.data_dir, lanes=self.lanes, signer=self.app.dkim.signer,
             idempotency_header=settings.smtp_idempotency_header,
             relays=relay.names if relay else (), avoid=relay.avoid if relay else lambda _names: None,
+            in_use=relay.in_use if relay else lambda: "",
             bounce_domain=settings.bounce_domain,
         )  # fmt: skip
 

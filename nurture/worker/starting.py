@@ -14,10 +14,10 @@ from nurture.worker.clock import CLOCK_OFF
 async def check_start(app: App) -> str | None:
     """Halt before the first letter where the past looks wrong: a restored backup, times from the future. Returns the reason in force."""
     folder, now = app.settings.data_dir, app.clock()
+    mark = read_mark(folder)  # before the database: another worker may commit a claim, and tell the mark of it, at any moment
     async with app.db.write() as tx:
         workspace = await load_workspace(tx)
         newest = await newest_start(tx)
-        mark = read_mark(folder)
         stands = await last_hand_off(tx, mark.handed.row) if mark and mark.handed else None
         reason = behind(mark, workspace.identity, workspace.claims, stands)
         if reason is None and newest is not None and newest > now + CLOCK_OFF:

@@ -2,20 +2,23 @@
 
 import asyncio
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.bootstrap import open_app, secret_key
 from nurture.cli.serving import claim, demo_settings, environment_of, served_at
 from nurture.cli.session import main
 from nurture.domain.errors import NurtureError
 from nurture.settings import Settings, load_settings
+from nurture.store.claims import count_claim
 from nurture.store.mark import Mark, read_mark, write_mark
 from nurture.store.workers import end, enlist
-from nurture.store.workspace import load_workspace
-from nurture.worker import ClockWatch, Hand, accept_past, check_start, steady_clock
+from nurture.store.workspace import WorkspaceRow, load_workspace
+from nurture.worker import ClockWatch, Hand, accept_past, check_start, starting, steady_clock
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -37,6 +40,32 @@ async def test_a_restored_backup_starts_halted_until_resume(tmp_path: Path) -> N
         assert await accept_past(app) == reason
         assert read_mark(tmp_path) == Mark(identity, 0)
         assert await check_start(app) is None
+
+
+@pytest.mark.parametrize("db_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
+async def test_a_claim_of_another_worker_while_this_one_starts_is_no_backup(db_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They share the folder and the database, which lets one commit while the other reads."""
+    shared = {"NURTURE_DATA_DIR": str(tmp_path), "NURTURE_DATABASE_URL": db_url, "NURTURE_SECRET_KEY": "a secret of the tests, long enough"}
+    async with open_app(load_settings(shared)) as app:
+
+        async def meanwhile(tx: AsyncConnection) -> WorkspaceRow:
+            found = await load_workspace(tx)
+            async with app.db.write() as other:
+                mark = await count_claim(other)
+            write_mark(tmp_path, mark)
+            return found
+
+        monkeypatch.setattr(starting, "load_workspace", meanwhile)
+        assert await check_start(app) is None
+        async with app.db.read() as tx:
+            assert (await load_workspace(tx)).halted is None
+
+
+def test_the_hands_of_a_worker_write_its_mark_at_once(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as hands:
+        list(hands.map(lambda n: write_mark(tmp_path, Mark(b"1", n)), range(200)))
+    assert read_mark(tmp_path) is not None
+    assert [path.name for path in tmp_path.iterdir()] == ["ledger.mark"]
 
 
 async def test_a_new_data_folder_is_for_its_owner_alone_and_an_old_one_stays_as_it_is(tmp_path: Path) -> None:
@@ -83,15 +112,27 @@ async def test_a_lease_that_was_not_renewed_for_two_thirds_of_its_silence_sends_
         lease = await hand.enlisted()
         assert hand.may_go_on()
         hand.renewed -= 20.1
-        assert not hand.holds()
+        assert (hand.holds(), hand.may_go_on()) == (False, False)
         await hand.beat()
         assert hand.may_go_on()
+        right, hand.clock = hand.clock, ClockWatch(app.clock() - timedelta(hours=1), steady_clock())
+        assert not hand.may_go_on(), "no claim, intent or body by a clock that has jumped"
+        hand.clock = right
         hand.stop.set()
         assert (hand.may_go_on(), hand.holds()) == (False, True), "a stop begins nothing and finishes what is on the wire"
         async with app.db.write() as tx:
             await end(tx, lease.id, app.clock())
         await hand.beat()
         assert (hand.lease, hand.holds()) == (None, False), "somebody else ended it"
+
+
+async def test_a_hand_knows_its_relays_and_which_is_in_use(tmp_path: Path) -> None:
+    urls = "smtp://a:b@relay.example.com?name=news smtp://relay.example.com:26?tls=none"
+    async with open_app(load_settings({"NURTURE_DATA_DIR": str(tmp_path), "NURTURE_SMTP_URL": urls})) as app:
+        rules = Hand(app, "others", asyncio.Event(), ClockWatch(app.clock(), steady_clock())).rules()
+        assert (rules.relays, rules.in_use()) == (("news", "relay.example.com:26"), "news")
+        rules.avoid(["news"])
+        assert rules.in_use() == "relay.example.com:26"
 
 
 def test_a_secret_key_that_was_torn_is_told_of(tmp_path: Path) -> None:

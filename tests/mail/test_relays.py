@@ -35,6 +35,18 @@ async def test_the_next_relay_takes_over_and_the_letter_says_which_took_it() -> 
         assert first.sessions == pools.TRIES, "and then it is left alone for a while"
 
 
+async def test_the_relay_in_use_is_the_one_that_the_next_letter_goes_to() -> None:
+    async with far_end(turn_away) as first, far_end(take_all) as second:
+        relay, told = relay_to(first, second), []
+        for n in range(pools.TRIES):
+            told.append(relay.in_use())
+            await relay.deliver(envelope(n))
+        assert (told, relay.in_use()) == ([name(first)] * pools.TRIES, name(second))
+        relay.avoid([name(second)])
+        assert relay.in_use() == name(first), "none is there: it would be the preferred one"
+        await relay.close()
+
+
 async def test_a_relay_that_dies_between_two_letters_is_followed_by_the_next() -> None:
     async def dies(far: Far) -> None:
         await far.greet(*OFFERS)
@@ -218,9 +230,23 @@ def test_urls_of_several_relay_to() -> None:
     assert [address.name for address in found] == ["a.example.com:25", "b.example.com:465", "a.example.com:26"]
 
 
+def test_two_users_of_one_relay_have_names_and_no_secret_is_in_any() -> None:
+    found = RelayAddress.read_all("smtp://token1:hush@a.example.com?name=news smtp://token2:hush@a.example.com?tls=tls&name=Receipts-2 smtp://token3:hush@a.example.com")
+    assert [address.name for address in found] == ["news", "Receipts-2", "a.example.com:587"]
+    assert [(address.username, address.port, address.tls) for address in found[:2]] == [("token1", 587, "starttls"), ("token2", 465, "tls")]
+    shown = f"{found} {[SmtpRelay('smtp://token1:hush@a.example.com?name=news').names]}"
+    assert not any(secret in shown for secret in ("token", "hush"))
+    with pytest.raises(NurtureError) as refused:
+        RelayAddress.read_all("smtp://token1:hush@a.example.com smtp://token2:hush@a.example.com")
+    assert "name=" in refused.value.message
+    assert not any(secret in refused.value.message for secret in ("token", "hush"))
+
+
 @pytest.mark.parametrize(
     ("urls", "words"),
-    [("  ", "no relay"), ("smtp://a.example.com smtp://a.example.com", "a relay twice"), ("smtp://a.example.com,smtp://b", "spaces between"), ("smtp://a b", "not understood")],
+    [("  ", "no relay"), ("smtp://a.example.com smtp://a.example.com", "a relay twice"), ("smtp://a.example.com,smtp://b", "spaces between"),
+     ("smtp://a?name=x smtp://b?name=X", "a relay twice"), ("smtp://a?name=", "cannot stand"), ("smtp://a?name=b:25", "cannot stand"), ("smtp://a?name=" + "x" * 41, "cannot stand"),
+ ("smtp://a b", "not understood")],
 )  # fmt: skip
 def test_urls_that_are_refused(urls: str, words: str) -> None:
     with pytest.raises(NurtureError, match=words):

@@ -13,7 +13,7 @@ from nurture.store.database import Database
 from nurture.store.documents import save_document
 from nurture.store.ledger import subscribers
 from nurture.store.outbox import plan_rows
-from nurture.store.workers import WorkerLease, beat, enlist
+from nurture.store.workers import WorkerLease, beat, end, enlist
 from tests.support.outbox_rows import add_letter, planned, set_row, the_rows
 from tests.support.people import NOW, add_people
 from tests.support.sending import POLICY, SEQUENCE, Sink, says, send
@@ -68,6 +68,23 @@ async def test_a_silent_worker_loses_its_rows(db: Database) -> None:
     async with db.write() as tx:
         assert not await beat(tx, lease.id), "the lost worker hears of it"
     assert await reap(db, watcher, NOW, lambda: 200.0) == Reaped(), "and again changes nothing"
+
+
+async def test_who_waited_long_for_the_lock_begins_anew(sqlite_db: Database) -> None:
+    await in_hands(sqlite_db)
+    watcher = Watcher(timedelta(seconds=30))
+    assert await watch(sqlite_db, watcher, 0, 25) == Reaped()
+    looks = iter([30.0, 45.0])
+    assert await reap(sqlite_db, watcher, NOW, lambda: next(looks)) == Reaped(), "nobody could renew meanwhile"
+    looks = iter([46.0, 46.0])
+    assert await reap(sqlite_db, watcher, NOW, lambda: next(looks)) == Reaped()
+
+
+async def test_what_a_worker_without_a_lease_still_holds_is_taken_back_at_once(sqlite_db: Database) -> None:
+    lease = await in_hands(sqlite_db)
+    async with sqlite_db.write() as tx:
+        assert await end(tx, lease.id, NOW)
+    assert await reap(sqlite_db, Watcher(), NOW, lambda: 0.0) == Reaped(returned=1, unknown=1)
 
 
 async def test_an_unknown_letter_is_tried_once_more_with_the_same_message_id(db: Database) -> None:

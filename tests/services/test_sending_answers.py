@@ -160,6 +160,7 @@ async def test_a_relay_that_is_away_is_not_asked_for_every_letter(db: Database) 
     assert desk.pace.rate is None, "only an answer slows: when the relay is back, it is as quick as before"
     assert len(sink.letters) < 10
     assert sent.counts["returned"] > 90
+    assert sum(r.handed_at is not None for r in await the_rows(db)) < 60, "nor is an intent committed for it"
     assert all(r.attempts == 0 for r in await the_rows(db)), "nobody's fault burns no try"
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from nurture.domain.envelopes import Envelope, Phase, Reply
 from nurture.domain.throttles import Throttle, slowed
 from nurture.domain.warming import WarmUp
@@ -130,6 +132,15 @@ async def test_an_acceptance_between_complaints_begins_the_count_anew(sqlite_db:
         assert await load_throttles(tx) == []
 
 
+@pytest.mark.parametrize("refuses", [says(550, "unauthenticated", enhanced="5.7.26"), says(530, "Authentication required", phase=Phase.MAIL)])
+async def test_an_acceptance_between_refusals_begins_the_count_anew(sqlite_db: Database, refuses: Callable[[Envelope], Reply]) -> None:
+    lease = await crowd(sqlite_db, {"gmail.com": 12})
+    await send(sqlite_db, Sink(in_turn([refuses, refuses, says(250, "ok")] * 4)), lease, rules=ONE)
+    assert Counter(r.state for r in await the_rows(sqlite_db)) == {"deferred": 8, "accepted": 4}
+    async with sqlite_db.read() as tx:
+        assert await load_throttles(tx) == []
+
+
 async def test_a_relay_that_asks_for_less_is_slowed_for_every_worker(db: Database) -> None:
     lease = await crowd(db, {"other.org": 21})
     async with db.write() as tx:
@@ -147,6 +158,25 @@ async def test_a_relay_that_asks_for_less_is_slowed_for_every_worker(db: Databas
     later = Desk()
     await send(db, Sink(), other, rules=SendingRules(BASE, relays=("sink",)), desk=later, now=NOW + timedelta(minutes=11))
     assert later.pace.limit is None, "open again"
+
+
+async def test_the_relay_that_takes_over_has_a_rate_of_its_own(db: Database) -> None:
+    lease = await crowd(db, {"other.org": 60})
+    async with db.write() as tx:
+        for relay, rate in (("first", 2.0), ("second", 30.0)):
+            await change_throttle(tx, f"relay:{relay}", lambda before, rate=rate: slowed(before, rate, "slow down", NOW))  # type: ignore[misc]
+    loop, desk, used = asyncio.get_running_loop(), Desk(), "first"
+    rules = SendingRules(BASE, relays=("first", "second", "third"), in_use=lambda: used)
+    begun = loop.time()
+    slow, quick, open_ = Sink(), Sink(), Sink()
+    await send(db, slow, lease, rules=rules, desk=desk, go_on=lambda: loop.time() - begun < 0.5)
+    assert (len(slow.letters), desk.pace.limit) == (1, 1.0)
+    used, begun = "second", loop.time()
+    await send(db, quick, lease, rules=rules, desk=desk, go_on=lambda: loop.time() - begun < 0.5)
+    assert (5 <= len(quick.letters) <= 9, desk.pace.limit) == (True, 15.0), len(quick.letters)
+    used = "third"
+    await send(db, open_, lease, rules=rules, desk=desk)
+    assert (len(slow.letters) + len(quick.letters) + len(open_.letters), desk.pace.limit) == (60, None)
 
 
 async def test_letters_of_a_slow_domain_do_not_keep_their_peoples_places_for_ever(db: Database) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from nurture.domain.envelopes import Envelope, Phase, Reply
 from nurture.mail.relay import SmtpRelay
-from nurture.services.sending import Desk, SendingRules
+from nurture.services.sending import Desk, SendingRules, recording
 from nurture.services.sending.recording import Clerk
 from nurture.store.database import Database
 from nurture.store.workspace import load_workspace
@@ -76,6 +76,23 @@ async def test_a_lease_in_doubt_finishes_no_letter_and_a_stop_does(sqlite_db: Da
     smtp_sink.commands.clear()
     assert (await send(sqlite_db, relay, lease, rules=rules, go_on=stopped_at_rcpt)).accepted == 1
     await relay.close()
+
+
+async def test_answers_that_cannot_be_recorded_end_the_sweep_and_are_told(sqlite_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    lease, _, _ = await prepare(sqlite_db)
+    monkeypatch.setattr(recording, "RETRIES", (0.01,))
+
+    async def fails(*_: object) -> None:
+        raise OperationalError("UPDATE", {}, Exception("the disk is full"))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(recording, "record_accepted", fails)
+        with pytest.raises(OperationalError, match="the disk is full"):
+            await send(sqlite_db, Sink(), lease)
+    assert [r.state for r in await the_rows(sqlite_db)] == ["sending"]
+    again = Sink()
+    await send(sqlite_db, again, lease)
+    assert (again.letters, [r.state for r in await the_rows(sqlite_db)]) == ([], ["unknown"]), "it may have left, so it waits for its grace"
 
 
 async def test_one_refusal_that_is_recorded_at_the_third_try_is_one_refusal(sqlite_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -151,6 +151,20 @@ async def test_every_connection_flushes_its_commits(sqlite_db: Database) -> None
             assert (await tx.execute(workers.select())).one().epoch == "2 wal", way
 
 
+@pytest.mark.postgres
+async def test_a_server_that_promises_less_is_asked_to_wait_for_its_disk(postgres_db: Database) -> None:
+    async with postgres_db.write() as tx:
+        name = (await tx.exec_driver_sql("SELECT current_database()")).scalar_one()
+        await tx.exec_driver_sql(f"ALTER DATABASE {name} SET synchronous_commit = off")
+    again = connect(postgres_db.engine.url.set(drivername="postgresql").render_as_string(hide_password=False))
+    await a_worker(again)
+    assert await again.alone("UPDATE workers SET epoch = current_setting('synchronous_commit')", ()) == 1
+    async with again.write() as tx:
+        assert (await tx.execute(METADATA.tables["workers"].select())).one().epoch == "on"
+        assert (await tx.exec_driver_sql("SHOW synchronous_commit")).scalar_one() == "on"
+    await again.close()
+
+
 async def test_a_statement_alone_is_undone_whole_when_it_fails(db: Database) -> None:
     await a_worker(db)
     await a_worker(db)

@@ -20,7 +20,7 @@ from nurture.store.database import Database
 from nurture.store.lanes import pause_lane
 from nurture.store.mark import Handed
 from nurture.store.results import fail, release
-from nurture.store.sweeps import reap_rows
+from nurture.store.sweeps import in_hand, reap_rows
 from nurture.store.workers import WorkerLease
 
 __all__ = ["Desk", "Relay", "SendingRules", "Sent", "send_due", "sweep_stopped_lanes"]
@@ -34,15 +34,13 @@ async def send_due(
 ) -> Sent:  # fmt: skip
     """Send all that is due now and return what became of it.
 
-    `desk` keeps what is worth keeping between sweeps (one for each lease). `go_on` False stops claims, intents and bodies: what is on the
-    wire finishes, the rest goes back. `holds` False: the lease is in doubt, not even a letter half said is finished.
+    One sweep of a lease at a time; `desk` keeps what is worth keeping between them. `go_on` False stops claims, intents and bodies: what is
+    on the wire finishes, the rest goes back. `holds` False: the lease is in doubt, not even a letter half said is finished.
     `clock` may be a virtual one; then nothing here waits for real time but the relay.
     """
     desk = desk or Desk()
     sent = Sent()
-    if desk.dirty:
-        await _recover(db, lease, rules, clock())
-        desk.dirty = False
+    await _recover(db, lease, rules, clock())
     turn = await next_turn(db, desk, rules, clock()) if go_on() else None
     if turn is None:
         return sent
@@ -50,19 +48,15 @@ async def send_due(
     def goes_on() -> bool:
         return go_on() and not desk.gate.closed
 
-    try:
-        async with Wire(relay, rules, desk.pace, clock, goes_on, Clerk(db, rules, desk, sent).record, holds) as wire:
-            feed = Feed(db, lease, desk, rules, keys[0], clock, sent, wire)
-            try:
-                batch = await feed.claim(turn)
-                while batch is not None:
-                    await _hand_over(feed, batch)
-                    batch = await feed.next()
-            finally:
-                await feed.drop()
-    except BaseException:
-        desk.dirty = True
-        raise
+    async with Wire(relay, rules, desk.pace, clock, goes_on, Clerk(db, rules, desk, sent).record, holds) as wire:
+        feed = Feed(db, lease, desk, rules, keys[0], clock, sent, wire)
+        try:
+            batch = await feed.claim(turn)
+            while batch is not None:
+                await _hand_over(feed, batch)
+                batch = await feed.next()
+        finally:
+            await feed.drop()
     return sent
 
 
@@ -146,6 +140,11 @@ def _repeated(desk: Desk, turn: Turn, faults: list[Unwritable], any_written: boo
 
 
 async def _recover(db: Database, lease: WorkerLease, rules: SendingRules, now: datetime) -> None:
-    """A sweep of ours broke off: what it had only claimed goes back, what it had handed over and not recorded is unknown."""
+    """No sweep of this lease is under way, so what stands in its hands was lost by one that broke off: what was only claimed goes back,
+    what was handed over and not recorded is unknown. Asked each time, since a commit whose answer was lost may come after the error.
+    """
+    async with db.read() as tx:
+        if not await in_hand(tx, lease.id):
+            return
     async with db.write() as tx:
         await reap_rows(tx, [lease.id], now, rules.unknown_grace)

@@ -31,14 +31,13 @@ class Prepared:
 
 @dataclass(slots=True)
 class Desk:
-    """`errors`: equal faults in a row, by lane. `dirty`: a sweep broke off midway. `mark`: what `ledger.mark` holds."""
+    """`errors`: equal faults in a row, by lane. `mark`: what `ledger.mark` holds."""
 
     pace: Pace = field(default_factory=Pace)
     gate: Gate = field(default_factory=Gate)
     turns: Turns = field(default_factory=Turns)
     shelf: BookShelf = field(default_factory=BookShelf)
     errors: Counter[tuple[int, str]] = field(default_factory=Counter)
-    dirty: bool = False
     mark: Mark | None = None
     _prepared: OrderedDict[int, Prepared] = field(default_factory=OrderedDict)
     _marking: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -90,10 +90,12 @@ class Gate:
         part = SHARE[rules.lanes]
         ceiling = share(rules.rate, self.processes)
         pace.ceiling = ceiling * part if ceiling is not None else None
-        in_use = [state for state in self._relays() if not state.away(now)][:1]
-        limit = share(in_use[0].rate_at(now), self.processes) if in_use else None
-        pace.follow(limit * part if limit is not None else None, moment)
-        pace.single = bool(in_use and in_use[0].trying(now))
+        relays = self._relays()
+        rates = {name: share(state.rate_at(now), self.processes) for name, state in relays.items()}
+        pace.follow({name: rate * part for name, rate in rates.items() if rate is not None}, moment)
+        pace.trying = frozenset(name for name, state in relays.items() if state.trying(now))
+        first = next((name for name, state in relays.items() if not state.away(now)), "")
+        pace.in_use = lambda: rules.in_use() or first
         self._close(now)
         for domain, number in self.ids.items():
             rate = share(self._rate(domain, now), self.processes)
@@ -115,15 +117,16 @@ class Gate:
             if ceiling is not None:
                 self.left = max(0, ceiling - await used_since(tx, began))
 
-    def _relays(self) -> list[Throttle]:
+    def _relays(self) -> dict[str, Throttle]:
+        """By name, the preferred one first."""
         if self._names:
-            return [self.known.get(RELAY + name, Throttle()) for name in self._names]
-        return [state for name, state in self.known.items() if name.startswith(RELAY)]
+            return {name: self.known.get(RELAY + name, Throttle()) for name in self._names}
+        return {name.removeprefix(RELAY): state for name, state in self.known.items() if name.startswith(RELAY)}
 
     def _close(self, now: datetime) -> None:
         relays = self._relays()
-        self.closed = bool(relays) and all(state.away(now) for state in relays)
-        self._avoid([] if self.closed else [n for n in self._names if self.known.get(RELAY + n, Throttle()).away(now)])
+        self.closed = bool(relays) and all(state.away(now) for state in relays.values())
+        self._avoid([] if self.closed else [name for name, state in relays.items() if state.away(now)])
         self.not_now = {name.removeprefix(DOMAIN) for name, state in self.known.items() if name.startswith(DOMAIN) and state.away(now)}
 
     # -- recipient domains --
@@ -188,12 +191,12 @@ class Gate:
         if verdict.state is State.ACCEPTED:
             yield from self._took(relay, domain)
         elif verdict.slows and verdict.level is Level.RELAY:
-            yield Change(relay, "slowed", verdict.reason, pace.seen * self.processes)
+            yield Change(relay, "slowed", verdict.reason, pace.seen_of(heard.relay) * self.processes)
         elif verdict.slows:
             self._complaints[domain] += 1
             if self._complaints[domain] >= COMPLAINTS_SLOW or self.known.get(domain, Throttle()).rate_at(now) is not None:
                 part = sum(other.domain == heard.domain for other in batch) / len(batch)
-                yield Change(domain, "slowed", verdict.reason, pace.seen * self.processes * part)
+                yield Change(domain, "slowed", verdict.reason, pace.seen_of(heard.relay) * self.processes * part)
         elif verdict.trips:
             yield from self._refused(relay, "" if heard.phase in BEFORE_THE_PERSON else domain, verdict.reason, now)
 

@@ -27,6 +27,7 @@ class SendingRules:
 
     `rate`: letters a second for the whole relay; it is shared among the workers that are alive. `lanes`: a worker keeps `service`
     apart, so that a receipt never waits behind a campaign. `signer`: what signs letters From a domain now, if anything does.
+    `in_use`: the relay that letters go to now, one of `relays`; empty where there is none to tell.
     `bounce_domain`: where each letter has a return address of its own; None: reports go to the sender.
     """
 
@@ -39,6 +40,7 @@ class SendingRules:
     warm_up: WarmUp | None = None
     relays: tuple[str, ...] = ()
     avoid: Callable[[Collection[str]], object] = lambda _names: None
+    in_use: Callable[[], str] = lambda: ""
     idempotency_header: str = ""
     unknown_grace: timedelta = timedelta(minutes=10)
     render_errors: int = 5

@@ -154,9 +154,9 @@ class Wire:
         if verdict and reply:
             moment = asyncio.get_running_loop().time()
             if verdict.state is State.ACCEPTED:
-                self.pace.took(moment)
+                self.pace.took(moment, reply.relay)
             if verdict.slows and verdict.level is Level.RELAY:
-                self.pace.slow(moment)
+                self.pace.slow(moment, reply.relay)
             no_session = verdict.level is Level.RELAY and (reply.code is None or reply.phase in _OPENING)
             self.lost_in_a_row = self.lost_in_a_row + 1 if no_session else 0
         self._done.append(Ended(letter, reply, verdict, now))
