@@ -216,7 +216,7 @@ def test_the_threads_of_a_service_share_one_heap() -> None:
     assert in_a_process(ONE_HEAP.replace("session.run_service", "asyncio.run")).count("<heap nr=") > 1
 
 
-def test_a_worker_loads_nothing_of_the_web_server() -> None:
+def test_a_worker_loads_nothing_of_the_web_server_nor_of_redis() -> None:
     loaded = in_a_process("import sys; from nurture.cli import service, working; print(*sys.modules)").split()
     assert "nurture.worker" in loaded
-    assert not {"api", "fastapi", "starlette", "uvicorn", "argon2"} & set(loaded)
+    assert not {"api", "fastapi", "starlette", "uvicorn", "argon2", "redis"} & set(loaded)
