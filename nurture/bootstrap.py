@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nurture.domain.errors import NurtureError
 from nurture.domain.tokens import TokenKey
 from nurture.mail.capture import CaptureRelay
 from nurture.mail.dkim_keys import KeyFolder
 from nurture.mail.relay import SmtpRelay
-from nurture.queue.arq import ArqBell
 from nurture.queue.embedded import EmbeddedBell
 from nurture.services.sealing import seal_plain
 from nurture.settings import Settings
@@ -21,6 +21,9 @@ from nurture.shipped import shipped
 from nurture.store.database import Database, connect
 from nurture.store.schema import migrate
 from nurture.store.workspace import ensure_workspace
+
+if TYPE_CHECKING:
+    from nurture.queue.arq import ArqBell
 
 
 def utc_now() -> datetime:
@@ -37,7 +40,7 @@ class App:
     clock: Callable[[], datetime]
     keys: tuple[TokenKey, ...]
     relay: SmtpRelay | CaptureRelay
-    bell: ArqBell | EmbeddedBell
+    bell: "ArqBell | EmbeddedBell"
     templates: Path
     captures: bool
     dkim: KeyFolder
@@ -80,6 +83,14 @@ def _relay(settings: Settings) -> SmtpRelay | CaptureRelay:
     )
 
 
+def _bell(settings: Settings) -> "ArqBell | EmbeddedBell":
+    if not settings.redis_url:
+        return EmbeddedBell()
+    from nurture.queue.arq import ArqBell  # noqa: PLC0415 - 4 MB: only who has Redis pays for it
+
+    return ArqBell(settings.redis_url)
+
+
 @contextlib.asynccontextmanager
 async def open_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> AsyncIterator[App]:
     """Open everything, bring the schema up to date, and close all at the end."""
@@ -95,7 +106,7 @@ async def open_app(settings: Settings, clock: Callable[[], datetime] = utc_now) 
         await ensure_workspace(tx, clock(), secrets.token_bytes(16))
     await seal_plain(db, keys[0])
     relay = _relay(settings)
-    bell = ArqBell(settings.redis_url) if settings.redis_url else EmbeddedBell()
+    bell = _bell(settings)
     try:
         yield App(
             settings, db, clock, keys, relay, bell, shipped("templates"), captures=settings.smtp_url is None,

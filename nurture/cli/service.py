@@ -36,10 +36,10 @@ def serve(
 
 def worker(parent: Annotated[int | None, typer.Option(hidden=True)] = None) -> None:
     """Plan, send, fold and classify until stopped. Run as many as you like."""
-    from nurture.cli import serving  # noqa: PLC0415 - heavy: all services
+    from nurture.cli import working  # noqa: PLC0415 - heavy: all services
     from nurture.settings import load_settings  # noqa: PLC0415
 
-    run_service(serving.work(load_settings(), parent))
+    run_service(working.work(load_settings(), parent))
 
 
 def halt(

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import errno
-import io
 import os
 import signal
 import socket
@@ -11,57 +10,24 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TextIO, cast
 
 import structlog
 import uvicorn
-from sqlalchemy.exc import SQLAlchemyError
 
 from api.app import create_app
 from nurture.bootstrap import App, open_app
 from nurture.cli.listening import Listener
+from nurture.cli.working import configure_logs, forget
 from nurture.domain.errors import NurtureError
-from nurture.domain.remembering import forget_people
 from nurture.domain.scalars import format_duration
 from nurture.services.access import needs_setup, setup_token
-from nurture.services.erasing import Mark, forget_erased
 from nurture.settings import PREFIX, Settings
-from nurture.store.database import Database
-from nurture.worker import run_worker
 
 DEMO_FOLDER = Path("demo-data")
 RESTART_SECONDS = 1.0
 STOP_SECONDS = 30.0
-WATCH_SECONDS = 1.0
-FORGET_SECONDS = 30.0
 Furnish = Callable[[App], Awaitable[None]]
 log = structlog.get_logger("nurture.serve")
-
-
-class _Patient(io.TextIOBase):
-    """Standard error, where a line that cannot be written - the disk of the log is full - is lost and stops nobody's work."""
-
-    def write(self, text: str) -> int:
-        with contextlib.suppress(OSError):
-            sys.stderr.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        with contextlib.suppress(OSError):
-            sys.stderr.flush()
-
-
-def configure_logs(settings: Settings) -> None:
-    """One line for each event on standard error, for people or as JSON."""
-    plain = structlog.dev.plain_traceback  # the pretty one would print local variables: addresses, letters, secrets
-    shape: list[Any] = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
-    if settings.log_format == "json":
-        shape = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    times = structlog.processors.TimeStamper(fmt="iso")
-    structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars, structlog.processors.add_log_level, times, *shape],
-        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Patient())),
-    )
 
 
 def demo_settings(settings: Settings) -> Settings:
@@ -133,7 +99,7 @@ async def serve(settings: Settings, host: str, port: int, workers: int, demo: bo
         for word in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(word, server.leave)
         crew = [asyncio.create_task(_keep_worker(settings, stop), name=f"worker {n}") for n in range(workers)]
-        forgetting = asyncio.create_task(_forget(app.db))
+        forgetting = asyncio.create_task(forget(app.db))
         try:
             await _announce(app, demo)
             await server.serve()
@@ -178,36 +144,3 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     except TimeoutError:
         process.kill()
         await process.wait()
-
-
-async def work(settings: Settings, parent: int | None = None) -> None:
-    """Run a worker until SIGTERM or SIGINT, or until the process that supervises it is gone."""
-    configure_logs(settings)
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    for word in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(word, stop.set)
-    async with open_app(settings) as app:
-        watching, forgetting = asyncio.create_task(_watch_parent(parent, stop)), asyncio.create_task(_forget(app.db))
-        try:
-            await run_worker(app, stop)
-        finally:
-            watching.cancel()
-            forgetting.cancel()
-
-
-async def _forget(db: Database) -> None:
-    """Nobody who was erased by another process stays in what this one remembers; while nobody can be asked, nobody stays at all."""
-    mark: Mark | None = None
-    while True:
-        try:
-            mark = await forget_erased(db, mark)
-        except (SQLAlchemyError, OSError):
-            forget_people()
-        await asyncio.sleep(FORGET_SECONDS)
-
-
-async def _watch_parent(parent: int | None, stop: asyncio.Event) -> None:
-    while parent is not None and os.getppid() == parent:  # noqa: ASYNC110 - the system tells of it in no other way
-        await asyncio.sleep(WATCH_SECONDS)
-    if parent is not None:
-        stop.set()

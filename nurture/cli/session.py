@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ctypes
 import getpass
 import json
 import re
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _GIVEN: ContextVar[Sequence[str]] = ContextVar("nurture_given", default=())
+_M_ARENA_MAX = -8  # malloc.h
 _KEY = re.compile(r"(nur_[a-z0-9]{8})_\S+")  # a key given whole is written down by its prefix
 GROUPS = (
     "service", "init", "definitions", "people", "access", "planning", "cleanups", "rules", "reports", "person",
@@ -33,11 +35,22 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 def run_service(work: Coroutine[Any, Any, T]) -> T:
     """Run a command that goes on for days: on uvloop where there is one (not on Windows), since that halves what a letter's bytes cost."""
+    share_one_heap()
     try:
         import uvloop  # noqa: PLC0415 - only these commands pay for it
     except ImportError:
         return run(work)
     return uvloop.run(work)
+
+
+def share_one_heap() -> None:
+    """Let all threads of this process take memory from one heap, where the C library is glibc: call it before they start.
+
+    It gives eight heaps to each core else. A thread for each connection to SQLite lets its own grow as far as that connection ever needed
+    and keeps what is free in it from the others: after a day's work with 200,000 people that was 75 MB, with one heap 6.
+    """
+    with contextlib.suppress(OSError, AttributeError):  # another C library knows no mallopt()
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 @contextlib.asynccontextmanager

@@ -55,7 +55,7 @@ class HeatMap:
         return max(((d, h) for d in range(WEEKDAYS) for h in range(HOURS)), key=lambda c: (self.acts[c[0]][c[1]], -c[0], -c[1]))
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=4_096)
 def _cell(zone: str, minute: int) -> tuple[int, int]:
     """(weekday, hour) that the zone's clock shows then."""
     local = datetime.fromtimestamp(minute * 60, UTC).astimezone(ZoneInfo(zone))
@@ -78,9 +78,13 @@ def heat_maps(letters: Iterable[Counted], acts: Iterable[Counted], home: str) ->
     return maps
 
 
-def tallies(letters: Iterable[Counted], acts: Iterable[Counted], home: str) -> dict[str, Tally]:
-    """What learn_pulls() takes, for each lane and, under the empty name, for everybody."""
-    found: dict[str, Tally] = {"": _tally()}
+def tallies(
+    letters: Iterable[Counted], acts: Iterable[Counted], home: str, found: dict[str, Tally] | None = None
+) -> dict[str, Tally]:  # fmt: skip
+    """What learn_pulls() takes, for each lane and, under the empty name, for everybody. `found`: those of other letters, which these are
+    added to.
+    """
+    found = {"": _tally()} if found is None else found
     _count(found, letters, home, lambda tally: tally.letters)
     _count(found, acts, home, lambda tally: tally.acts)
     return found

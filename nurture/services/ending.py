@@ -1,11 +1,11 @@
 """End: the ways of people who have reached their sequence's goal, or one of its exits, before the planner looks at them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple, cast
 
 from nurture.domain.conditions import Condition, Did
-from nurture.domain.documents import Sequence
+from nurture.domain.documents import Sequence as Course
 from nurture.domain.words import EventType
 from nurture.store.audiences import changed_people
 from nurture.store.database import Database
@@ -22,14 +22,28 @@ async def end_arrived(
     """The sweep over all ways, or only over those of the people `among` and of those who changed since. Returns how many ended."""
     async with db.read() as tx:
         programme = await load_programme(db, tx)
-        changed = [] if changed_since is None else await changed_people(tx, changed_since)
-    zone, ended = programme.policy.timezone, 0
-    whose: list[list[int] | None] = [None] if among is None else [list(ids) for ids in pieces(sorted({*among, *changed}))]
-    for of, sequence in _courses(programme):
-        for state, reason, condition in endings_of(sequence):
-            for ids in whose:
-                ended += await _end(db, of, condition, state, reason, now, zone, ids)
+    endings = [(of, *ending) for of, sequence in _courses(programme) for ending in endings_of(sequence)]
+    ended = 0
+    if endings:
+        async for ids in _whose(db, among, changed_since):
+            for of, state, reason, condition in endings:
+                ended += await _end(db, of, condition, state, reason, now, programme.policy.timezone, ids)
     return ended
+
+
+async def _whose(db: Database, among: Iterable[int] | None, changed_since: datetime | None) -> AsyncIterator[Sequence[int] | None]:
+    """The people in pieces, each as far as possible in one; None: everybody."""
+    if among is None:
+        yield None
+        return
+    rest = set(among)
+    if changed_since is not None:
+        async for changed in changed_people(db, changed_since):
+            for ids in pieces(sorted(rest.union(changed))):
+                yield ids
+            rest = set()
+    for ids in pieces(sorted(rest)):
+        yield ids
 
 
 class _Of(NamedTuple):
@@ -40,14 +54,14 @@ class _Of(NamedTuple):
     others: tuple[int, ...] = ()
 
 
-def _courses(programme: Programme) -> Iterator[tuple[_Of, Sequence]]:
+def _courses(programme: Programme) -> Iterator[tuple[_Of, Course]]:
     for key, (sequence, _) in programme.sequences.items():
         yield _Of(key, None, tuple(version for known, version in programme.pinned if known == key)), sequence
     for (key, version), sequence in programme.pinned.items():
         yield _Of(key, version), sequence
 
 
-def endings_of(sequence: Sequence) -> Iterator[tuple[str, str, Condition]]:
+def endings_of(sequence: Course) -> Iterator[tuple[str, str, Condition]]:
     """(state, reason, condition) of all that may end a way early, the goal first."""
     if sequence.goal is not None:
         yield "goal", "reached the goal", cast("Condition", sequence.goal)  # a name that was written is a condition by now
@@ -58,7 +72,7 @@ def endings_of(sequence: Sequence) -> Iterator[tuple[str, str, Condition]]:
 
 
 async def _end(
-    db: Database, of: _Of, condition: Condition, state: str, reason: str, now: datetime, zone: str, among: list[int] | None
+    db: Database, of: _Of, condition: Condition, state: str, reason: str, now: datetime, zone: str, among: Sequence[int] | None
 ) -> int:  # fmt: skip
     """Looked for by reading: a long list must not hold the lock for writing."""
     total = 0

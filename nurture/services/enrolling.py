@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import Select
+
 from nurture.domain.conditions import Condition
 from nurture.domain.documents import Sequence
 from nurture.domain.errors import ErrorKind, NurtureError
@@ -30,14 +32,22 @@ async def enrol_matching(db: Database, now: datetime, changed_since: datetime | 
     """
     async with db.read() as tx:
         programme = await load_programme(db, tx)
-        changed = None if changed_since is None else await changed_people(tx, changed_since)
+    audiences = [
+        _Audience(sequence_id, sequence, sequence.audience, now, programme.policy.timezone)
+        for sequence_id, (sequence, live) in programme.sequences.items()
+        if live and sequence.audience is not None
+    ]
     taken = 0
-    for sequence_id, (sequence, live) in programme.sequences.items():
-        if live and sequence.audience is not None:
-            audience = _Audience(sequence_id, sequence, sequence.audience, now, programme.policy.timezone)
-            if changed is None:
-                await _forget(db, audience)
-            taken += await _enrol_all(db, audience, changed)
+    if changed_since is None:
+        for audience in audiences:
+            await _forget(db, audience)
+            taken += await _enrol_all(db, audience)
+    elif audiences:
+        async for changed in changed_people(db, changed_since):
+            for audience in audiences:
+                asked = matching_query(audience.condition, now, audience.zone)
+                for ids in pieces(changed, CHUNK):
+                    taken += (await _enrol_found(db, audience, asked.where(subscribers.c.id.in_(ids))))[1]
     return taken
 
 
@@ -63,22 +73,26 @@ async def _forget(db: Database, of: _Audience) -> None:
             await forget_outdated(tx, of.sequence_id, fits, news, ids)
 
 
-async def _enrol_all(db: Database, of: _Audience, among: list[int] | None) -> int:
-    """Looked for by reading, id after id, so that it ends whatever becomes of those found; the lock is taken only for them."""
+async def _enrol_all(db: Database, of: _Audience) -> int:
+    """Id after id, so that it ends whatever becomes of those found."""
     taken = after = 0
     asked = matching_query(of.condition, of.now, of.zone)
-    for ids in [None] if among is None else list(pieces(among, CHUNK)):
-        while True:
-            narrowed = asked.where(subscribers.c.id > after) if ids is None else asked.where(subscribers.c.id.in_(ids))
-            async with db.read() as tx:
-                found = await newly_matching(tx, of.sequence_id, narrowed, CHUNK)
-            if found:
-                async with db.write() as tx:
-                    taken += await _enrol_some(tx, of, found)
-                after = found[-1]
-            if ids is not None or len(found) < CHUNK:
-                break
-    return taken
+    while True:
+        found, entered = await _enrol_found(db, of, asked.where(subscribers.c.id > after))
+        taken += entered
+        if len(found) < CHUNK:
+            return taken
+        after = found[-1]
+
+
+async def _enrol_found(db: Database, of: _Audience, asked: Select[tuple[int]]) -> tuple[list[int], int]:
+    """Looked for by reading; the lock is taken only for those found. Returns them, and how many of them were taken in."""
+    async with db.read() as tx:
+        found = await newly_matching(tx, of.sequence_id, asked, CHUNK)
+    if not found:
+        return found, 0
+    async with db.write() as tx:
+        return found, await _enrol_some(tx, of, found)
 
 
 async def _enrol_some(tx: Connection, of: _Audience, found: list[int]) -> int:

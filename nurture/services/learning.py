@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from nurture.domain.heat import tallies
-from nurture.domain.rhythm import learn_pulls
+from nurture.domain.rhythm import HOURS, learn_pulls
 from nurture.store.database import Database
 from nurture.store.documents import load_policy
 from nurture.store.rhythms import Answered, save_pulls
@@ -16,9 +16,10 @@ async def learn_hours(db: Database, now: datetime) -> int:
     """Learn anew and store; returns from how many acts. Nothing is stored while nobody has acted."""
     async with db.read() as tx:
         home = (await load_policy(tx)).timezone
-        answered = Answered.of(tx, now - LOOKS_BACK, NEWEST, taught=True)
-        found = tallies(await answered.letters(), await answered.acts(credited=True), home)
-        delays = await answered.delays()
+        found, delays = tallies((), (), home), [0] * HOURS
+        async for part in Answered.that_teach(tx, now - LOOKS_BACK, NEWEST):
+            tallies(await part.letters(), await part.acts(credited=True), home, found)
+            delays = [one + other for one, other in zip(delays, await part.delays(), strict=True)]
     everybody = found[""]
     acts = sum(everybody.acts)
     if not acts:

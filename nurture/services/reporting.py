@@ -48,7 +48,7 @@ _EVER = datetime.min.replace(tzinfo=UTC)
 async def report(db: Database, now: datetime, audited: int | None = None, timed: int | None = None) -> Report:
     """All figures as of `now`. `audited`: how many of the newest sales letters are checked one by one, None: all of 90 days;
     `timed`: of how many of the newest letters the hours are looked at, None: all of 28 days."""
-    async with db.read() as tx:
+    async with db.survey() as tx:
         stored_policy = await load_document(tx, "policy", "default")
         policy = stored_policy.document if stored_policy and isinstance(stored_policy.document, Policy) else Policy()
         documents = await load_documents(tx, "sequence")

@@ -1,6 +1,6 @@
 """An audience as a sequence sees it: who comes to match, its baseline - who matches already and is passed over - and its size."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from nurture.store.database import Database
 from nurture.store.dialect import insert
 from nurture.store.enrolments import TAKEN_BACK
 from nurture.store.ledger import pieces
@@ -17,6 +18,7 @@ _matches = METADATA.tables["matches"]
 _enrolments = METADATA.tables["enrolments"]
 _people = METADATA.tables["subscribers"]
 _standings = METADATA.tables["standings"]
+CHANGED_AT_ONCE = 30_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +103,22 @@ async def joined_since(tx: AsyncConnection, ids: Iterable[int], since: datetime)
     return found
 
 
-async def changed_people(tx: AsyncConnection, since: datetime) -> list[int]:
-    """People whose row or tags changed at or after the moment, by id; read by the index on the change, and sorted here to keep it so."""
-    return sorted((await tx.execute(select(_people.c.id).where(_people.c.changed_at >= since))).scalars())
+async def changed_people(db: Database, since: datetime, at_once: int = CHANGED_AT_ONCE) -> AsyncIterator[list[int]]:
+    """People whose row or tags changed at or after the moment, by id, so many at a time: after an import that may be the whole list.
+
+    Each time the index on the change is read from there on and sorted here: without the `+ 0` a long list would be walked by id for the
+    few who changed.
+    """
+    after, person = 0, _people.c.id + 0
+    while True:
+        async with db.read() as tx:
+            query = select(_people.c.id).where(_people.c.changed_at >= since, person > after).order_by(person).limit(at_once)
+            found = list((await tx.execute(query)).scalars())
+        if found:
+            yield found
+        if len(found) < at_once:
+            return
+        after = found[-1]
 
 
 async def remember_matches(tx: AsyncConnection, sequence_id: int, ids: Iterable[int]) -> set[int]:

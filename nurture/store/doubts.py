@@ -115,18 +115,14 @@ class Ledger:
 
 
 async def count_ledger(tx: AsyncConnection) -> Ledger:
-    """One pass over all rows."""
-    at_risk = _d.dup_risk > 0
+    """One pass over all rows. Each state is counted by its name: to group them would sort the rows in memory, 90 MB for a million."""
+    at_risk, accepted = _d.dup_risk > 0, _d.state == State.ACCEPTED.value
     every = select(
-        _d.state, func.count(), func.count().filter(at_risk), func.coalesce(func.sum(_d.dup_risk), 0),
-        func.min(_d.handed_at).filter(at_risk | one_of(_d.state, DOUBTFUL)),
-    ).group_by(_d.state)  # fmt: skip
-    rows = {state: row for state, *row in await tx.execute(every)}
+        func.count().filter(at_risk), func.count().filter(at_risk & accepted), func.coalesce(func.sum(_d.dup_risk).filter(accepted), 0),
+        func.min(_d.handed_at).filter(at_risk | one_of(_d.state, DOUBTFUL)), *[func.count().filter(_d.state == s.value) for s in State],
+    )  # fmt: skip
+    risked, risked_accepted, copies, since, *by_state = (await tx.execute(every)).one()
     ended = select(func.count()).select_from(deliveries.outerjoin(workers, workers.c.id == _d.worker_id))
     gone = ended.where(text("deliveries.worker_id > 0"), _d.state == State.SENDING.value, workers.c.ended_at.is_not(None))
-    accepted = rows.get(State.ACCEPTED.value, [0, 0, 0, None])
-    return Ledger(
-        {state: int(row[0]) for state, row in rows.items()},
-        sum(int(row[1]) for row in rows.values()), int(accepted[1]), int(accepted[2]),
-        min((row[3] for row in rows.values() if row[3]), default=None), int((await tx.execute(gone)).scalar_one()),
-    )  # fmt: skip
+    counts = {state.value: int(count) for state, count in zip(State, by_state, strict=True) if count}
+    return Ledger(counts, int(risked), int(risked_accepted), int(copies), since, int((await tx.execute(gone)).scalar_one()))

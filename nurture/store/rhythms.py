@@ -3,12 +3,12 @@
 Each count is one grouped statement over the letters asked for and the first act of a person's own hand on each.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, Subquery, and_, case, func, literal_column, select, text
+from sqlalchemy import ColumnElement, Integer, Select, Subquery, and_, case, func, literal_column, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.heat import ANSWERED_WITHIN_DAYS, Counted
@@ -21,6 +21,9 @@ from nurture.store.tables.deliveries import COMPARED
 
 _d, _v, _lanes = METADATA.tables["deliveries"].c, METADATA.tables["events"].c, METADATA.tables["lanes"].c
 _pulls = METADATA.tables["pulls"]
+PART = 20_000
+_PLACE = (_d.accepted_at, _d.id)
+_NEWEST_FIRST = tuple(c.desc() for c in _PLACE)
 ACTS = tuple(t.value for t in (EventType.OPENED, EventType.CLICKED, EventType.REPLIED, EventType.ANSWERED))
 _ANSWERED = literal_column(str(ANSWERED_WITHIN_DAYS * 24 * 60), Integer)
 _HOUR, _QUARTER, _DAY = (literal_column(str(n), Integer) for n in (60, 15, HOURS))
@@ -29,7 +32,7 @@ _PROMPT, _AT_ONCE = (literal_column(str(span // timedelta(minutes=1)), Integer) 
 
 def _first_acts(tx: AsyncConnection, query: Select[Any], newest: int | None, *names: str) -> Subquery:
     """(names, came, acted) of each letter of the query, in whole minutes since 1970; `acted` is None where nobody did."""
-    chosen = (query if newest is None else query.order_by(_d.accepted_at.desc()).limit(newest)).subquery()
+    chosen = (query if newest is None else query.order_by(*_NEWEST_FIRST).limit(newest)).subquery()
     own = and_(_v.delivery_id == chosen.c.id, _v.type.in_(ACTS), _v.evidence == Evidence.HUMAN.value)
     came, acted = minute(tx, chosen.c.accepted_at).label("came"), minute(tx, func.min(_v.at)).label("acted")
     columns = [chosen.c[name] for name in names]
@@ -39,18 +42,28 @@ def _first_acts(tx: AsyncConnection, query: Select[Any], newest: int | None, *na
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """Letters accepted since a moment with the first act on each; the newest only, where a number is given. Read the counts in turn."""
+    """Some letters with the first act on each. Read the counts in turn."""
 
     tx: AsyncConnection
     rows: Subquery
 
     @classmethod
-    def of(cls, tx: AsyncConnection, since: datetime, newest: int | None = None, *, taught: bool = False) -> "Answered":
-        """`taught`: only letters whose hour was left to chance."""
-        accepted = text("deliveries.state = 'accepted'")  # in the words of its partial index: a bound value would hide it
-        query = select(_d.id, _d.lane_id, _d.zone, _d.accepted_at).where(accepted, _d.accepted_at >= since, _d.kind != Kind.SERVICE.value)
-        query = query.where(_by_chance(tx)) if taught else query
-        return cls(tx, _first_acts(tx, query, newest, "lane_id", "zone"))
+    def of(cls, tx: AsyncConnection, since: datetime, newest: int | None = None) -> "Answered":
+        """Those accepted since a moment; of them the newest only, where a number is given."""
+        return cls(tx, _first_acts(tx, _accepted(since), newest, "lane_id", "zone"))
+
+    @classmethod
+    async def that_teach(cls, tx: AsyncConnection, since: datetime, newest: int, part: int = PART) -> AsyncIterator["Answered"]:
+        """The newest whose hour was left to chance, in parts, since a statement keeps what it groups in memory."""
+        rest = taught = _accepted(since).where(_by_chance(tx))
+        for taken in range(0, newest, part):
+            size = min(part, newest - taken)
+            yield cls(tx, _first_acts(tx, rest, size, "lane_id", "zone"))
+            ends = rest.with_only_columns(*_PLACE).order_by(*_NEWEST_FIRST).offset(size - 1).limit(1)
+            last = (await tx.execute(ends)).first()
+            if last is None:
+                return
+            rest = taught.where(tuple_(*_PLACE) < tuple_(*last, types=[c.type for c in _PLACE]))
 
     async def letters(self) -> list[Counted]:
         """By the quarter of an hour they came: every zone's offset is a multiple of these."""
@@ -86,6 +99,11 @@ class Answered:
         query = select(_lanes.name, counted.c.zone, counted.c.quarter, counted.c.count, counted.c.answered)
         rows = await self.tx.execute(query.join(counted, _lanes.id == counted.c.lane_id))
         return [Counted(lane, zone, int(at), int(n), int(k)) for lane, zone, at, n, k in rows]
+
+
+def _accepted(since: datetime) -> Select[Any]:
+    accepted = text("deliveries.state = 'accepted'")  # in the words of its partial index: a bound value would hide it
+    return select(_d.id, _d.lane_id, _d.zone, _d.accepted_at).where(accepted, _d.accepted_at >= since, _d.kind != Kind.SERVICE.value)
 
 
 def _by_chance(tx: AsyncConnection) -> ColumnElement[bool]:

@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from nurture.cli.serving import configure_logs
+from nurture.cli.working import configure_logs
 from nurture.settings import load_settings
 from nurture.store.database import Database
 

@@ -1,7 +1,10 @@
 """What the worker refuses to begin with, and halting and resuming by hand."""
 
 import asyncio
+import platform
 import socket
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -223,3 +226,38 @@ def test_letters_link_to_where_the_service_is(tmp_path: Path) -> None:
     assert served_at(settings(tmp_path), "::1", 80).base_url == "http://[::1]:80"
     told = load_settings({"NURTURE_BASE_URL": "https://letters.example.com"})
     assert served_at(told, "127.0.0.1", 9000).base_url == "https://letters.example.com"
+
+
+ONE_HEAP = """
+import asyncio, ctypes, threading
+from nurture.cli import session
+
+async def work():
+    for _ in range(8):
+        thread = threading.Thread(target=lambda: bytearray(100_000))
+        thread.start()
+        thread.join()
+    libc = ctypes.CDLL(None)
+    libc.malloc_info(0, ctypes.c_void_p.in_dll(libc, "stdout"))
+    libc.fflush(None)
+
+session.run_service(work())
+"""
+
+
+def in_a_process(program: str) -> str:
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+
+
+def test_the_threads_of_a_service_share_one_heap() -> None:
+    """Each connection to SQLite has a thread; heaps of their own were most of a worker's memory."""
+    if platform.libc_ver()[0] != "glibc":
+        pytest.skip("another C library gives no heap to each thread")
+    assert in_a_process(ONE_HEAP).count("<heap nr=") == 1
+    assert in_a_process(ONE_HEAP.replace("session.run_service", "asyncio.run")).count("<heap nr=") > 1
+
+
+def test_a_worker_loads_nothing_of_the_web_server_nor_of_redis() -> None:
+    loaded = in_a_process("import sys; from nurture.cli import service, working; print(*sys.modules)").split()
+    assert "nurture.worker" in loaded
+    assert not {"api", "fastapi", "starlette", "uvicorn", "argon2", "redis"} & set(loaded)

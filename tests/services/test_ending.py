@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import event, select, update
 
 from nurture.definitions.loading import load_text
@@ -11,6 +12,7 @@ from nurture.services.enrolling import enrol, enrol_matching
 from nurture.services.planning import plan
 from nurture.services.steering import list_documents
 from nurture.shipped import shipped
+from nurture.store.audiences import changed_people
 from nurture.store.database import Database
 from nurture.store.subscribers import add_tags, drop_tags, touch
 from nurture.store.tables import Enrolment, Subscriber
@@ -177,3 +179,29 @@ async def test_where_nothing_changed_no_way_is_read_and_else_only_those_of_whom_
     async with sqlite_db.read() as tx:
         plan = " ".join(row[3] for row in await tx.exec_driver_sql("EXPLAIN QUERY PLAN " + statement, values))
     assert "SCAN" not in plan, plan
+
+
+async def test_people_who_changed_come_by_id_and_a_few_at_a_time(db: Database) -> None:
+    people = await add_people(db, *(f"p{n}@example.com" for n in range(6)))
+    async with db.write() as tx:
+        await touch(tx, people, NOW)
+        await touch(tx, [people[0]], NOW + SECOND)
+        await touch(tx, [people[3]], NOW - DAY)
+    left = [p for p in people if p != people[3]]
+    assert [ids async for ids in changed_people(db, NOW, 2)] == [left[:2], left[2:4], left[4:]]
+    assert [ids async for ids in changed_people(db, NOW, 5)] == [left]
+    assert [ids async for ids in changed_people(db, NOW + SECOND, 2)] == [people[:1]]
+
+
+async def test_whoever_changed_is_asked_about_though_they_come_in_several_parts(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changed_people, "__defaults__", (2,))
+    await install(db, {"sequence": "roofs", "audience": {"tag": "roof"}, "exit_if": {"tag": "gone"}, "letters": ONE})
+    people = await add_people(db, *(f"p{n}@example.com" for n in range(5)))
+    async with db.write() as tx:
+        await add_tags(tx, {p: ["roof"] for p in people})
+        await touch(tx, people, NOW)
+    assert await enrol_matching(db, NOW, changed_since=NOW) == 5
+    async with db.write() as tx:
+        await add_tags(tx, {p: ["gone"] for p in people[1:]})
+        await touch(tx, people[2:], NOW + DAY)
+    assert await end_arrived(db, NOW + DAY, [people[1]], NOW + DAY) == 4

@@ -1,5 +1,6 @@
 """Personal hours on real databases: learned from rows, taken by the planner, measured against the control, and reported."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from nurture.services.planning import plan
 from nurture.services.reporting import report
 from nurture.store.database import Database
 from nurture.store.ledger import deliveries
-from nurture.store.rhythms import load_pulls, save_pulls
+from nurture.store.rhythms import Answered, load_pulls, save_pulls
 from nurture.store.standings import load_standings, save_standings
 from nurture.store.sweeps import stranded
 from nurture.store.tables import METADATA, Delivery, Event
@@ -84,6 +85,25 @@ async def test_pulls_are_learned_from_letters_by_chance_and_stored(db: Database)
     assert max(range(HOURS), key=found.everybody.__getitem__) == 11
     assert found.everybody[10] < 1 < found.everybody[11] < found.everybody[11] * found.groups["sequence:roof-school"][11]
     assert sum(found.expected) == pytest.approx(1, abs=1e-4)
+
+
+async def test_what_is_learned_in_parts_is_what_is_learned_at_once(db: Database) -> None:
+    await letters_with_acts(db, [(10, None), (11, HOUR / 2), (12, 3 * HOUR), (12, None), (12, HOUR / 2), (14, HOUR)])
+
+    async def counted(newest: int, part: int) -> tuple[Counter[Any], Counter[Any], list[list[int]], int]:
+        letters, acts, delays = Counter[Any](), Counter[Any](), []
+        async with db.read() as tx:
+            async for some in Answered.that_teach(tx, NOW - 30 * DAY, newest, part):
+                for found, rows in ((letters, await some.letters()), (acts, await some.acts(credited=True))):
+                    found.update({(row.lane, row.zone, row.minute): row.count for row in rows})
+                delays.append(await some.delays())
+        return letters, acts, [list(map(sum, zip(*delays, strict=True)))], len(delays)
+
+    whole, parts = await counted(100, 100), await counted(100, 2)
+    assert (whole[-1], parts[-1]) == (1, 4)  # the last part is empty
+    assert whole[:-1] == parts[:-1]
+    assert (whole[0].total(), whole[1].total()) == (6, 4)
+    assert (await counted(1, 2))[0].total() == 1  # the newest
 
 
 @pytest.mark.parametrize("columns", [{"timing": "learned"}, {"timing": "random"}, {"created_at": NOW}, {"kind": "service"}])
