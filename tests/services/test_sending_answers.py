@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from nurture.domain.envelopes import Phase
+from nurture.domain.envelopes import Envelope, Phase, Reply
 from nurture.mail.relay import SmtpRelay
 from nurture.services.sending import Desk, SendingRules
 from nurture.store.database import Database
@@ -145,6 +145,25 @@ async def test_a_relay_that_refuses_the_sender_rests_and_then_tries_one_letter(d
         assert all(t.state.trips == 0 for t in await load_throttles(tx))
 
 
+async def test_an_acceptance_between_refused_letters_begins_their_count_anew(sqlite_db: Database) -> None:
+    lease, _, _ = await prepare(sqlite_db, 9)
+    spam, taken = says(550, "spam", enhanced="5.7.1"), says(250, "ok")
+    rules = SendingRules(BASE, connections=1, render_errors=5)
+    await send(sqlite_db, Sink(lambda e: taken(e) if e.recipient == "p4@example.com" else spam(e)), lease, rules=rules)
+    async with sqlite_db.read() as tx:
+        assert await notices(tx) == {}, "four and four are no five in a row"
+    assert Counter(r.state for r in await the_rows(sqlite_db)) == {"rejected": 8, "accepted": 1}
+
+
+async def test_a_try_after_the_window_is_asked_for_at_its_end(sqlite_db: Database) -> None:
+    """So that a claim finds the row then and moves it to the next window."""
+    ends = NOW + timedelta(seconds=15)
+    lease, _, _ = await prepare(sqlite_db, closes=ends)
+    await send(sqlite_db, Sink(says(451, "later")), lease)
+    (row,) = await the_rows(sqlite_db)
+    assert (row.state, row.due_at) == ("deferred", ends)
+
+
 async def test_a_letter_too_big_for_the_relay_pauses_its_lane(db: Database) -> None:
     lease, _, _ = await prepare(db)
     await send(db, Sink(says(552, "message size exceeds limit", enhanced="5.3.4", phase=Phase.MAIL)), lease)
@@ -162,6 +181,18 @@ async def test_a_relay_that_is_away_is_not_asked_for_every_letter(db: Database) 
     assert sent.counts["returned"] > 90
     assert sum(r.handed_at is not None for r in await the_rows(db)) < 60, "nor is an intent committed for it"
     assert all(r.attempts == 0 for r in await the_rows(db)), "nobody's fault burns no try"
+
+
+async def test_a_relay_that_takes_letters_in_between_is_not_away(sqlite_db: Database) -> None:
+    lease, _, _ = await prepare(sqlite_db, 12)
+    lost, sink = says(None, "connection refused", phase=Phase.CONNECT), Sink()
+
+    def every_third(envelope: Envelope) -> Reply:
+        return (says(250, "ok") if len(sink.letters) % 3 == 0 else lost)(envelope)
+
+    sink.answer = every_third
+    sent = await send(sqlite_db, sink, lease, rules=SendingRules(BASE, connections=1))
+    assert (sent.accepted, sent.counts["deferred"], sent.counts["returned"]) == (4, 8, 0), "three in a row are away, two are not"
 
 
 async def test_a_relay_that_answers_instead_of_opening_a_session_is_away_too(sqlite_db: Database) -> None:
