@@ -1,14 +1,14 @@
 """A connection kept for statements that are a transaction each: nothing is checked out, begun or committed around them.
 
-They may run twice, where the line is lost and nobody knows whether the first run was committed: give it only what changes nothing the
-second time.
+What is given to `run` may run twice, where the line is lost and nobody knows whether the first run was committed: only what changes
+nothing the second time.
 """
 
 import asyncio
 import contextlib
 import sqlite3
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import aiosqlite
 from sqlalchemy import CursorResult
@@ -113,10 +113,10 @@ class _ByKeys:
 
     PLANNED = 100
 
-    _SETTINGS = (
-        *(f"SET enable_{way} = off" for way in ("seqscan", "bitmapscan", "hashjoin", "mergejoin")),
-        "SET plan_cache_mode = force_generic_plan",
-    )
+    _SETTINGS: ClassVar[dict[str, str]] = {
+        **{f"enable_{way}": "off" for way in ("seqscan", "bitmapscan", "hashjoin", "mergejoin")},
+        "plan_cache_mode": "force_generic_plan",
+    }
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -125,8 +125,8 @@ class _ByKeys:
         self._runs = 0
 
     async def execute(self, statement: str, values: Sequence[Any]) -> CursorResult[Any]:
-        connection = await self._open()
         try:
+            connection = await self._open()
             self._runs += 1
             if self._runs % self.PLANNED == 0:
                 await connection.exec_driver_sql("DISCARD PLANS")
@@ -141,11 +141,10 @@ class _ByKeys:
             if not driver.is_closed():
                 return self.connection
             await self._forget()
-        connection = await self._engine.connect()
-        driver = (await connection.get_raw_connection()).driver_connection
-        await driver.execute("; ".join(self._SETTINGS))
-        self.connection = connection
-        return connection
+        self.connection = await self._engine.connect()
+        settings = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in self._SETTINGS.items())
+        await self.connection.exec_driver_sql(f"SELECT {settings}")
+        return self.connection
 
     async def _forget(self) -> None:
         """Close it for good: nobody else should get a connection that is set as this one."""

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from nurture.domain.words import State
 from nurture.store.claims import Claimed, _intent, claim, claim_alone, hand_over
 from nurture.store.database import Database, connect
-from nurture.store.lone import PostgresLone
+from nurture.store.lone import PostgresLone, _ByKeys
 from nurture.store.mark import Mark
 from nurture.store.outbox import plan_rows
 from nurture.store.results import _ACCEPTED, Result, record, record_accepted, release
@@ -220,3 +221,18 @@ async def test_the_sending_path_reaches_known_rows_by_their_keys(postgres_db: Da
         assert "Index Scan using pk_deliveries on deliveries" in plan, plan
         assert "Seq Scan" not in plan, plan
         assert "ix_deliveries_leased" not in plan, plan
+
+
+async def test_a_kept_connection_that_cannot_be_set_up_is_let_go(postgres_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With an error that its callers wait out, as when the server goes away at that moment; the next try opens another."""
+    lone = postgres_db.lone
+    assert isinstance(lone, PostgresLone)
+    with monkeypatch.context() as patch:
+        patch.setitem(_ByKeys._SETTINGS, "no_such_setting", "off")
+        with pytest.raises(DBAPIError):
+            await lone.run("SELECT 1", ())
+    pool = postgres_db.engine.pool
+    assert isinstance(pool, AsyncAdaptedQueuePool)
+    assert pool.checkedout() == 0
+    ((plan_cache, scan),) = await lone.ask("SELECT current_setting('plan_cache_mode'), current_setting('enable_seqscan')", ())
+    assert (plan_cache, scan) == ("force_generic_plan", "off")
