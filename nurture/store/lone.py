@@ -29,7 +29,7 @@ class Lone(Protocol):
 
 
 class SqliteLone:
-    """Begin, statements and commit travel to the thread in one hop, and are undone together."""
+    """All that a transaction says travels to the thread in one hop, and is undone together."""
 
     def __init__(self, path: str, prepare: Callable[[sqlite3.Connection], None]) -> None:
         self._path, self._prepare = path, prepare
@@ -41,14 +41,18 @@ class SqliteLone:
         return connection
 
     async def run(self, statement: str, values: Sequence[Any]) -> int:
-        return await self.together(lambda execute: execute(statement, values).rowcount)
+        """Said alone a change is a transaction (sqlite.org/lang_transaction.html), and the thread asks for Python's lock once."""
+        return await self._hop(lambda connection: wait_for_turn(connection.execute, statement, values).rowcount)
 
     async def together(self, steps: Callable[[Execute], T]) -> T:
         """One transaction of what `steps` executes, in the thread. Its cursors live no longer."""
+        return await self._hop(lambda connection: _together(connection, steps))
+
+    async def _hop(self, work: Callable[[sqlite3.Connection], T]) -> T:
         try:
             if self._connection is None:
                 self._connection = await FileConnection(self._open)
-            found: T = await self._connection._execute(_together, self._connection._conn, steps)  # type: ignore[no-untyped-call]  # noqa: SLF001 - the only way to put several steps in one hop
+            found: T = await self._connection._execute(work, self._connection._conn)  # type: ignore[no-untyped-call]  # noqa: SLF001 - the only way to put several steps in one hop
         except sqlite3.Error as error:
             raise DBAPIError.instance(None, None, error, sqlite3.Error, hide_parameters=True) from error
         return found
