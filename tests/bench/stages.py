@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 
 from nurture.domain.tokens import TokenKey
 from nurture.mail.relay import SmtpRelay
-from nurture.services.sending import Desk, SendingRules, Sent, _intend, _written
+from nurture.services.sending import Desk, SendingRules, Sent
 from nurture.services.sending.claiming import next_turn
 from nurture.services.sending.feed import Feed
+from nurture.services.sending.handoff import intend, written
 from nurture.services.sending.recording import Clerk
 from nurture.services.sending.wire import Ended, Wire
 from nurture.store.database import connect
@@ -62,9 +63,9 @@ async def work_by_stage(url: str, smtp: str, sessions: int) -> dict[str, float]:
                 rows = batch.rows
                 while rows:
                     slice_, rows = rows[:SLICE], rows[SLICE:]
-                    ready, faults = await _written(batch, slice_, _now())
+                    ready, faults = await written(batch, slice_, _now())
                     clock.ends("render")
-                    leaving = await _intend(feed, ready, faults, batch.turn, _now())
+                    leaving = await intend(feed, ready, faults, batch.turn, _now())
                     clock.ends("intent")
                     wire.put(leaving)
                     await wire.room(0)
@@ -75,7 +76,7 @@ async def work_by_stage(url: str, smtp: str, sessions: int) -> dict[str, float]:
                     clock.ends("results")
                 if not warm:
                     clock, warm = _Clock(), sent.accepted
-                batch = await feed.next()
+                batch = await feed.ready() or await feed.next()
     finally:
         gc.unfreeze()
         await relay.close()

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Self
 
 from nurture.domain.readers import Reader
 from nurture.domain.tokens import TokenKey
@@ -36,7 +37,7 @@ class Batch:
 
 @dataclass(slots=True)
 class Feed:
-    """`empty`: lanes that gave this sweep nothing, since other workers hold their rows."""
+    """`empty`: lanes that gave this sweep nothing, since other workers hold their rows. `ahead`: the next batch, being made ready."""
 
     db: Database
     lease: WorkerLease
@@ -47,7 +48,7 @@ class Feed:
     sent: Sent
     wire: Wire
     empty: set[int] = field(default_factory=set)
-    _ahead: "asyncio.Task[Batch | None] | None" = None
+    ahead: "asyncio.Task[Batch | None] | None" = None
 
     async def claim(self, turn: Turn | None) -> Batch | None:
         """The batch of this turn, or of the next one that gives something; None when nothing is due, or nothing more may leave."""
@@ -73,17 +74,19 @@ class Feed:
 
     def look_ahead(self) -> None:
         """Make the next batch ready meanwhile; not where what is on the wire decides about the rest."""
-        if self._ahead is None and not self.desk.pace.single:
-            self._ahead = asyncio.create_task(self._next(), name="next batch")
+        if self.ahead is None and not self.desk.pace.single:
+            self.ahead = asyncio.create_task(self._next(), name="next batch")
 
     async def _next(self) -> Batch | None:
         return await self.claim(await self._turn())
 
+    async def ready(self) -> Batch | None:
+        """The batch that was made ready meanwhile."""
+        task, self.ahead = self.ahead, None
+        return await task if task else None
+
     async def next(self) -> Batch | None:
-        """The batch that was made ready; else whose turn it is once what is on the wire has ended, and a domain's next turn has come."""
-        task, self._ahead = self._ahead, None
-        if task and (batch := await task):
-            return batch
+        """Whose turn it is once what is on the wire has ended, and a domain's next turn has come."""
         wire, gate = self.wire, self.desk.gate
         if self.desk.pace.single:
             await wire.room(0)  # what it is told decides about the rest
@@ -102,8 +105,11 @@ class Feed:
             await release(tx, [(row.id, row.fence) for row in rows])
         self.sent.counts["returned"] += len(rows)
 
-    async def drop(self) -> None:
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
         """An error ends the sweep: what was claimed ahead is left to the recovery of the next one."""
-        if self._ahead:
-            self._ahead.cancel()
-            await asyncio.gather(self._ahead, return_exceptions=True)
+        if self.ahead:
+            self.ahead.cancel()
+            await asyncio.gather(self.ahead, return_exceptions=True)
