@@ -278,6 +278,10 @@ def test_dot_stuffing_of_the_very_first_line() -> None:
     assert dot_stuffed(b"") == b"\r\n.\r\n"
 
 
+def test_lone_line_ends_are_mended_also_where_there_are_as_many_of_both() -> None:
+    assert dot_stuffed(b"a\n.\nb\r\rc\r\n") == b"a\r\n..\r\nb\r\n\r\nc\r\n.\r\n"
+
+
 async def test_a_letter_that_came_too_late_is_not_written(smtp_sink: SmtpSink) -> None:
     relay = relay_to(smtp_sink)
     reply = await relay.deliver(envelope(), may_write=lambda: False)

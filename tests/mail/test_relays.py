@@ -75,6 +75,28 @@ async def test_the_preferred_relay_is_used_again_when_it_is_back(monkeypatch: py
         assert told[-1] == name(first)
 
 
+async def test_while_one_letter_tries_a_relay_that_was_away_the_others_go_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pools, "TRIES", 1)
+    monkeypatch.setattr(pools, "LONGEST_REST", 0.02)
+    asked, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def thinks(far: Far) -> None:
+        asked.set()
+        await goes_on.wait()
+        await take_all(far)
+
+    async with far_end(turn_away, thinks) as first, far_end(take_all) as second:
+        relay = relay_to(first, second)
+        assert (await relay.deliver(envelope(1))).relay == name(second)
+        await asyncio.sleep(0.03)
+        tries = asyncio.create_task(relay.deliver(envelope(2)))
+        await asked.wait()
+        assert (await asyncio.wait_for(relay.deliver(envelope(3)), 2)).relay == name(second)
+        goes_on.set()
+        assert (await tries).relay == name(first)
+        await relay.close()
+
+
 async def test_only_failures_in_a_row_make_a_relay_away() -> None:
     async def take_one(far: Far) -> None:
         await far.greet(*OFFERS)
