@@ -8,6 +8,6 @@ def let_go() -> None:
 
     A list that stands in an IN lies in a circle: SQLAlchemy's parameter is a member of its own `_cloned_set`. The collector would come by
     in its time, but that it reckons by the circles, which are a few dozen a chunk, and not by the thousands of addresses that they hold:
-    100,000 imported people left 19 MB. It takes 3 ms, a hundredth of a chunk.
+    100,000 imported people left 19 MB. It takes 3 ms, some hundredths of a chunk.
     """
     gc.collect(1)

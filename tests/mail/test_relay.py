@@ -337,6 +337,11 @@ def test_relay_urls_that_are_refused_never_show_the_password(url: str) -> None:
     assert "secret" not in str(caught.value)
 
 
+def test_signs_that_a_url_cannot_hold_are_written_with_per_cent() -> None:
+    address = RelayAddress.read("smtp://anna%40example.com:p%40ss%3Aw%2Ford@mail.example.com")
+    assert (address.username, address.password) == ("anna@example.com", "p@ss:w/ord")
+
+
 def test_an_address_hides_its_password() -> None:
     assert "secret" not in repr(RelayAddress.read("smtp://u:secret@x"))
 
