@@ -8,7 +8,6 @@ from nurture.domain.errors import NurtureError
 from nurture.domain.remembering import of_people
 
 _PLAIN = re.compile(r"[a-z0-9]+(?:[._+-][a-z0-9]+)*", re.IGNORECASE | re.ASCII)  # local parts nobody has ever refused
-LONGEST_LOCAL = 64
 LONGEST = 254  # RFC 5321 4.5.3.1.3, less the angle brackets
 
 
@@ -18,10 +17,8 @@ def normalise(text: str) -> str:
     if len(written) > LONGEST:
         raise NurtureError(f"an e-mail address of {len(written)} characters is too long; at most {LONGEST} are allowed")
     local, at, domain = written.rpartition("@")
-    if at and len(local) <= LONGEST_LOCAL and _PLAIN.fullmatch(local):  # a list has few domains: each is looked at once
-        found = (local.lower(), _validated("x@" + domain, written)[1])
-    else:
-        found = _validated(written, written)
+    plain = at and _PLAIN.fullmatch(local)
+    found = (local.lower(), _validated("x@" + domain, written)[1]) if plain else _validated(written, written)  # a list has few domains
     if len(address := "@".join(found)) > LONGEST:
         raise NurtureError(f"{written!r} is not an e-mail address: as it is sent it is too long")
     return address

@@ -33,6 +33,7 @@ from nurture.store.facts import (
     unfolded_rows,
     withdrawn_people,
 )  # fmt: skip
+from nurture.store.leftovers import let_go
 from nurture.store.retention import dropped_until
 from nurture.store.standings import load_standings, look_now, save_standings, stream_ids
 
@@ -56,6 +57,7 @@ async def fold(db: Database, now: datetime, chunk: int = 1000, signs: set[int] |
                 sys.audit("nurture.folding")
         if done:
             sys.audit("nurture.folded")
+            let_go()
         folded += done
         if done == 0:
             return folded
@@ -139,6 +141,7 @@ async def rebuild(db: Database, now: datetime, chunk: int = 1000, progress: Call
             await _rebuild(tx, ids, (await load_policy(tx)).engagement, now)
         if not ids:
             return people
+        let_go()
         after, people = ids[-1], people + len(ids)
         if progress:
             progress(people)

@@ -129,6 +129,20 @@ async def test_a_lease_that_was_not_renewed_for_two_thirds_of_its_silence_sends_
         assert (hand.lease, hand.holds()) == (None, False), "somebody else ended it"
 
 
+async def test_a_lease_is_counted_from_before_it_was_asked_for(tmp_path: Path) -> None:
+    """The watcher's silence may begin with the commit, however long its news took to come back."""
+    async with open_app(settings(tmp_path)) as app:
+        hand = Hand(app, "others", asyncio.Event(), ClockWatch(app.clock(), steady_clock()))
+        for step in (hand.enlisted, hand.beat):
+            async with app.db.write():
+                asking = asyncio.ensure_future(step())
+                await asyncio.sleep(0.02)
+                meanwhile = steady_clock()
+                assert not asking.done()
+            await asking
+            assert 0 < meanwhile - hand.renewed < 0.5
+
+
 async def test_a_hand_knows_its_relays_and_which_is_in_use(tmp_path: Path) -> None:
     urls = "smtp://a:b@relay.example.com?name=news smtp://relay.example.com:26?tls=none"
     async with open_app(load_settings({"NURTURE_DATA_DIR": str(tmp_path), "NURTURE_SMTP_URL": urls})) as app:

@@ -108,6 +108,20 @@ async def test_imap_is_read_once_and_marked(db: Database, tmp_path: Path, imap_s
     assert [r["sender"] for r in await rows_of(db, "replies")] == ["tom@example.org"]
 
 
+async def test_a_mail_of_the_mailbox_that_cannot_be_kept_stays_unseen(sqlite_db: Database, tmp_path: Path, imap_server: ImapServer) -> None:
+    app = desk(sqlite_db, tmp_path, imap_url=imap_server.url)
+    back = await sent(sqlite_db, app)
+    room = Mailroom(app)
+    imap_server.put(dsn("failed", "5.1.1", "550 5.1.1 user unknown").replace(b"To: bounces@letters.example.com", f"To: {back}".encode()))
+    async with sqlite_db.write() as tx:
+        await tx.exec_driver_sql("ALTER TABLE events RENAME TO events_away")
+    assert (await room.collect(), imap_server.seen()) == (0, 0)
+    async with sqlite_db.write() as tx:
+        await tx.exec_driver_sql("ALTER TABLE events_away RENAME TO events")
+    assert (await room.collect(), imap_server.seen()) == (1, 1)
+    assert await status(sqlite_db) == {"mia@example.org": "bounced"}
+
+
 async def test_a_mailbox_that_is_away_is_a_warning(db: Database, tmp_path: Path) -> None:
     room = Mailroom(desk(db, tmp_path, imap_url=f"imap://a:b@127.0.0.1:{free_port()}/INBOX?tls=none"))
     assert await room.collect() == 0

@@ -30,6 +30,7 @@ def test_one_spelling(written: str, kept: str) -> None:
         "anna@exa mple.com", ".anna@example.com", "an..na@example.com", "anna.@example.com", "anna@example.com\r\nBcc: x@example.com",
         "anna\0@example.com", "anna@-example.com", "a@" + "b" * 250 + ".com", "anna@example.com, bob@example.com",
         "a@" + ".".join(["bücher" * 6] * 6) + ".example",
+        "a" * 60 + "@" + ".".join(["ü" + "b" * 45] + ["b" * 46] * 3) + ".de",
     ],
 )  # fmt: skip
 def test_what_is_no_address(written: str) -> None:

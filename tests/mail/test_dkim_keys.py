@@ -5,7 +5,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.asymmetric.rsa import (
+    RSAPrivateNumbers,
+    RSAPublicNumbers,
+    generate_private_key,
+    rsa_crt_dmp1,
+    rsa_crt_dmq1,
+    rsa_crt_iqmp,
+)  # fmt: skip
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 
 from nurture.domain.errors import NurtureError
@@ -63,6 +70,15 @@ def test_a_domain_signs_for_itself_and_what_is_below_it_and_for_nobody_else(fold
         assert selectors(folder, stranger) == []
 
 
+def test_what_serves_a_domain_ends_with_the_nearest_that_signs(folder: KeyFolder) -> None:
+    for domain in ("example.com", "news.example.com", "shop.example.com"):
+        folder.make(domain, "k", "ed25519")
+    for domain in ("example.com", "news.example.com"):
+        folder.use(domain, ["k"])
+    assert [(key.domain, signs) for key, signs in folder.serving("news.example.com")] == [("news.example.com", True)]
+    assert [(key.domain, signs) for key, signs in folder.serving("shop.example.com")] == [("shop.example.com", False), ("example.com", True)]
+
+
 def test_a_change_of_keys_is_seen_without_a_restart(folder: KeyFolder) -> None:
     folder.make("example.com", "old", "rsa")
     folder.use("example.com", ["old"])
@@ -113,9 +129,18 @@ def pem(bits: int, password: bytes | None = None) -> bytes:
     return generate_private_key(65537, bits).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, hidden)
 
 
+def short_pem() -> bytes:
+    """An RSA key of 648 bits, which the library would not make."""
+    p, q, e = 2**521 - 1, 2**127 - 1, 65537
+    d = pow(e, -1, (p - 1) * (q - 1))
+    numbers = RSAPrivateNumbers(p, q, d, rsa_crt_dmp1(d, p), rsa_crt_dmq1(d, q), rsa_crt_iqmp(p, q), RSAPublicNumbers(e, p * q))
+    return numbers.private_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"nonsense", "is not a private key in PEM"), (pem(2048, b"secret"), "without a password"), (b"", "is not a private key")],
+    [(b"nonsense", "is not a private key in PEM"), (pem(2048, b"secret"), "without a password"), (b"", "is not a private key"),
+     (short_pem(), "no RSA key of at least 1024 bits")],
 )
 async def test_with_a_broken_key_nothing_leaves_unsigned(sqlite_db: Database, folder: KeyFolder, content: bytes, words: str) -> None:
     folder.make("example.com", "a", "ed25519")

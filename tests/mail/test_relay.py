@@ -278,6 +278,10 @@ def test_dot_stuffing_of_the_very_first_line() -> None:
     assert dot_stuffed(b"") == b"\r\n.\r\n"
 
 
+def test_lone_line_ends_are_mended_also_where_there_are_as_many_of_both() -> None:
+    assert dot_stuffed(b"a\n.\nb\r\rc\r\n") == b"a\r\n..\r\nb\r\n\r\nc\r\n.\r\n"
+
+
 async def test_a_letter_that_came_too_late_is_not_written(smtp_sink: SmtpSink) -> None:
     relay = relay_to(smtp_sink)
     reply = await relay.deliver(envelope(), may_write=lambda: False)
@@ -331,6 +335,11 @@ def test_relay_urls_that_are_refused_never_show_the_password(url: str) -> None:
     with pytest.raises(NurtureError, match="write it as smtp://") as caught:
         RelayAddress.read(url)
     assert "secret" not in str(caught.value)
+
+
+def test_signs_that_a_url_cannot_hold_are_written_with_per_cent() -> None:
+    address = RelayAddress.read("smtp://anna%40example.com:p%40ss%3Aw%2Ford@mail.example.com")
+    assert (address.username, address.password) == ("anna@example.com", "p@ss:w/ord")
 
 
 def test_an_address_hides_its_password() -> None:

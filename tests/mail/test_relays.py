@@ -4,8 +4,10 @@ import asyncio
 
 import pytest
 
+from nurture.domain.envelopes import Phase
 from nurture.domain.errors import NurtureError
 from nurture.mail import pool as pools
+from nurture.mail.end import End
 from nurture.mail.relay import SmtpRelay
 from nurture.mail.relay_address import RelayAddress
 from tests.support.carrying import BODY, Stack, carry, envelope, relay_to
@@ -75,6 +77,28 @@ async def test_the_preferred_relay_is_used_again_when_it_is_back(monkeypatch: py
         assert told[-1] == name(first)
 
 
+async def test_while_one_letter_tries_a_relay_that_was_away_the_others_go_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pools, "TRIES", 1)
+    monkeypatch.setattr(pools, "LONGEST_REST", 0.02)
+    asked, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def thinks(far: Far) -> None:
+        asked.set()
+        await goes_on.wait()
+        await take_all(far)
+
+    async with far_end(turn_away, thinks) as first, far_end(take_all) as second:
+        relay = relay_to(first, second)
+        assert (await relay.deliver(envelope(1))).relay == name(second)
+        await asyncio.sleep(0.03)
+        tries = asyncio.create_task(relay.deliver(envelope(2)))
+        await asked.wait()
+        assert (await asyncio.wait_for(relay.deliver(envelope(3)), 2)).relay == name(second)
+        goes_on.set()
+        assert (await tries).relay == name(first)
+        await relay.close()
+
+
 async def test_only_failures_in_a_row_make_a_relay_away() -> None:
     async def take_one(far: Far) -> None:
         await far.greet(*OFFERS)
@@ -86,6 +110,35 @@ async def test_only_failures_in_a_row_make_a_relay_away() -> None:
         await relay.close()
     assert codes == [421, 421, 250, 421, 421, 250]
     assert end.sessions == 6
+
+
+async def test_lines_lost_before_a_body_make_a_relay_away_and_letters_that_we_keep_back_do_not() -> None:
+    async def cuts(far: Far) -> None:
+        await far.greet(*OFFERS)
+        await far.lines(3)
+        far.say(GO[0])
+        await far.writer.drain()
+
+    async with far_end(cuts) as first, far_end(take_all) as second:
+        relay = relay_to(second, first)
+        for n in range(pools.TRIES):
+            assert (await relay.deliver(envelope(n), may_finish=lambda: False)).phase == "data"
+        assert relay.in_use() == name(second), "it did nothing wrong"
+        relay.pools.reverse()
+        for n in range(pools.TRIES):
+            assert relay.in_use() == name(first)
+            assert (await relay.deliver(envelope(n))).phase == "rcpt"
+        assert relay.in_use() == name(second)
+        await relay.close()
+
+
+async def test_a_relay_rests_ever_longer_and_for_a_minute_at_most() -> None:
+    relay, now = SmtpRelay("smtp://127.0.0.1:9?tls=none"), asyncio.get_running_loop().time
+    (pool,) = relay.pools
+    for rest in (0, 0, 1, 2, 4, 8, 16, 32, 60, 60):
+        pool.failed(End(Phase.CONNECT, 421, "not today"))
+        assert pool.rests(now() + rest - 0.5) == (rest > 0), rest
+        assert not pool.rests(now() + rest + 0.5)
 
 
 async def test_all_are_away() -> None:

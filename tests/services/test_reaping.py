@@ -1,5 +1,7 @@
 """After a crash: what lost workers held, and what becomes of letters whose answer was lost."""
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +11,7 @@ from nurture.domain.documents import Policy, Sequence
 from nurture.domain.envelopes import Phase
 from nurture.services.reaping import Reaped, Watcher, reap
 from nurture.store.claims import Intent, claim, intend
-from nurture.store.database import Database
+from nurture.store.database import Database, connect
 from nurture.store.documents import save_document
 from nurture.store.ledger import subscribers
 from nurture.store.outbox import plan_rows
@@ -78,6 +80,37 @@ async def test_who_waited_long_for_the_lock_begins_anew(sqlite_db: Database) -> 
     assert await reap(sqlite_db, watcher, NOW, lambda: next(looks)) == Reaped(), "nobody could renew meanwhile"
     looks = iter([46.0, 46.0])
     assert await reap(sqlite_db, watcher, NOW, lambda: next(looks)) == Reaped()
+
+
+async def test_a_worker_that_renews_while_it_is_reaped_keeps_its_rows(postgres_db: Database) -> None:
+    """Where nobody waits for the reaper's lock, its look may be older than the renewal."""
+    lease = await in_hands(postgres_db)
+    watcher = Watcher(timedelta(seconds=30))
+    assert await watch(postgres_db, watcher, 0, 25) == Reaped()
+    before = [(r.state, r.worker_id) for r in await the_rows(postgres_db)]
+    url = postgres_db.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+    async def renew() -> bool:
+        elsewhere = connect(url)
+        async with elsewhere.write() as tx:
+            renewed = await beat(tx, lease.id)
+        await elsewhere.close()
+        return renewed
+
+    looks = []
+
+    def moment() -> float:
+        """Asked when `seen` has just been read: the second time with the transaction that reaps."""
+        looks.append(30.0)
+        if len(looks) == 2:
+            with ThreadPoolExecutor(1) as other:
+                assert other.submit(asyncio.run, renew()).result()
+        return 30.0
+
+    assert (await reap(postgres_db, watcher, NOW, moment), len(looks)) == (Reaped(), 2)
+    assert [(r.state, r.worker_id) for r in await the_rows(postgres_db)] == before
+    async with postgres_db.write() as tx:
+        assert await beat(tx, lease.id)
 
 
 async def test_what_a_worker_without_a_lease_still_holds_is_taken_back_at_once(sqlite_db: Database) -> None:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, insert, update
+from sqlalchemy import Connection, event, insert, update
 
 from nurture.domain.words import Engagement, Status, ZoneSource
 from nurture.services.reporting import report
@@ -128,3 +128,21 @@ async def test_the_number_of_questions_does_not_grow_with_the_list(sqlite_db: Da
     event.listen(sqlite_db.engine.sync_engine, "before_cursor_execute", lambda *a: asked.append(a[2]))
     await report(sqlite_db, NOW)
     assert len([q for q in asked if q.startswith("SELECT")]) == 16, "\n".join(asked)
+
+
+async def test_every_question_of_the_report_sorts_in_a_file(sqlite_db: Database) -> None:
+    """Where SQLite sorts and groups while it is asked, and no question of it is asked elsewhere (store/database.py, `survey`)."""
+    await fill(sqlite_db, people=5)
+    sorts_in: list[int] = []
+
+    def look(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("SELECT"):
+            beside = connection.connection.cursor()
+            beside.execute("PRAGMA temp_store")
+            sorts_in.append(beside.fetchone()[0])
+            beside.close()
+
+    event.listen(sqlite_db.engine.sync_engine, "before_cursor_execute", look)
+    await report(sqlite_db, NOW)
+    assert sorts_in
+    assert set(sorts_in) == {1}

@@ -19,6 +19,7 @@ from nurture.services.importing.records import Lines, Record, find_delimiter, re
 from nurture.services.importing.rehearsal import Rehearsal
 from nurture.store import imports
 from nurture.store.database import Database
+from nurture.store.leftovers import let_go
 
 CHUNK = 2_000  # rows of one transaction
 LISTED = 1_000  # errors and warnings that a result lists; errors.csv has them all
@@ -124,6 +125,7 @@ async def import_csv(
                     written = _count(result, chunk, await put_in(tx, chunk.lines, doors, now), errors)
                     await imports.advance(tx, facts.digest, chunk.last_line, result.counts() | {"errors_at": written})
                 await asyncio.sleep(_REST)
+            let_go()
             rows, last = rows + chunk.rows, chunk.last_line
             if progress:
                 progress(Progress(file.buffer.tell(), facts.size, rows))

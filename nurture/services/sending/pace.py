@@ -74,16 +74,10 @@ class Pace:
         for taken in self._taken.values():
             taken.count, taken.since = 0, now
 
-    def reserve(self, now: float, until: float) -> float | None:
-        """Seconds to wait for the next place on the wire; None when it would come after `until`."""
-        rate = self.rate
-        if rate is None:
-            return 0.0 if now <= until else None
-        start = max(now - LATE, self._next)
-        if start > until:
-            return None
-        self._next = start + 1 / rate
-        return max(0.0, start - now)
+    def reserve(self, now: float) -> None:
+        """Take the place on the wire that is free now, or the next one."""
+        if (rate := self.rate) is not None:
+            self._next = max(now - LATE, self._next) + 1 / rate
 
     def ahead(self, now: float) -> float:
         """Seconds until the next place on the wire is free."""

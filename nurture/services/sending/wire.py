@@ -125,7 +125,7 @@ class Wire:
                 self._wake_in(wait)
                 return None
             else:
-                self.pace.reserve(now, until)
+                self.pace.reserve(now)
                 self._taken[letter.row.id] = self._queue.popleft()
                 return letter.envelope
         return None
