@@ -31,9 +31,7 @@ async def test_the_next_letter_is_announced_with_the_dot_of_a_quick_relay() -> N
     async def script(far: Far) -> None:
         await far.greet(*OFFERS)
         await far.take("250 2.0.0 first")
-        await far.lines(3)
-        far.say(*GO)
-        await far.body()
+        await far.letter()
         assert (await far.lines(3))[1] == "RCPT TO:<p3@example.org>", "before the answer to the dot"
         far.say("250 2.0.0 second", *GO)
         await far.body()
@@ -51,9 +49,7 @@ async def test_a_slow_relay_gets_no_letter_announced() -> None:
     async def script(far: Far) -> None:
         await far.greet(*OFFERS)
         for _ in range(3):
-            await far.lines(3)
-            far.say(*GO)
-            await far.body()
+            await far.letter()
             await asyncio.sleep(0.3)
             assert far.heard == b""
             far.say("250 2.0.0 taken")
@@ -171,9 +167,7 @@ async def test_a_letter_that_the_relay_never_heard_goes_over_a_fresh_session(far
     async def script(far: Far) -> None:
         await far.greet(*OFFERS)
         for _ in range(2):
-            await far.lines(3)
-            far.say(*GO)
-            await far.body()
+            await far.letter()
             if _ == 0:
                 far.say("250 2.0.0 taken")
         await far.lines(3)
@@ -189,9 +183,7 @@ async def test_421_at_the_dot_is_the_answer_of_that_letter_and_no_other() -> Non
     async def script(far: Far) -> None:
         await far.greet(*OFFERS)
         await far.take()
-        await far.lines(3)
-        far.say(*GO)
-        await far.body()
+        await far.letter()
         await far.lines(3)
         far.say("421 4.3.2 down", "421 4.3.2 down", "421 4.3.2 down", "421 4.3.2 down")
 
@@ -250,9 +242,7 @@ async def test_an_answer_before_its_command_is_never_taken_for_the_next_ones() -
 
     async def script(far: Far) -> None:
         await far.greet(*OFFERS)
-        await far.lines(3)
-        far.say(*GO)
-        await far.body()
+        await far.letter()
         far.say("250 2.0.0 taken", "250 2.0.0 and a present")
         assert await far.all() == b""
 

@@ -62,9 +62,7 @@ def test_a_lost_line_tells_its_phase(loop: str, secure: bool, how: str, authorit
     async def after_the_dot(far: Far) -> None:
         await far.greet(*OFFERS)
         await far.take()
-        await far.lines(3)
-        far.say(*GO)
-        await far.body()
+        await far.letter()
         getattr(far, how)()
 
     found = told(loop, authority if secure else None, before_the_body, after_the_dot, take_all, letters=4)

@@ -57,9 +57,7 @@ async def test_where_the_line_is_lost(place: str, expected: Phase, how: str) -> 
 async def test_an_odd_answer_to_the_dot_is_the_last_word_of_a_session(answer: str, code: int | None) -> None:
     async def script(far: Far) -> None:
         await far.greet(*OFFERS)
-        await far.lines(3)
-        far.say(*GO)
-        await far.body()
+        await far.letter()
         far.say(answer)
         more = await far.all()
         assert more.startswith(b"MAIL" if code == 250 else b"")
@@ -77,9 +75,7 @@ async def test_silence_after_the_dot_with_a_letter_announced() -> None:
     async def script(far: Far) -> None:
         await far.greet(*OFFERS)
         for n in range(2):
-            await far.lines(3)
-            far.say(*GO)
-            await far.body()
+            await far.letter()
             if n == 0:
                 far.say("250 2.0.0 taken")
         await far.all()
@@ -87,9 +83,7 @@ async def test_silence_after_the_dot_with_a_letter_announced() -> None:
     async def careful(far: Far) -> None:
         await far.greet(*OFFERS)
         while True:
-            await far.lines(3)
-            far.say(*GO)
-            await far.body()
+            await far.letter()
             ahead.append(far.heard)
             far.say("250 2.0.0 taken")
 
@@ -104,9 +98,7 @@ async def test_the_limit_is_that_of_the_phase() -> None:
 
     async def script(far: Far) -> None:
         await far.greet(*OFFERS)
-        await far.lines(3)
-        far.say(*GO)
-        await far.body()
+        await far.letter()
         await asyncio.sleep(0.6)
         far.say("250 2.0.0 taken, slowly")
         await far.lines(3)
@@ -128,9 +120,7 @@ async def test_a_lease_that_ends_leaves_the_announced_letter_unwritten() -> None
         nonlocal holds
         await far.greet(*OFFERS)
         for n in range(2):
-            await far.lines(3)
-            far.say(*GO)
-            await far.body()
+            await far.letter()
             if n == 0:
                 far.say("250 2.0.0 taken")
         await far.lines(3)

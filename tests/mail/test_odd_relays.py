@@ -76,9 +76,7 @@ async def test_a_cancelled_letter_is_the_last_of_its_session() -> None:
 
     async def script(far: Far) -> None:
         await far.greet(*OFFERS)
-        await far.lines(3)
-        far.say(*GO)
-        await far.body()
+        await far.letter()
         at_dot.set()
         assert await far.all() == b""
 

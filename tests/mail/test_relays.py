@@ -156,9 +156,7 @@ async def test_a_relay_that_is_to_be_avoided_gets_no_further_letter(others: bool
     async def then_avoided(far: Far) -> None:
         await far.greet(*OFFERS)
         for n in range(3):
-            await far.lines(3)
-            far.say(*GO)
-            await far.body()
+            await far.letter()
             if n == 1:
                 relay.avoid(relay.names)
                 relay.pools[-1].avoided = not others

@@ -6,7 +6,7 @@ import pytest
 
 from nurture.mail import pool as pools
 from tests.support.carrying import envelope, relay_to
-from tests.support.far_end import GO, OFFERS, Far, far_end, take_all
+from tests.support.far_end import OFFERS, Far, far_end, take_all
 
 
 async def test_each_session_rests_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,9 +37,7 @@ async def test_a_session_in_use_when_the_relay_is_closed_ends_after_its_letter()
 
     async def script(far: Far) -> None:
         await far.greet(*OFFERS)
-        await far.lines(3)
-        far.say(*GO)
-        await far.body()
+        await far.letter()
         at_dot.set()
         await goes_on.wait()
         far.say("250 2.0.0 taken")

@@ -113,9 +113,7 @@ async def test_what_was_written_is_handed_over_at_the_rate_of_the_moment(db: Dat
     assert sent.accepted == 12
 
 
-async def test_a_hand_off_that_fails_ends_the_sweep_and_nothing_is_begun_after_it(
-    db: Database, passages: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
-) -> None:  # fmt: skip
+async def test_a_hand_off_that_fails_ends_the_sweep_and_nothing_is_begun_after_it(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     lease, _, _ = await prepare(db, 40)
     works, begun = handoff.hand_over, []
 

@@ -66,11 +66,15 @@ class Far:
         self.heard = b"\r\n" + self.heard
         return (await self.until(DOT)).removeprefix(b"\r\n")
 
-    async def take(self, answer: str = "250 2.0.0 taken") -> bytes:
-        """One letter whose three commands come together; its body, which got the answer."""
+    async def letter(self) -> bytes:
+        """One letter whose three commands come together, up to its dot, which waits for its answer; its body."""
         await self.lines(3)
         self.say(*GO)
-        body = await self.body()
+        return await self.body()
+
+    async def take(self, answer: str = "250 2.0.0 taken") -> bytes:
+        """The same, and the answer."""
+        body = await self.letter()
         self.say(answer)
         return body
 
