@@ -76,7 +76,7 @@ async def work_by_stage(url: str, smtp: str, sessions: int) -> dict[str, float]:
                     clock.ends("results")
                 if not warm:
                     clock, warm = _Clock(), sent.accepted
-                batch = await feed.ready() or await feed.next()
+                batch = await feed.next()
     finally:
         gc.unfreeze()
         await relay.close()
