@@ -23,6 +23,7 @@ from nurture.store.ledger import deliveries, lanes, one_of, subscribers, workspa
 from nurture.store.mark import Handed, Mark
 from nurture.store.offers import answered, cleaned_by_another, of_a_cleanup, on_its_date
 from nurture.store.tables.deliveries import DUE
+from nurture.store.turns import in_pieces
 from nurture.store.workers import alive
 
 CLAIM_AT_ONCE = 512
@@ -117,16 +118,22 @@ async def claim(
     window has closed come too: the caller moves or cancels them. Nobody else sees the chosen rows before the caller's commit: SQLite has
     one writer, PostgreSQL keeps them locked.
     """
-    rows = _claimed(await _CHOSEN.read(tx, (), lane=lane_id, throttle=throttle_id, worker=worker_id, most=limit, moment=now))
+    found = await _CHOSEN.read(tx, (), lane=lane_id, throttle=throttle_id, worker=worker_id, most=limit, moment=now)
+    rows = _claimed(_in_turn(found))
     await _TAKE.change(tx, [(row.id,) for row in rows], worker=worker_id, moment=now)
     return rows
 
 
+def _in_turn(found: Iterable[Sequence[Any]]) -> list[Sequence[Any]]:
+    """Longest due first."""
+    return sorted(found, key=itemgetter(-1, 0))
+
+
 def _claimed(found: Iterable[Sequence[Any]]) -> list[Claimed]:
-    """As they are once taken, longest due first."""
+    """As they are once taken."""
     return [
         Claimed(number, held + 1, person, version, lane, _KINDS[kind], mail, tries, moment(first), moment(closes), read_json(payload))
-        for number, held, person, version, lane, kind, mail, tries, first, closes, payload, _ in sorted(found, key=itemgetter(-1, 0))
+        for number, held, person, version, lane, kind, mail, tries, first, closes, payload, _ in found
     ]
 
 
@@ -149,7 +156,10 @@ _CLAIM = Chain(_CHOSEN, _TAKE, _COUNT)
 async def claim_alone(db: Database, lane_id: int, worker_id: int, limit: int, now: datetime) -> tuple[list[Claimed], Mark] | None:
     """claim() of those who wait for no domain's turn, and count_claim(), in a commit of their own; None when nothing is due."""
     found = await _CLAIM.run(db, lane=lane_id, throttle=0, worker=worker_id, most=limit, moment=now)
-    return (_claimed(found[0]), Mark(*found[1])) if found else None
+    if found is None:
+        return None
+    rows, mark = found
+    return [row async for piece in in_pieces(_in_turn(rows), 64) for row in _claimed(piece)], Mark(*mark)
 
 
 async def last_hand_off(tx: AsyncConnection, row_id: int) -> Handed | None:

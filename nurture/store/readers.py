@@ -16,6 +16,7 @@ from nurture.store.dialect_batch import Batch, moment
 from nurture.store.documents import load_policy
 from nurture.store.ledger import deliveries, pieces
 from nurture.store.tables import METADATA
+from nurture.store.turns import in_pieces
 
 _s = METADATA.tables["subscribers"].c
 _d = deliveries.c
@@ -42,13 +43,12 @@ async def readers(
     rule = policy or await load_policy(tx)
     received = await _received(tx, wanted if asking is None else sorted(set(asking)), now)
     found: dict[int, Reader] = {}
-    for person, email, name, first, patronymic, locale, zone, source, joined, tracking, fields in await _PEOPLE.read(
-        tx, [(i,) for i in wanted]
-    ):
-        found[person] = Reader(
-            person, email, name, first, patronymic, locale or rule.locale, zone or rule.timezone, source, moment(joined),
-            _TRACKING[tracking or rule.tracking], {} if fields == "{}" else read_json(fields), tuple(received.get(person, ())),
-        )  # fmt: skip
+    async for piece in in_pieces([*await _PEOPLE.read(tx, [(i,) for i in wanted])], 64):
+        for person, email, name, first, patronymic, locale, zone, source, joined, tracking, fields in piece:
+            found[person] = Reader(
+                person, email, name, first, patronymic, locale or rule.locale, zone or rule.timezone, source, moment(joined),
+                _TRACKING[tracking or rule.tracking], {} if fields == "{}" else read_json(fields), tuple(received.get(person, ())),
+            )  # fmt: skip
     return found
 
 

@@ -1,8 +1,10 @@
 """Between pen and wire: what is written while the slice before it waits, how much, and what becomes of it when it may not leave."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -98,6 +100,31 @@ async def test_a_sweep_that_is_cancelled_does_not_wait_for_the_relay(
     assert ended
     assert sweep.cancelled()
     assert not [task for task in asyncio.all_tasks() if task.get_name() == "hand-off"]
+
+
+async def test_others_have_their_turn_after_each_letter_that_takes_long(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The relay is answered while letters are written, however long one takes: signing alone may be a third of a millisecond."""
+    lease, _, _ = await prepare(db, 12)
+    turns, seen = [0], []
+
+    async def others() -> None:
+        while True:
+            turns[0] += 1
+            await asyncio.sleep(0)
+
+    def slowly(_domain: str, _now: Any) -> Callable[[bytes, bytes], bytes]:
+        def sign(head: bytes, body: bytes) -> bytes:
+            seen.append(turns[0])
+            time.sleep(2 * handoff.AT_A_STRETCH)
+            return b""
+
+        return sign
+
+    beside = asyncio.create_task(others())
+    sent = await send(db, Sink(), lease, rules=SendingRules(BASE, in_flight=24, connections=4, signer=slowly))
+    beside.cancel()
+    assert sent.accepted == 12
+    assert all(later - before >= 2 for before, later in pairwise(seen)), "once to hear, once to answer"
 
 
 async def test_what_was_written_is_handed_over_at_the_rate_of_the_moment(db: Database, passages: list[tuple[str, int]]) -> None:

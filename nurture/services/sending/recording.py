@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,8 +21,10 @@ from nurture.store.bounces import Bounce, note_bounces
 from nurture.store.database import Database
 from nurture.store.lanes import pause_lane
 from nurture.store.results import Result, record, record_accepted, release
+from nurture.store.turns import in_pieces
 
 RETRIES = (0.05, 0.2, 0.5, 1, 2, 5, 10, 20, 20)  # seconds; about a minute, then the rows are left to the reaper
+PIECE = 32  # results of letters that are put into words at a stretch
 log = structlog.get_logger()
 
 
@@ -34,13 +37,13 @@ class Clerk:
 
     async def record(self, batch: list[Ended]) -> None:
         """Commit a batch. A database that is away is waited for, and meanwhile nothing more is handed over."""
+        taken = all(map(_taken, batch))  # as nearly always; what follows is counted once, however often the commit is tried
         judged = [ended for ended in batch if ended.verdict]
-        plain = all(_taken(ended) for ended in judged)  # as nearly always; what follows is counted once, however often the commit is tried
-        stopped = [] if plain and not self.desk.errors else self._lane_faults(judged)
-        changes = [] if plain and not self.desk.gate.alert else self._throttles(judged)
+        stopped = [] if taken and not self.desk.errors else self._lane_faults(judged)
+        changes = [] if taken and not self.desk.gate.alert else self._throttles(judged)
         for wait in (*RETRIES, None):
             try:
-                await self._commit(batch, stopped, changes)
+                await (self._commit_taken(batch) if taken and not changes else self._commit(batch, stopped, changes))
                 sys.audit("nurture.recorded")
                 break
             except (SQLAlchemyError, DBAPIError, OSError) as error:
@@ -48,14 +51,14 @@ class Clerk:
                     raise
                 log.warning("results cannot be recorded yet", error=str(error), letters=len(batch))
                 await asyncio.sleep(wait)
-        self._count(batch)
+        self.sent.counts.update({State.ACCEPTED.value: len(batch)} if taken else Counter(_word(ended) for ended in batch))
+
+    async def _commit_taken(self, batch: list[Ended]) -> None:
+        results = [self._result(e, e.verdict, e.reply) async for piece in in_pieces(batch, PIECE) for e in piece if e.verdict and e.reply]
+        sys.audit("nurture.recording")
+        await record_accepted(self.db, results)
 
     async def _commit(self, batch: list[Ended], stopped: list[tuple[int, str]], changes: list[Change]) -> None:
-        accepted = [self._result(e, e.verdict, e.reply) for e in batch if e.verdict and e.reply and _taken(e)]
-        if len(accepted) == len(batch) and not changes:
-            sys.audit("nurture.recording")
-            await record_accepted(self.db, accepted)
-            return
         async with self.db.write() as tx:
             await self._write(tx, batch)
             for lane_id, reason in stopped:
@@ -106,12 +109,13 @@ class Clerk:
         heard = [_heard(e, e.verdict, e.reply) for e in judged if e.verdict and e.reply]
         return self.desk.gate.hear(heard, self.desk.pace, judged[-1].at)
 
-    def _count(self, batch: list[Ended]) -> None:
-        self.sent.counts.update([ended.verdict.state.value if ended.verdict else "returned" for ended in batch])
-
 
 def _taken(ended: Ended) -> bool:
     return ended.verdict is not None and ended.verdict.state is State.ACCEPTED
+
+
+def _word(ended: Ended) -> str:
+    return ended.verdict.state.value if ended.verdict else "returned"
 
 
 def _within(due: datetime, closes_at: datetime | None) -> datetime:
