@@ -62,11 +62,12 @@ class Wire:
     _room: asyncio.Event = field(default_factory=asyncio.Event)
     _place: asyncio.TimerHandle | None = None
     _due: asyncio.TimerHandle | None = None  # the clerk's next look
+    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
     _crew: Crew = field(init=False)
     _recording: asyncio.Task[None] = field(init=False)
 
     async def __aenter__(self) -> Self:
-        self.pace.begin(asyncio.get_running_loop().time())
+        self.pace.begin(self._loop.time())
         self._recording = asyncio.create_task(self._clerk(), name="results")
         self._crew = self.relay.crew(self, self.rules.connections)
         return self
@@ -90,7 +91,7 @@ class Wire:
 
     def put(self, letters: list[Outgoing]) -> None:
         """Letters whose intent has just been committed."""
-        until = asyncio.get_running_loop().time() + LEAVE_WITHIN
+        until = self._loop.time() + LEAVE_WITHIN
         self._queue.extend((letter, until) for letter in letters)
         self._in_flight += len(letters)
         self._crew.wake()
@@ -108,13 +109,12 @@ class Wire:
 
     async def place(self) -> None:
         """Return when the rate leaves a place soon: an intent for a letter that cannot leave in time would only come back."""
-        loop = asyncio.get_running_loop()
-        while self.go_on() and not self.away and (rest := self.pace.ahead(loop.time()) - LEAVE_WITHIN / 2) > 0:  # noqa: ASYNC110 - no event tells of a stop
+        while self.go_on() and not self.away and (rest := self.pace.ahead(self._loop.time()) - LEAVE_WITHIN / 2) > 0:  # noqa: ASYNC110 - no event tells of a stop
             await asyncio.sleep(min(rest, STOP_CHECK))
 
     def take(self) -> Envelope | None:
         """The next letter that may leave now. Those whose time is over, or can only come too late, go back."""
-        now = asyncio.get_running_loop().time()
+        now = self._loop.time()
         while self._queue:
             letter, until = self._queue[0]
             wait = self.pace.ahead(now)
@@ -133,11 +133,11 @@ class Wire:
     def _wake_in(self, wait: float) -> None:
         if self._place:
             self._place.cancel()
-        self._place = asyncio.get_running_loop().call_later(wait, self._crew.wake)
+        self._place = self._loop.call_later(wait, self._crew.wake)
 
     def may_write(self, envelope: Envelope) -> bool:
         """Still within two seconds of the intent, and nobody has asked us to stop."""
-        return asyncio.get_running_loop().time() <= self._taken[envelope.delivery][1] and self.go_on()
+        return self._loop.time() <= self._taken[envelope.delivery][1] and self.go_on()
 
     def may_finish(self) -> bool:
         """The lease is ours for certain."""
@@ -152,22 +152,28 @@ class Wire:
         now, row = self.clock(), letter.row
         verdict = judge(reply, row.attempts, row.first_try_at, now) if reply else None
         if verdict and reply:
-            moment = asyncio.get_running_loop().time()
-            if verdict.state is State.ACCEPTED:
-                self.pace.took(moment, reply.relay)
-            if verdict.slows and verdict.level is Level.RELAY:
-                self.pace.slow(moment, reply.relay)
-            no_session = verdict.level is Level.RELAY and (reply.code is None or reply.phase in _OPENING)
-            self.lost_in_a_row = self.lost_in_a_row + 1 if no_session else 0
+            self._heed(verdict, reply)
         self._done.append(Ended(letter, reply, verdict, now))
         self._call_clerk()
+
+    def _heed(self, verdict: Verdict, reply: Reply) -> None:
+        """What an answer says about the relay."""
+        moment = self._loop.time()
+        if verdict.state is State.ACCEPTED:
+            self.pace.took(moment, reply.relay)
+            self.lost_in_a_row = 0
+            return
+        if verdict.slows and verdict.level is Level.RELAY:
+            self.pace.slow(moment, reply.relay)
+        no_session = verdict.level is Level.RELAY and (reply.code is None or reply.phase in _OPENING)
+        self.lost_in_a_row = self.lost_in_a_row + 1 if no_session else 0
 
     def _call_clerk(self) -> None:
         """At once when a commit is full or nothing else is coming, else in 20 ms."""
         if len(self._done) >= min(RESULTS_AT_ONCE, self._in_flight):
             self._ended.set()
         elif self._due is None:
-            self._due = asyncio.get_running_loop().call_later(RESULTS_WAIT, self._ended.set)
+            self._due = self._loop.call_later(RESULTS_WAIT, self._ended.set)
 
     async def _clerk(self) -> None:
         while True:
