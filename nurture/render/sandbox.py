@@ -124,7 +124,9 @@ def _range(*bounds: int) -> range:
 
 def _default(value: Any, default_value: Any = "", boolean: bool = False) -> Any:
     """As in Jinja, and an empty name counts as missing: most lists know only some names, and `, five questions` greets nobody."""
-    if value is None or (isinstance(value, str) and not value.strip()):
+    if isinstance(value, str):
+        return value if value.strip() else default_value
+    if value is None:
         return default_value
     return FILTERS["default"](value, default_value, boolean)
 

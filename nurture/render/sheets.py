@@ -22,7 +22,7 @@ from nurture.render.sandbox import printed, words_of
 
 Words = Callable[[Sequence[Any]], bytes]
 _KEPT = 200  # characters; longer words of a person are hardly met twice
-_EASY = re.compile("[A-Za-z0-9_@-][A-Za-z0-9_@.-]*(?: [A-Za-z0-9_@.-]+)*")  # the same in HTML and in quoted-printable
+_EASY = re.compile("(?!\\.)[!#-%(-;?-~]+(?: [!#-%(-;?-~]+)*")  # the same in HTML and in quoted-printable
 _RUN = re.compile(rf"\s*(?:{mark('h', '[0-9]+')}\s*)+")
 
 
@@ -153,11 +153,14 @@ def _escaped(words: str) -> bytes:
 
 def _text_words(shape: tuple[str | int, ...], ready: frozenset[int], begins: bool, ends: bool) -> Words:
     """A run of holes in the text part: `shape` is white space and holes by turns. `begins`, `ends`: the part itself."""
+    at_an_end = begins or ends
 
     def words(said: Sequence[Any]) -> bytes:
         whole = ""
         for piece in shape:
             whole += piece if isinstance(piece, str) else said[piece] if piece in ready else words_of(said[piece])
+        if not at_an_end and "\n" not in whole:
+            return quoted_words(whole)
         return _closed_up(whole, begins, ends) if len(whole) <= _KEPT else _closed_up.__wrapped__(whole, begins, ends)
 
     return words

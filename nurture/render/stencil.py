@@ -134,15 +134,15 @@ class Stencil:
         tracking = reader.tracking
         truths = [_answer(say, reader, occasion) for say in self._questions.values()]
         answers = (tracking, occasion.version if tracking is Tracking.AGGREGATE else 0, locale, *truths)
-        if answers not in self._choices:
-            if len(self._choices) >= SHEETS:
-                return None
+        found = self._choices.get(answers)
+        if found is None and answers not in self._choices and len(self._choices) < SHEETS:
             try:
                 counts = self._counting(tracking, occasion.version)
-                self._choices[answers] = self._cut(counts, locale, dict(zip(self._questions, truths, strict=True)))
+                found = self._cut(counts, locale, dict(zip(self._questions, truths, strict=True)))
             except (TooRich, NurtureError, *BROKEN):
-                self._choices[answers] = None
-        return self._choices[answers]
+                found = None
+            self._choices[answers] = found
+        return found
 
     def _counting(self, tracking: Tracking, version: int) -> _Counting:
         """What a sheet for people who allow this much counts."""
