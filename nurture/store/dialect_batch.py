@@ -4,7 +4,6 @@ The rows travel as one value: a JSON text on SQLite, where a statement for each 
 SQLite what is read comes back as one JSON text too, since each row that is fetched waits for Python's lock.
 """
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -12,6 +11,7 @@ from functools import partial
 from typing import Any, overload
 from typing import cast as cast_to
 
+import orjson
 from sqlalchemy import ARRAY, FromClause, Select, String, Update, bindparam, cast, exists, func, literal, select, true, type_coerce
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -65,7 +65,7 @@ class Batch:
             return []
         found = await tx.exec_driver_sql(*self._bound(tx.dialect, rows, values))
         packed = self._compiled[tx.dialect.name].packed
-        return json.loads(found.scalar_one()) if packed else found.all()
+        return orjson.loads(found.scalar_one()) if packed else found.all()
 
     def _bound(self, dialect: Dialect, rows: Rows | str, values: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:
         """Statement and values for the driver. `rows` may be the JSON text that another batch has read."""
@@ -75,7 +75,7 @@ class Batch:
             given[name] = convert(given[name])
         if self.columns:
             if dialect.name == "sqlite":
-                given[_GIVEN] = rows if isinstance(rows, str) else json.dumps(rows, default=_stored, separators=(",", ":"))
+                given[_GIVEN] = rows if isinstance(rows, str) else orjson.dumps(rows, _stored, orjson.OPT_PASSTHROUGH_DATETIME).decode()
             else:
                 given |= zip((_GIVEN + name for name in self.columns), map(list, zip(*rows, strict=True)), strict=True)
         return known.text, tuple([given[name] for name in known.names])
@@ -121,7 +121,7 @@ class Chain:
         if isinstance(db.lone, SqliteLone):
             async with db.writer:
                 found = await db.lone.together(partial(self._steps, dialect, values))
-            return (json.loads(found[0]), found[1]) if found else None
+            return (orjson.loads(found[0]), found[1]) if found else None
         if isinstance(db.lone, PostgresLone):
             told = await db.lone.ask(*self._whole._bound(dialect, (), values))  # noqa: SLF001 - of the same module
             return ([row[: self._width] for row in told], told[0][self._width :]) if told else None
