@@ -63,7 +63,7 @@ async def work_by_stage(url: str, smtp: str, sessions: int) -> dict[str, float]:
                 rows = batch.rows
                 while rows:
                     slice_, rows = rows[:SLICE], rows[SLICE:]
-                    ready, faults = await written(batch, slice_, _now())
+                    ready, faults = await written(batch, slice_, _now(), wire)
                     clock.ends("render")
                     leaving = await intend(feed, ready, faults, batch.turn, _now())
                     clock.ends("intent")

@@ -38,9 +38,9 @@ def passages(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     seen: list[tuple[str, int]] = []
     written, hand_over = handoff.written, handoff.hand_over
 
-    async def writes(batch: Any, rows: Sequence[Any], now: Any) -> Any:
+    async def writes(batch: Any, rows: Sequence[Any], *more: Any) -> Any:
         seen.append(("written", len(rows)))
-        return await written(batch, rows, now)
+        return await written(batch, rows, *more)
 
     async def intends(db: Database, rows: Sequence[Intent], *more: Any) -> set[int]:
         seen.append(("intent", len(rows)))
@@ -85,11 +85,11 @@ async def test_a_sweep_that_is_cancelled_does_not_wait_for_the_relay(
     lease, _, _ = await prepare(db, 12)
     writes, third = handoff.written, asyncio.Event()
 
-    async def never_ends(batch: Any, rows: Sequence[Any], now: Any) -> Any:
+    async def never_ends(batch: Any, rows: Sequence[Any], *more: Any) -> Any:
         if passages.count(("written", 4)) == 2:
             third.set()
             await asyncio.Event().wait()
-        return await writes(batch, rows, now)
+        return await writes(batch, rows, *more)
 
     monkeypatch.setattr(handoff, "written", never_ends)
     sweep = asyncio.create_task(send(db, Mute(), lease, rules=SendingRules(BASE, in_flight=4, connections=4), desk=Desk(pace=_Fours())))
@@ -168,11 +168,11 @@ async def test_an_error_at_the_pen_waits_for_the_commit_under_way_and_begins_non
     lease, _, _ = await prepare(db, 12)
     writes = handoff.written
 
-    async def breaks(batch: Any, rows: Sequence[Any], now: Any) -> Any:
+    async def breaks(batch: Any, rows: Sequence[Any], *more: Any) -> Any:
         if passages.count(("written", 4)) == 2:
             sink.speaks.set()
             raise RuntimeError("the pen broke")
-        return await writes(batch, rows, now)
+        return await writes(batch, rows, *more)
 
     monkeypatch.setattr(handoff, "written", breaks)
     sink = Mute()

@@ -155,3 +155,23 @@ async def test_an_answer_is_about_the_relay_that_gave_it() -> None:
         assert (pace.seen_of("relay") > 0, pace.seen_of("second")) == (True, 0)
         line.ended(third, says(3, Phase.MAIL, 454, "Throttling failure: Maximum sending rate exceeded."))
         assert pace.limits == {"relay": pytest.approx(pace.seen_of("relay") / 2)}
+
+
+async def test_who_writes_letters_waits_while_answers_come_and_not_for_ever() -> None:
+    recorded: list[Ended] = []
+    async with open_wire(recorded) as (line, _):
+        line.put([letter(n) for n in range(40)])
+
+        async def carry(letters: int) -> None:
+            for _ in range(letters):
+                envelope = taken(line)
+                line.ended(envelope, says(envelope.delivery, Phase.BODY, 250, "Ok"))
+                await asyncio.sleep(0)
+
+        carrying = asyncio.create_task(carry(6))
+        await line.lull()
+        assert carrying.done(), "as long as each time brings an answer"
+        carrying = asyncio.create_task(carry(34))
+        await line.lull()
+        assert 6 + wire.LULL < line.heard < 40, "on a busy line the next letters are written, too"
+        await carrying

@@ -14,12 +14,12 @@ from nurture.domain.words import Kind
 from nurture.services.sending.claiming import Turn
 from nurture.services.sending.desk import Desk
 from nurture.services.sending.feed import Batch, Feed
+from nurture.services.sending.wire import Wire
 from nurture.services.sending.writing import Outgoing, Unwritable
 from nurture.store.claims import Claimed, hand_over, leave_out
 from nurture.store.lanes import pause_lane
 from nurture.store.mark import Handed
 from nurture.store.results import fail, release
-from nurture.store.turns import give_way
 
 AT_A_STRETCH = 0.0001  # seconds of writing; more, and a relay over few sessions has nothing to do before we look at its answers
 
@@ -54,7 +54,7 @@ class HandOff:
             slice_, rest = rest[:size], rest[size:]
             if len(rest) <= size:
                 feed.look_ahead()
-            ready, faults = await written(batch, slice_, feed.clock())
+            ready, faults = await written(batch, slice_, feed.clock(), feed.wire)
             sys.audit("nurture.written")
             await self.settle()
             self._going = asyncio.create_task(self._go(batch.turn, ready, faults), name="hand-off")
@@ -101,8 +101,8 @@ class HandOff:
             await desk.write_mark(folder)
 
 
-async def written(batch: Batch, rows: Sequence[Claimed], now: datetime) -> tuple[list[Outgoing], list[Unwritable]]:
-    """A tenth of a millisecond at a time: the relay's answers are heard and answered in between."""
+async def written(batch: Batch, rows: Sequence[Claimed], now: datetime, wire: Wire) -> tuple[list[Outgoing], list[Unwritable]]:
+    """A tenth of a millisecond at a time: the relay is heard and answered in between."""
     ready: list[Outgoing] = []
     faults: list[Unwritable] = []
     began = time.perf_counter()
@@ -112,7 +112,7 @@ async def written(batch: Batch, rows: Sequence[Claimed], now: datetime) -> tuple
         else:
             ready.append(letter)
         if time.perf_counter() - began >= AT_A_STRETCH:
-            await give_way()
+            await wire.lull()
             began = time.perf_counter()
     return ready, faults
 

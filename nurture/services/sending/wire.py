@@ -18,10 +18,12 @@ from nurture.mail.crew import NOT_WRITTEN, Crew
 from nurture.services.sending.pace import Pace
 from nurture.services.sending.rules import LEAVE_WITHIN, GoOn, Relay, SendingRules
 from nurture.services.sending.writing import Outgoing
+from nurture.store.turns import give_way
 
 RESULTS_AT_ONCE = 128
 RESULTS_WAIT = 0.02
 STOP_CHECK = 0.25  # seconds
+LULL = 8  # turns: so long who writes letters waits for those who carry them
 _OPENING = (Phase.CONNECT, Phase.TLS, Phase.AUTH)
 LOST_IN_A_ROW = 3  # so many letters without a session: the relay is away, the rest need not try
 
@@ -42,7 +44,7 @@ Record = Callable[[list[Ended]], Awaitable[None]]
 class Wire:
     """The letters between intent and recorded result; a relay's crew takes them from here (`nurture.mail.crew.Letters`).
 
-    `record` commits a list of ended tries. `holds` False: the lease may have ended, no further body is written.
+    `record` commits a list of ended tries. `holds` False: the lease may have ended, no further body is written. `heard`: tries that ended.
     """
 
     relay: Relay
@@ -53,6 +55,7 @@ class Wire:
     record: Record
     holds: GoOn = lambda: True
     lost_in_a_row: int = 0
+    heard: int = 0
     _queue: "deque[tuple[Outgoing, float]]" = field(default_factory=deque)
     _taken: dict[int, tuple[Outgoing, float]] = field(default_factory=dict)
     _done: list[Ended] = field(default_factory=list)
@@ -112,6 +115,14 @@ class Wire:
         while self.go_on() and not self.away and (rest := self.pace.ahead(self._loop.time()) - LEAVE_WITHIN / 2) > 0:  # noqa: ASYNC110 - no event tells of a stop
             await asyncio.sleep(min(rest, STOP_CHECK))
 
+    async def lull(self) -> None:
+        """Give way, and again while each time brings an answer: what is on the wire goes before what will be there later."""
+        for _ in range(LULL):
+            heard = self.heard
+            await give_way()
+            if self.heard == heard:
+                return
+
     def take(self) -> Envelope | None:
         """The next letter that may leave now. Those whose time is over, or can only come too late, go back."""
         now = self._loop.time()
@@ -149,6 +160,7 @@ class Wire:
         self._end(letter, None if reply.code is None and reply.text == NOT_WRITTEN else reply)
 
     def _end(self, letter: Outgoing, reply: Reply | None) -> None:
+        self.heard += 1
         now, row = self.clock(), letter.row
         verdict = judge(reply, row.attempts, row.first_try_at, now) if reply else None
         if verdict and reply:
