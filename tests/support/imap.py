@@ -1,6 +1,7 @@
-"""A throw-away Dovecot with one mailbox, where its program is on the machine."""
+"""A throw-away Dovecot with a mailbox for each test, where its program is on the machine."""
 
 import contextlib
+import itertools
 import os
 import shutil
 import socket
@@ -14,7 +15,7 @@ import pytest
 
 from tests.support.servers import free_port, missing
 
-USER, PASSWORD = "letters", "correct-horse"
+PASSWORD = "correct-horse"
 _CONFIG = """
 base_dir = {folder}/run
 state_dir = {folder}/state
@@ -61,15 +62,15 @@ service stats {{
 
 
 class ImapServer:
-    """`put(raw)` leaves a letter in the mailbox, as a mail server does; `seen()` counts those that were marked."""
+    """`put(raw)` leaves a letter in the mailbox, as a mail server does, the first with UID 1; `seen()` counts those that were marked."""
 
-    def __init__(self, folder: Path, port: int) -> None:
-        self._box, self.port = folder / "mail" / USER, port
+    def __init__(self, folder: Path, port: int, user: str) -> None:
+        self._box, self.port, self._user = folder / "mail" / user, port, user
         self._count = 0
 
     @property
     def url(self) -> str:
-        return f"imap://{USER}:correct-horse@127.0.0.1:{self.port}/INBOX?tls=none"
+        return f"imap://{self._user}:{PASSWORD}@127.0.0.1:{self.port}/INBOX?tls=none"
 
     def put(self, raw: bytes) -> None:
         self._count += 1
@@ -83,8 +84,9 @@ class ImapServer:
         return sum("S" in file.name.rpartition(":2,")[2] for file in (self._box / "cur").iterdir())
 
 
-@pytest.fixture
-def imap_server() -> Iterator[ImapServer]:
+@pytest.fixture(scope="session")
+def dovecot() -> Iterator[tuple[Path, int]]:
+    """Its folder and its port; whoever signs in has a mailbox."""
     program = shutil.which("dovecot") or "/usr/sbin/dovecot"
     if not Path(program).exists():
         missing("dovecot")
@@ -108,8 +110,16 @@ def imap_server() -> Iterator[ImapServer]:
         else:
             log = folder / "log"
             raise RuntimeError(f"dovecot did not start: {log.read_text() if log.exists() else ''}")
-        yield ImapServer(folder, port)
+        yield folder, port
     finally:
         process.terminate()
         process.wait(10)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+_USERS = itertools.count(1)
+
+
+@pytest.fixture
+def imap_server(dovecot: tuple[Path, int]) -> ImapServer:
+    return ImapServer(*dovecot, f"letters{next(_USERS)}")
