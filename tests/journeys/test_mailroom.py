@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from nurture import mailroom
 from nurture.bootstrap import App
 from nurture.domain.errors import NurtureError
 from nurture.domain.return_address import return_address
@@ -120,6 +121,18 @@ async def test_a_mail_of_the_mailbox_that_cannot_be_kept_stays_unseen(sqlite_db:
         await tx.exec_driver_sql("ALTER TABLE events_away RENAME TO events")
     assert (await room.collect(), imap_server.seen()) == (1, 1)
     assert await status(sqlite_db) == {"mia@example.org": "bounced"}
+
+
+async def test_a_visit_to_the_mailbox_has_an_end_and_the_next_goes_on_there(
+    sqlite_db: Database, tmp_path: Path, imap_server: ImapServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mailroom, "AT_ONCE", 2)
+    room = Mailroom(desk(sqlite_db, tmp_path, imap_url=imap_server.url))
+    for name in ("first", "second", "third"):
+        imap_server.put(reply("Hello").replace(b"mia@", f"{name}@".encode()))
+    assert (await room.collect(), imap_server.seen()) == (2, 2)
+    assert [r["sender"] for r in await rows_of(sqlite_db, "replies")] == ["first@example.org", "second@example.org"]
+    assert (await room.collect(), imap_server.seen()) == (1, 3)
 
 
 async def test_a_mailbox_that_is_away_is_a_warning(db: Database, tmp_path: Path) -> None:
