@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from nurture import mailroom
 from nurture.bootstrap import App
@@ -133,6 +134,30 @@ async def test_a_visit_to_the_mailbox_has_an_end_and_the_next_goes_on_there(
     assert (await room.collect(), imap_server.seen()) == (2, 2)
     assert [r["sender"] for r in await rows_of(sqlite_db, "replies")] == ["first@example.org", "second@example.org"]
     assert (await room.collect(), imap_server.seen()) == (1, 3)
+
+
+async def test_a_letter_that_somebody_takes_away_meanwhile_holds_up_no_other(sqlite_db: Database, tmp_path: Path, imap_server: ImapServer) -> None:
+    class Shared(Mailroom):
+        """Whose mailbox somebody clears while the first letter is dealt with."""
+
+        async def deliver(self, raw: bytes, to: str) -> bool:
+            if b"first@" in raw:
+                await asyncio.to_thread(imap_server.take_away, 2)
+            return await super().deliver(raw, to)
+
+    for name in ("first", "second", "third"):
+        imap_server.put(reply("Hello").replace(b"mia@", f"{name}@".encode()))
+    with capture_logs() as told:
+        await Shared(desk(sqlite_db, tmp_path, imap_url=imap_server.url)).collect()
+    assert [r["sender"] for r in await rows_of(sqlite_db, "replies")] == ["first@example.org", "third@example.org"]
+    assert [line["kind"] for line in told if line["event"] == "heard"] == ["reply", "reply"]  # of the one that is gone nothing was heard
+    assert imap_server.seen() == 2
+
+
+async def test_a_letter_of_nothing_is_marked_and_is_no_reply(sqlite_db: Database, tmp_path: Path, imap_server: ImapServer) -> None:
+    imap_server.put(b"")
+    await Mailroom(desk(sqlite_db, tmp_path, imap_url=imap_server.url)).collect()
+    assert (imap_server.seen(), await rows_of(sqlite_db, "replies")) == (1, [])
 
 
 async def test_a_mailbox_that_is_away_is_a_warning(db: Database, tmp_path: Path) -> None:

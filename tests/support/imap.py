@@ -1,6 +1,7 @@
 """A throw-away Dovecot with a mailbox for each test, where its program is on the machine."""
 
 import contextlib
+import imaplib
 import itertools
 import os
 import shutil
@@ -79,6 +80,14 @@ class ImapServer:
         (self._box / "new" / f"{int(time.time())}.{self._count}.test").write_bytes(raw)
         if os.getuid() == 0:
             subprocess.run(["chown", "-R", "mail:mail", str(self._box)], check=True)
+
+    def take_away(self, uid: int) -> None:
+        """As somebody does who reads the same mailbox."""
+        with imaplib.IMAP4("127.0.0.1", self.port) as other:
+            other.login(self._user, PASSWORD)
+            other.select()
+            other.uid("STORE", str(uid), "+FLAGS", r"(\Deleted)")
+            other.expunge()
 
     def seen(self) -> int:
         return sum("S" in file.name.rpartition(":2,")[2] for file in (self._box / "cur").iterdir())
