@@ -18,7 +18,8 @@ from nurture.mailroom import Mailroom
 from nurture.settings import Settings
 from nurture.store.database import Database
 from tests.support.desk import open_desk
-from tests.support.imap import ImapServer
+from tests.support.far_end import far_end
+from tests.support.imap import OK, ImapServer, obeying
 from tests.support.ledger import add_delivery, add_letter, rows_of
 from tests.support.people import add_people
 from tests.support.returned import AWAY, dsn, reply
@@ -158,6 +159,27 @@ async def test_a_letter_of_nothing_is_marked_and_is_no_reply(sqlite_db: Database
     imap_server.put(b"")
     await Mailroom(desk(sqlite_db, tmp_path, imap_url=imap_server.url)).collect()
     assert (imap_server.seen(), await rows_of(sqlite_db, "replies")) == (1, [])
+
+
+LISTED = ("* SEARCH 7 9", *OK)
+LETTER = reply("Hello").decode()
+FETCHED = (f"* 1 FETCH (UID 7 BODY[]<0> {{{len(LETTER)}}}\r\n{LETTER})", *OK)
+
+
+@pytest.mark.parametrize(("refused", "kept"), [("LOGIN", 0), ("SELECT", 0), ("SEARCH", 0), ("FETCH", 0), ("STORE", 1)])
+async def test_a_visit_ends_with_a_no_of_the_mailbox_and_its_letters_are_read_another_time(
+    sqlite_db: Database, tmp_path: Path, refused: str, kept: int
+) -> None:
+    """A FETCH that is refused is not taken for an empty letter, which would be marked and never be read."""
+    heard: list[str] = []
+    answers = {"SEARCH": LISTED, "FETCH": FETCHED, refused: ("NO [INUSE] not now, please",)}
+    async with far_end(obeying(heard, **answers)) as end:
+        room = Mailroom(desk(sqlite_db, tmp_path, imap_url=f"imap://mia:secret@127.0.0.1:{end.port}/INBOX?tls=none"))
+        with capture_logs() as told:
+            assert await room.collect() == 0
+    assert [command.removeprefix("UID ").split()[0] for command in heard[-2:]] == [refused, "LOGOUT"]
+    assert [line["error"] for line in told if line["log_level"] == "warning"] == ["[INUSE] not now, please"]
+    assert len(await rows_of(sqlite_db, "replies")) == kept
 
 
 async def test_a_mailbox_that_is_away_is_a_warning(db: Database, tmp_path: Path) -> None:

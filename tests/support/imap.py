@@ -1,4 +1,4 @@
-"""A throw-away Dovecot with a mailbox for each test, where its program is on the machine."""
+"""A throw-away Dovecot with a mailbox for each test, where its program is on the machine; and a far end that says what no Dovecot would."""
 
 import contextlib
 import imaplib
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.far_end import Far, Script
 from tests.support.servers import free_port, missing
 
 PASSWORD = "correct-horse"
@@ -132,3 +133,22 @@ _USERS = itertools.count(1)
 @pytest.fixture
 def imap_server(dovecot: tuple[Path, int]) -> ImapServer:
     return ImapServer(*dovecot, f"letters{next(_USERS)}")
+
+
+OK = ("OK done",)
+_SAID: dict[str, tuple[str, ...]] = {"CAPABILITY": ("* CAPABILITY IMAP4rev1", *OK), "LOGOUT": ("* BYE", *OK)}
+
+
+def obeying(heard: list[str], **answers: tuple[str, ...]) -> Script:
+    """An IMAP server: to a command it says these lines, the last of them tagged, and OK to all others. `heard` gets the commands."""
+    said = _SAID | answers
+
+    async def script(far: Far) -> None:
+        far.say("* OK far.test")
+        while True:
+            tag, _, command = (await far.line()).partition(" ")
+            heard.append(command)
+            *lines, last = said.get(command.removeprefix("UID ").split(" ")[0], OK)
+            far.say(*lines, f"{tag} {last}")
+
+    return script
