@@ -3,13 +3,16 @@
 import asyncio
 import imaplib
 from base64 import b64decode
+from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 
 from nurture.mail.imap import AWAY, ImapAddress, Mailbox, said
+from nurture.mail.inbound.opening import LARGEST
 from tests.support.far_end import Far, Script, far_end
-from tests.support.imap import obeying
+from tests.support.imap import OK, ImapServer, obeying
+from tests.support.smtp import make_authority
 
 
 def address_of(port: int, folder: str = "INBOX") -> ImapAddress:
@@ -44,6 +47,51 @@ async def test_a_goodbye_that_is_not_understood_ends_the_line_all_the_same() -> 
         await asyncio.to_thread(mailbox.close)
         await asyncio.wait_for(closed.wait(), 2)
     assert heard[-1] == "LOGOUT"
+
+
+async def test_a_server_that_keeps_silent_is_away_after_a_while() -> None:
+    async def script(far: Far) -> None:
+        await asyncio.sleep(1)  # and hangs up
+
+    async with far_end(script) as end:
+        with pytest.raises(TimeoutError):
+            await asyncio.to_thread(Mailbox, address_of(end.port), None, 0.2)
+
+
+@pytest.mark.parametrize("url", ["imaps://mia:secret@127.0.0.1:{port}", "imap://mia:secret@127.0.0.1:{port}"])
+async def test_the_password_goes_over_a_safe_line_to_a_server_that_is_trusted(url: str, tmp_path: Path) -> None:
+    authority, heard = make_authority(tmp_path), list[str]()
+    server = obeying(heard, authority.server, CAPABILITY=("* CAPABILITY IMAP4rev1 STARTTLS", *OK))
+    async with far_end(server, context=authority.server if url.startswith("imaps") else None) as end:
+        address = ImapAddress.read(url.format(port=end.port))
+        with pytest.raises(AWAY, match="certificate verify failed"):
+            await asyncio.to_thread(Mailbox, address)
+        assert not any("LOGIN" in command for command in heard)
+        mailbox = await asyncio.to_thread(Mailbox, address, authority.context)
+        await asyncio.to_thread(mailbox.close)
+    assert heard[-3:] == ['tls LOGIN "mia" "secret"', 'tls SELECT "INBOX"', "tls LOGOUT"]
+
+
+async def test_without_starttls_the_password_is_not_said() -> None:
+    heard: list[str] = []
+    async with far_end(obeying(heard)) as end:
+        with pytest.raises(AWAY, match="TLS not supported"):
+            await asyncio.to_thread(Mailbox, ImapAddress.read(f"imap://mia:secret@127.0.0.1:{end.port}/INBOX"))
+    assert [command for command in heard if command != "CAPABILITY"] == ["LOGOUT"]
+
+
+@pytest.mark.parametrize(
+    ("url", "port", "tls", "folder"),
+    [
+        ("imaps://a:b@host", 993, "tls", "INBOX"),
+        ("imap://a:b@host/", 143, "starttls", "INBOX"),
+        ("imap://a:b@host/Lists/Replies%20to%20us?tls=none", 143, "none", "Lists/Replies to us"),
+        ("imap://a:b@host:10143/x?tls=starttls", 10143, "starttls", "x"),
+    ],
+)
+def test_what_an_address_leaves_out(url: str, port: int, tls: str, folder: str) -> None:
+    found = ImapAddress.read(url)
+    assert (found.port, found.tls, found.folder) == (port, tls, folder)
 
 
 async def test_a_user_of_two_words_is_quoted() -> None:
@@ -96,6 +144,29 @@ async def test_folders_of_all_kinds_of_names(folder: str, said_as: str) -> None:
         mailbox = await asyncio.to_thread(Mailbox, address_of(end.port, folder))
         await asyncio.to_thread(mailbox.close)
     assert heard[-2] == f'SELECT "{said_as}"'
+
+
+async def test_of_a_long_letter_only_the_beginning_is_fetched(imap_server: ImapServer) -> None:
+    imap_server.put(b"Subject: long\r\n\r\n" + b"x" * LARGEST)
+    mailbox = await asyncio.to_thread(Mailbox, ImapAddress.read(imap_server.url))
+    assert len(mailbox.read(b"1")) == LARGEST
+    mailbox.close()
+
+
+async def test_what_others_have_put_on_a_letter_stays_there(imap_server: ImapServer) -> None:
+    imap_server.put(b"Subject: for you\r\n\r\n")
+    imap_server.flag(1, "Flagged")
+    mailbox = await asyncio.to_thread(Mailbox, ImapAddress.read(imap_server.url))
+    mailbox.mark(b"1")
+    mailbox.close()
+    assert imap_server.flags() == ["FS"]
+
+
+async def test_a_search_that_finds_nothing_may_say_nothing() -> None:
+    async with far_end(obeying([])) as end:
+        mailbox = await asyncio.to_thread(Mailbox, address_of(end.port))
+        assert await asyncio.to_thread(mailbox.unseen, 9) == []
+        await asyncio.to_thread(mailbox.close)
 
 
 def test_the_words_of_an_error_fit_a_line() -> None:

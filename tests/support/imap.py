@@ -6,6 +6,7 @@ import itertools
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -82,16 +83,23 @@ class ImapServer:
         if os.getuid() == 0:
             subprocess.run(["chown", "-R", "mail:mail", str(self._box)], check=True)
 
-    def take_away(self, uid: int) -> None:
+    def flag(self, uid: int, flag: str) -> None:
         """As somebody does who reads the same mailbox."""
         with imaplib.IMAP4("127.0.0.1", self.port) as other:
             other.login(self._user, PASSWORD)
             other.select()
-            other.uid("STORE", str(uid), "+FLAGS", r"(\Deleted)")
+            other.uid("STORE", str(uid), "+FLAGS", rf"(\{flag})")
             other.expunge()
 
+    def take_away(self, uid: int) -> None:
+        self.flag(uid, "Deleted")
+
+    def flags(self) -> list[str]:
+        """Of each letter the initials of its flags."""
+        return sorted(file.name.rpartition(":2,")[2] for file in (self._box / "cur").iterdir())
+
     def seen(self) -> int:
-        return sum("S" in file.name.rpartition(":2,")[2] for file in (self._box / "cur").iterdir())
+        return sum("S" in flags for flags in self.flags())
 
 
 @pytest.fixture(scope="session")
@@ -139,16 +147,21 @@ OK = ("OK done",)
 _SAID: dict[str, tuple[str, ...]] = {"CAPABILITY": ("* CAPABILITY IMAP4rev1", *OK), "LOGOUT": ("* BYE", *OK)}
 
 
-def obeying(heard: list[str], **answers: tuple[str, ...]) -> Script:
-    """An IMAP server: to a command it says these lines, the last of them tagged, and OK to all others. `heard` gets the commands."""
+def obeying(heard: list[str], context: ssl.SSLContext | None = None, **answers: tuple[str, ...]) -> Script:
+    """An IMAP server: to a command it says these lines, the last of them tagged, and OK to all others. `heard` gets the commands.
+
+    Those under TLS begin with `tls `; `context` is for STARTTLS.
+    """
     said = _SAID | answers
 
     async def script(far: Far) -> None:
         far.say("* OK far.test")
         while True:
             tag, _, command = (await far.line()).partition(" ")
-            heard.append(command)
+            heard.append(f"tls {command}" if far.writer.get_extra_info("sslcontext") else command)
             *lines, last = said.get(command.removeprefix("UID ").split(" ")[0], OK)
             far.say(*lines, f"{tag} {last}")
+            if command == "STARTTLS" and context:
+                await far.writer.start_tls(context)
 
     return script
