@@ -9,12 +9,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import dns.resolver
 import pytest
 import uvicorn
 
 from api.app import create_app
 from nurture.bootstrap import App
-from nurture.domain.dns.questions import Question
+from nurture.domain.dns.questions import Answer, Question
 from nurture.domain.documents import Policy
 from nurture.domain.errors import NurtureError
 from nurture.domain.tokens import TokenKey
@@ -147,13 +148,49 @@ async def test_a_name_server_that_is_not_there(tmp_path: Path) -> None:
         resolver._resolver.lifetime = 0.3
         found = said(await examine_domain(resolver, "anna@example.com", [RELAY], KeyFolder(tmp_path / "dkim")))
     assert {check for check, (level, _) in found.items() if level == "fail"} == {"MX", "SPF", "DMARC"}
-    assert all("not answered" in words for level, words in found.values() if level == "fail")
+    assert all("not answered (no answer within 6 s)" in words for level, words in found.values() if level == "fail")
 
 
 @pytest.mark.parametrize("place", ["", "example.com", "1.2.3.4:x", "[::1", "1.2.3", "127.0.0.1:53:53"])
 def test_a_name_server_is_an_address(place: str) -> None:
     with pytest.raises(NurtureError, match="NURTURE_DNS_SERVER"):
         Resolver(place)
+
+
+@pytest.mark.parametrize(
+    ("records", "answer"),
+    [
+        ({"TXT": ["v=spf1 -all"]}, Answer()),  # of a name that has records of other kinds alone
+        ({"A": ["192.0.2.7", "192.0.2.8"]}, Answer(("192.0.2.7", "192.0.2.8"))),
+        ({"SERVFAIL": []}, Answer(trouble="SERVFAIL")),
+        ({"YXDOMAIN": []}, Answer(trouble="The DNS query name is too long after DNAME substitution.")),
+    ],
+)
+async def test_what_a_name_server_may_answer(name_server: NameServer, records: dict[str, list[str]], answer: Answer) -> None:
+    name_server.publish({"example.com": records})
+    found = await Resolver(name_server.place).ask(Question("example.com", "A"))
+    assert (sorted(found.values), found.trouble) == (list(answer.values), answer.trouble)
+
+
+async def test_a_text_that_is_no_utf8_is_read_all_the_same(name_server: NameServer) -> None:
+    name_server.publish({"example.com": {"TXT": ["gr\udcfc\udcdfe"]}})
+    assert (await Resolver(name_server.place).ask(Question("example.com", "TXT"))).values == ("gr\ufffd\ufffde",)
+
+
+async def test_a_machine_that_knows_no_name_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The library's own reading, of a file that is not there."""
+    read = dns.resolver.BaseResolver.read_resolv_conf
+    monkeypatch.setattr(dns.resolver.BaseResolver, "read_resolv_conf", lambda self, _: read(self, str(tmp_path / "resolv.conf")))
+    assert "set NURTURE_DNS_SERVER" in (await Resolver().ask(Question("example.com", "TXT"))).trouble
+
+
+@pytest.mark.parametrize(
+    ("place", "host", "port"),
+    [("127.0.0.1", "127.0.0.1", 53), (" 127.0.0.1:5353 ", "127.0.0.1", 5353), ("::1", "::1", 53), ("[::1]", "::1", 53), ("[::1]:5353", "::1", 5353)],
+)
+def test_where_a_name_server_is(place: str, host: str, port: int) -> None:
+    resolver = Resolver(place)._resolver
+    assert (resolver.nameservers, resolver.port) == ([host], port)
 
 
 async def test_odd_names_are_names_without_records(name_server: NameServer) -> None:
