@@ -13,7 +13,6 @@ from nurture.bootstrap import App
 from nurture.domain.errors import NurtureError
 from nurture.domain.return_address import return_address
 from nurture.mail.imap import ImapAddress
-from nurture.mail.lmtp import read_listen
 from nurture.mailroom import Mailroom
 from nurture.settings import Settings
 from nurture.store.database import Database
@@ -188,10 +187,6 @@ async def test_a_mailbox_that_is_away_is_a_warning(db: Database, tmp_path: Path)
 
 
 def test_addresses_of_the_settings_are_checked_and_hide_the_password() -> None:
-    assert read_listen("[::1]:2424") == ("::1", 2424)
-    for wrong in ("2424", "host:", "host:x", "host:70000"):
-        with pytest.raises(NurtureError, match="NURTURE_LMTP_LISTEN"):
-            read_listen(wrong)
     found = ImapAddress.read("imaps://mia%40example.org:s%2Fcret@imap.example.org/Replies")
     assert (found.host, found.port, found.tls, found.username, found.password, found.folder) == ("imap.example.org", 993, "tls", "mia@example.org", "s/cret", "Replies")
     assert "cret" not in repr(found)
