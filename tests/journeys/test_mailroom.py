@@ -83,6 +83,13 @@ async def test_a_mail_that_cannot_be_kept_stays_in_the_queue(db: Database, tmp_p
     assert await status(db) == {"mia@example.org": "subscribed"}
 
 
+@pytest.mark.parametrize("head", ["", "Content-Type: text/html\n"])
+async def test_a_reply_with_signs_that_no_database_keeps_holds_nobody_up(db: Database, tmp_path: Path, head: str) -> None:
+    raw = reply("Hello\0there", head, "Re: Five\0questions")
+    assert await Mailroom(desk(db, tmp_path)).deliver(raw, "")
+    assert [(r["subject"], r["text"]) for r in await rows_of(db, "replies")] == [("Re: Five questions", "Hello there")]
+
+
 async def test_a_door_that_is_taken_is_taken_over_later(db: Database, tmp_path: Path) -> None:
     port = free_port()
     first, second = (Mailroom(desk(db, tmp_path, lmtp_listen=f"127.0.0.1:{port}")) for _ in range(2))
