@@ -124,6 +124,27 @@ async def test_a_greeting_that_is_no_smtp_is_no_answer(greeting: str) -> None:
     assert (reply.phase, reply.code) == ("connect", None)
 
 
+async def test_a_relay_that_cannot_encrypt_just_now_is_asked_again_another_time() -> None:
+    async def script(far: Far) -> None:
+        await far.greet("STARTTLS")
+        await far.line()
+        far.say("454 4.7.0 TLS not available due to temporary reason")
+        await far.all()
+
+    async with far_end(script) as end:
+        relay = SmtpRelay(f"smtp://127.0.0.1:{end.port}", connect_timeout=5.0)
+        reply = await relay.deliver(envelope(1))
+        await relay.close()
+    assert (reply.phase, reply.code, reply.enhanced) == ("tls", 454, "4.7.0")
+
+
+async def test_a_host_that_is_no_name_is_no_connection() -> None:
+    """An error of the code would leave it open whether the letter has left."""
+    relay = SmtpRelay("smtp://mail..example.com?tls=none", connect_timeout=5.0)
+    reply = await relay.deliver(envelope(1))
+    assert (reply.phase, reply.code) == ("connect", None)
+
+
 async def test_a_line_lost_while_signing_in_is_no_refusal() -> None:
     """That would halt the relay until the operator comes."""
 
