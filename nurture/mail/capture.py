@@ -47,9 +47,8 @@ class CaptureRelay(OneByOne):
             self._prune()
 
     def _prune(self) -> None:
-        letters = sorted(self._folder.glob("*.eml"), key=lambda path: int(path.stem) if path.stem.isdigit() else 0)
-        for old in letters[: -self._keep or None] if len(letters) > self._keep else []:
-            old.unlink(missing_ok=True)
+        letters = sorted(int(path.stem) for path in self._folder.glob("*.eml") if path.stem.isdecimal())
+        forget_captured(self._folder, letters[: -self._keep])
 
 
 def _path(folder: Path, delivery: int) -> Path:

@@ -8,6 +8,7 @@ import contextlib
 import imaplib
 import re
 import ssl
+from base64 import b64encode
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
@@ -17,7 +18,7 @@ from nurture.mail.inbound.opening import LARGEST
 
 _FORM = "imaps://user:password@host:993/INBOX, or imap://user:password@host:143/INBOX?tls=starttls|none"
 _TIMEOUT = 60.0
-AWAY = (OSError, imaplib.IMAP4.error, EOFError)
+AWAY = (OSError, imaplib.IMAP4.error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +63,18 @@ class Mailbox:
         try:
             if address.tls == "starttls":
                 self._imap.starttls(context)
-            self._imap.login(address.username, address.password)
-            self._asked(*self._imap.select(_quoted(address.folder)))
+            self._sign_in(address.username, address.password)
+            self._asked(*self._imap.select(_quoted(_encoded(address.folder))))
         except BaseException:
             self.close()
             raise
+
+    def _sign_in(self, username: str, password: str) -> None:
+        """By LOGIN, which every server has; it knows ASCII alone, and everything else is signed in with PLAIN (RFC 4616)."""
+        if username.isascii() and password.isascii():
+            self._imap.login(_quoted(username), password)
+        else:
+            self._imap.authenticate("PLAIN", lambda _: f"\0{username}\0{password}".encode())
 
     def unseen(self, at_most: int) -> list[bytes]:
         """UIDs of letters not seen yet, the oldest first."""
@@ -90,16 +98,25 @@ class Mailbox:
 
     def _asked(self, kind: str, answer: Any) -> list[Any]:
         if kind != "OK":
-            raise imaplib.IMAP4.error((answer or [b""])[0] or kind)
+            raise imaplib.IMAP4.error(answer[0] or kind)
         return list(answer)
 
 
 def said(error: Exception) -> str:
     """The server's words in an error of AWAY; the library hands them on as bytes or as their `repr`."""
-    told = error.args[0] if error.args else error
+    told = error.args[0] if error.args else ""
     text = told.decode("utf-8", "replace") if isinstance(told, bytes) else str(error)
-    return re.sub(r"[\x00-\x1f]+", " ", text)[:200]
+    return re.sub(r"[\x00-\x1f]+", " ", text)[:200] or type(error).__name__
 
 
-def _quoted(folder: str) -> str:
-    return '"' + folder.replace("\\", r"\\").replace('"', r"\"") + '"'
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", r"\\").replace('"', r"\"") + '"'
+
+
+def _encoded(folder: str) -> str:
+    """A folder's name in modified UTF-7 (RFC 3501 5.1.3), as RFC 5092 2.4 has it for the path of a URL."""
+    return re.sub(r"&|[^\x00-\x7f]+", lambda found: f"&{_base64(found[0])}-", folder)
+
+
+def _base64(text: str) -> str:
+    return "" if text == "&" else b64encode(text.encode("utf-16-be")).decode().rstrip("=").replace("/", ",")

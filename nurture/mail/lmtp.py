@@ -5,7 +5,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import cast
 
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import Envelope, Session
@@ -30,8 +30,7 @@ class _Handler:
         return "250 2.1.5 OK"
 
     async def handle_DATA(self, _server: LMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - called by this name
-        content: Any = envelope.content
-        done = await self._deliver(content if isinstance(content, bytes) else str(content).encode(), envelope.rcpt_tos[0])
+        done = await self._deliver(cast("bytes", envelope.content), envelope.rcpt_tos[0])  # str only with decode_data
         return "250 2.0.0 heard" if done else "451 4.3.0 cannot be kept now; come again"
 
 

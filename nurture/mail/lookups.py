@@ -44,7 +44,7 @@ class Resolver:
 
     async def _asked(self, question: Question) -> Answer:
         try:
-            found = await self._resolver.resolve(question.name + ".", question.type, search=False, raise_on_no_answer=False)
+            found = await self._resolver.resolve(question.name + ".", question.type, raise_on_no_answer=False)
         except (dns.resolver.NXDOMAIN, dns.name.LabelTooLong, dns.name.EmptyLabel, dns.name.NameTooLong):
             return Answer()
         except dns.resolver.NoNameservers as error:

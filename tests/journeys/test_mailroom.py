@@ -6,17 +6,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
+from nurture import mailroom
 from nurture.bootstrap import App
 from nurture.domain.errors import NurtureError
 from nurture.domain.return_address import return_address
 from nurture.mail.imap import ImapAddress
-from nurture.mail.lmtp import read_listen
 from nurture.mailroom import Mailroom
 from nurture.settings import Settings
 from nurture.store.database import Database
 from tests.support.desk import open_desk
-from tests.support.imap import ImapServer
+from tests.support.far_end import far_end
+from tests.support.imap import OK, ImapServer, obeying
 from tests.support.ledger import add_delivery, add_letter, rows_of
 from tests.support.people import add_people
 from tests.support.returned import AWAY, dsn, reply
@@ -81,6 +83,13 @@ async def test_a_mail_that_cannot_be_kept_stays_in_the_queue(db: Database, tmp_p
     assert await status(db) == {"mia@example.org": "subscribed"}
 
 
+@pytest.mark.parametrize("head", ["", "Content-Type: text/html\n"])
+async def test_a_reply_with_signs_that_no_database_keeps_holds_nobody_up(db: Database, tmp_path: Path, head: str) -> None:
+    raw = reply("Hello\0there", head, "Re: Five\0questions")
+    assert await Mailroom(desk(db, tmp_path)).deliver(raw, "")
+    assert [(r["subject"], r["text"]) for r in await rows_of(db, "replies")] == [("Re: Five questions", "Hello there")]
+
+
 async def test_a_door_that_is_taken_is_taken_over_later(db: Database, tmp_path: Path) -> None:
     port = free_port()
     first, second = (Mailroom(desk(db, tmp_path, lmtp_listen=f"127.0.0.1:{port}")) for _ in range(2))
@@ -122,16 +131,69 @@ async def test_a_mail_of_the_mailbox_that_cannot_be_kept_stays_unseen(sqlite_db:
     assert await status(sqlite_db) == {"mia@example.org": "bounced"}
 
 
+async def test_a_visit_to_the_mailbox_has_an_end_and_the_next_goes_on_there(
+    sqlite_db: Database, tmp_path: Path, imap_server: ImapServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mailroom, "AT_ONCE", 2)
+    room = Mailroom(desk(sqlite_db, tmp_path, imap_url=imap_server.url))
+    for name in ("first", "second", "third"):
+        imap_server.put(reply("Hello").replace(b"mia@", f"{name}@".encode()))
+    assert (await room.collect(), imap_server.seen()) == (2, 2)
+    assert [r["sender"] for r in await rows_of(sqlite_db, "replies")] == ["first@example.org", "second@example.org"]
+    assert (await room.collect(), imap_server.seen()) == (1, 3)
+
+
+async def test_a_letter_that_somebody_takes_away_meanwhile_holds_up_no_other(sqlite_db: Database, tmp_path: Path, imap_server: ImapServer) -> None:
+    class Shared(Mailroom):
+        """Whose mailbox somebody clears while the first letter is dealt with."""
+
+        async def deliver(self, raw: bytes, to: str) -> bool:
+            if b"first@" in raw:
+                await asyncio.to_thread(imap_server.take_away, 2)
+            return await super().deliver(raw, to)
+
+    for name in ("first", "second", "third"):
+        imap_server.put(reply("Hello").replace(b"mia@", f"{name}@".encode()))
+    with capture_logs() as told:
+        await Shared(desk(sqlite_db, tmp_path, imap_url=imap_server.url)).collect()
+    assert [r["sender"] for r in await rows_of(sqlite_db, "replies")] == ["first@example.org", "third@example.org"]
+    assert [line["kind"] for line in told if line["event"] == "heard"] == ["reply", "reply"]  # of the one that is gone nothing was heard
+    assert imap_server.seen() == 2
+
+
+async def test_a_letter_of_nothing_is_marked_and_is_no_reply(sqlite_db: Database, tmp_path: Path, imap_server: ImapServer) -> None:
+    imap_server.put(b"")
+    await Mailroom(desk(sqlite_db, tmp_path, imap_url=imap_server.url)).collect()
+    assert (imap_server.seen(), await rows_of(sqlite_db, "replies")) == (1, [])
+
+
+LISTED = ("* SEARCH 7 9", *OK)
+LETTER = reply("Hello").decode()
+FETCHED = (f"* 1 FETCH (UID 7 BODY[]<0> {{{len(LETTER)}}}\r\n{LETTER})", *OK)
+
+
+@pytest.mark.parametrize(("refused", "kept"), [("LOGIN", 0), ("SELECT", 0), ("SEARCH", 0), ("FETCH", 0), ("STORE", 1)])
+async def test_a_visit_ends_with_a_no_of_the_mailbox_and_its_letters_are_read_another_time(
+    sqlite_db: Database, tmp_path: Path, refused: str, kept: int
+) -> None:
+    """A FETCH that is refused is not taken for an empty letter, which would be marked and never be read."""
+    heard: list[str] = []
+    answers = {"SEARCH": LISTED, "FETCH": FETCHED, refused: ("NO [INUSE] not now, please",)}
+    async with far_end(obeying(heard, **answers)) as end:
+        room = Mailroom(desk(sqlite_db, tmp_path, imap_url=f"imap://mia:secret@127.0.0.1:{end.port}/INBOX?tls=none"))
+        with capture_logs() as told:
+            assert await room.collect() == 0
+    assert [command.removeprefix("UID ").split()[0] for command in heard[-2:]] == [refused, "LOGOUT"]
+    assert [line["error"] for line in told if line["log_level"] == "warning"] == ["[INUSE] not now, please"]
+    assert len(await rows_of(sqlite_db, "replies")) == kept
+
+
 async def test_a_mailbox_that_is_away_is_a_warning(db: Database, tmp_path: Path) -> None:
     room = Mailroom(desk(db, tmp_path, imap_url=f"imap://a:b@127.0.0.1:{free_port()}/INBOX?tls=none"))
     assert await room.collect() == 0
 
 
 def test_addresses_of_the_settings_are_checked_and_hide_the_password() -> None:
-    assert read_listen("[::1]:2424") == ("::1", 2424)
-    for wrong in ("2424", "host:", "host:x", "host:70000"):
-        with pytest.raises(NurtureError, match="NURTURE_LMTP_LISTEN"):
-            read_listen(wrong)
     found = ImapAddress.read("imaps://mia%40example.org:s%2Fcret@imap.example.org/Replies")
     assert (found.host, found.port, found.tls, found.username, found.password, found.folder) == ("imap.example.org", 993, "tls", "mia@example.org", "s/cret", "Replies")
     assert "cret" not in repr(found)

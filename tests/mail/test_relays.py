@@ -112,13 +112,14 @@ async def test_only_failures_in_a_row_make_a_relay_away() -> None:
     assert end.sessions == 6
 
 
-async def test_lines_lost_before_a_body_make_a_relay_away_and_letters_that_we_keep_back_do_not() -> None:
-    async def cuts(far: Far) -> None:
-        await far.greet(*OFFERS)
-        await far.lines(3)
-        far.say(GO[0])
-        await far.writer.drain()
+async def cuts(far: Far) -> None:
+    await far.greet(*OFFERS)
+    await far.lines(3)
+    far.say(GO[0])
+    await far.writer.drain()
 
+
+async def test_lines_lost_before_a_body_make_a_relay_away_and_letters_that_we_keep_back_do_not() -> None:
     async with far_end(cuts) as first, far_end(take_all) as second:
         relay = relay_to(second, first)
         for n in range(pools.TRIES):
@@ -130,6 +131,16 @@ async def test_lines_lost_before_a_body_make_a_relay_away_and_letters_that_we_ke
             assert (await relay.deliver(envelope(n))).phase == "rcpt"
         assert relay.in_use() == name(second)
         await relay.close()
+
+
+async def test_a_letter_is_told_why_the_relay_is_away_and_not_that_its_own_line_was_lost() -> None:
+    async with far_end(cuts) as end:
+        relay = relay_to(end)
+        lost = [await relay.deliver(envelope(n)) for n in range(pools.TRIES)][-1]
+        reply = await relay.deliver(envelope(9))
+        await relay.close()
+    assert (lost.phase, reply.phase, reply.code, reply.text) == ("rcpt", "connect", None, f"the relay is away: {lost.text}")
+    assert end.sessions == pools.TRIES
 
 
 async def test_a_relay_rests_ever_longer_and_for_a_minute_at_most() -> None:

@@ -32,6 +32,19 @@ async def test_each_session_rests_its_own_time(monkeypatch: pytest.MonkeyPatch) 
     assert end.sessions == 3
 
 
+async def test_the_session_that_rests_shortest_goes_on_so_that_the_others_may_end() -> None:
+    async with far_end(take_all) as end:
+        relay = relay_to(end)
+        first, second = [await relay.pools[0].borrow() for _ in range(2)]
+        relay.pools[0].give_back(first)
+        relay.pools[0].give_back(second)
+        for _ in range(2):
+            again = await relay.pools[0].borrow()
+            relay.pools[0].give_back(again)
+            assert again is second
+        await relay.close()
+
+
 async def test_a_session_in_use_when_the_relay_is_closed_ends_after_its_letter() -> None:
     at_dot, goes_on, said = asyncio.Event(), asyncio.Event(), asyncio.Queue[str]()
 

@@ -14,9 +14,7 @@ import uvicorn
 
 from api.app import create_app
 from nurture.bootstrap import App
-from nurture.domain.dns.questions import Question
 from nurture.domain.documents import Policy
-from nurture.domain.errors import NurtureError
 from nurture.domain.tokens import TokenKey
 from nurture.mail.dkim_keys import KeyFolder
 from nurture.mail.lookups import Resolver
@@ -72,7 +70,7 @@ async def test_a_domain_that_is_well(name_server: NameServer, folder: KeyFolder)
     assert {check: level for check, (level, _) in found.items()} == dict.fromkeys(
         ["MX", "SPF", "SPF relay", "DKIM s2026a", "DKIM s2026a-ed", "DMARC", "DMARC alignment"], "ok"
     )
-    assert "mx1.example.com" in found["MX"][1]  # the lowest preference, not the first
+    assert "mx1.example.com" in found["MX"][1]  # the lowest preference
     assert len(name_server.asked) == len(set(name_server.asked))  # nothing is asked twice
 
 
@@ -121,18 +119,6 @@ async def test_keys_that_do_not_sign_yet_are_only_a_warning(name_server: NameSer
     assert (await examined(name_server, folder))["DKIM"][0] == "fail"
 
 
-async def test_long_answers_come_by_tcp(name_server: NameServer) -> None:
-    long = ["x" * 700, "y" * 700, "v=spf1 -all"]
-    name_server.publish({"example.com": {"TXT": long}})
-    answer = await Resolver(name_server.place).ask(Question("example.com", "TXT"))
-    assert sorted(answer.values) == sorted(long)
-    assert name_server.asked == ["TXT example.com"] * 2
-    name_server.publish({"example.org": {"TXT": ["x" * 250, "y" * 250, "z" * 250]}})
-    resolver = Resolver(name_server.place)
-    assert [len((await resolver.ask(Question("example.org", "TXT"))).values) for _ in range(2)] == [3, 3]
-    assert name_server.asked[2:] == ["TXT example.org"]  # up to 1232 bytes go in one piece, and what was asked is kept
-
-
 async def test_a_name_server_that_is_not_there(tmp_path: Path) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
@@ -140,19 +126,7 @@ async def test_a_name_server_that_is_not_there(tmp_path: Path) -> None:
         resolver._resolver.lifetime = 0.3
         found = said(await examine_domain(resolver, "anna@example.com", [RELAY], KeyFolder(tmp_path / "dkim")))
     assert {check for check, (level, _) in found.items() if level == "fail"} == {"MX", "SPF", "DMARC"}
-    assert all("not answered" in words for level, words in found.values() if level == "fail")
-
-
-@pytest.mark.parametrize("place", ["", "example.com", "1.2.3.4:x", "[::1", "1.2.3", "127.0.0.1:53:53"])
-def test_a_name_server_is_an_address(place: str) -> None:
-    with pytest.raises(NurtureError, match="NURTURE_DNS_SERVER"):
-        Resolver(place)
-
-
-async def test_odd_names_are_names_without_records(name_server: NameServer) -> None:
-    resolver = Resolver(name_server.place)
-    for name in ("a..b", "x" * 64 + ".example", ".".join(["abcdefghi"] * 30)):
-        assert (await resolver.ask(Question(name, "TXT"))).values == ()
+    assert all("not answered (no answer within 6 s)" in words for level, words in found.values() if level == "fail")
 
 
 # The whole examination

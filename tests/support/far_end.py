@@ -24,6 +24,10 @@ class Far:
     async def greet(self, *offers: str) -> None:
         """Up to the end of EHLO."""
         self.say("220 far.test ESMTP")
+        await self.hello(*offers)
+
+    async def hello(self, *offers: str) -> None:
+        """EHLO and its answer."""
         await self.until(b"EHLO")
         await self.line()
         words = ["far.test", *offers]
@@ -32,6 +36,12 @@ class Far:
     def say(self, *answers: str, end: str = "\r\n") -> None:
         """All of them in one packet."""
         self.writer.write("".join(answer + end for answer in answers).encode("utf-8", "surrogateescape"))
+
+    async def encrypt(self, context: ssl.SSLContext) -> None:
+        """STARTTLS, up to the safe line."""
+        assert await self.line() == "STARTTLS"
+        self.say("220 2.0.0 go on")
+        await self.writer.start_tls(context)
 
     async def piecemeal(self, data: bytes, pieces: list[int]) -> None:
         """A packet for every piece of so many bytes; the rest in one."""

@@ -1,9 +1,12 @@
-"""A throw-away Dovecot with one mailbox, where its program is on the machine."""
+"""A throw-away Dovecot with a mailbox for each test, where its program is on the machine; and a far end that says what no Dovecot would."""
 
 import contextlib
+import imaplib
+import itertools
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -12,9 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.far_end import Far, Script
 from tests.support.servers import free_port, missing
 
-USER, PASSWORD = "letters", "correct-horse"
+PASSWORD = "correct-horse"
 _CONFIG = """
 base_dir = {folder}/run
 state_dir = {folder}/state
@@ -61,15 +65,15 @@ service stats {{
 
 
 class ImapServer:
-    """`put(raw)` leaves a letter in the mailbox, as a mail server does; `seen()` counts those that were marked."""
+    """`put(raw)` leaves a letter in the mailbox, as a mail server does, the first with UID 1; `seen()` counts those that were marked."""
 
-    def __init__(self, folder: Path, port: int) -> None:
-        self._box, self.port = folder / "mail" / USER, port
+    def __init__(self, folder: Path, port: int, user: str) -> None:
+        self._box, self.port, self._user = folder / "mail" / user, port, user
         self._count = 0
 
     @property
     def url(self) -> str:
-        return f"imap://{USER}:correct-horse@127.0.0.1:{self.port}/INBOX?tls=none"
+        return f"imap://{self._user}:{PASSWORD}@127.0.0.1:{self.port}/INBOX?tls=none"
 
     def put(self, raw: bytes) -> None:
         self._count += 1
@@ -79,12 +83,28 @@ class ImapServer:
         if os.getuid() == 0:
             subprocess.run(["chown", "-R", "mail:mail", str(self._box)], check=True)
 
+    def flag(self, uid: int, flag: str) -> None:
+        """As somebody does who reads the same mailbox."""
+        with imaplib.IMAP4("127.0.0.1", self.port) as other:
+            other.login(self._user, PASSWORD)
+            other.select()
+            other.uid("STORE", str(uid), "+FLAGS", rf"(\{flag})")
+            other.expunge()
+
+    def take_away(self, uid: int) -> None:
+        self.flag(uid, "Deleted")
+
+    def flags(self) -> list[str]:
+        """Of each letter the initials of its flags."""
+        return sorted(file.name.rpartition(":2,")[2] for file in (self._box / "cur").iterdir())
+
     def seen(self) -> int:
-        return sum("S" in file.name.rpartition(":2,")[2] for file in (self._box / "cur").iterdir())
+        return sum("S" in flags for flags in self.flags())
 
 
-@pytest.fixture
-def imap_server() -> Iterator[ImapServer]:
+@pytest.fixture(scope="session")
+def dovecot() -> Iterator[tuple[Path, int]]:
+    """Its folder and its port; whoever signs in has a mailbox."""
     program = shutil.which("dovecot") or "/usr/sbin/dovecot"
     if not Path(program).exists():
         missing("dovecot")
@@ -108,8 +128,40 @@ def imap_server() -> Iterator[ImapServer]:
         else:
             log = folder / "log"
             raise RuntimeError(f"dovecot did not start: {log.read_text() if log.exists() else ''}")
-        yield ImapServer(folder, port)
+        yield folder, port
     finally:
         process.terminate()
         process.wait(10)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+_USERS = itertools.count(1)
+
+
+@pytest.fixture
+def imap_server(dovecot: tuple[Path, int]) -> ImapServer:
+    return ImapServer(*dovecot, f"letters{next(_USERS)}")
+
+
+OK = ("OK done",)
+_SAID: dict[str, tuple[str, ...]] = {"CAPABILITY": ("* CAPABILITY IMAP4rev1", *OK), "LOGOUT": ("* BYE", *OK)}
+
+
+def obeying(heard: list[str], context: ssl.SSLContext | None = None, **answers: tuple[str, ...]) -> Script:
+    """An IMAP server: to a command it says these lines, the last of them tagged, and OK to all others. `heard` gets the commands.
+
+    Those under TLS begin with `tls `; `context` is for STARTTLS.
+    """
+    said = _SAID | answers
+
+    async def script(far: Far) -> None:
+        far.say("* OK far.test")
+        while True:
+            tag, _, command = (await far.line()).partition(" ")
+            heard.append(f"tls {command}" if far.writer.get_extra_info("sslcontext") else command)
+            *lines, last = said.get(command.removeprefix("UID ").split(" ")[0], OK)
+            far.say(*lines, f"{tag} {last}")
+            if command == "STARTTLS" and context:
+                await far.writer.start_tls(context)
+
+    return script

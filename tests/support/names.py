@@ -17,11 +17,14 @@ import dns.rrset
 import pytest
 
 Zone = Mapping[str, Mapping[str, Sequence[str]]]
-"""name -> type -> values; a TXT value of more than 255 characters is cut into strings. `SERVFAIL` as a type: the server gives up there."""
+"""name -> type -> values; a TXT value of more than 255 bytes is cut into strings. `SERVFAIL` or `YXDOMAIN` as a type: the answer there."""
+TROUBLES = ("SERVFAIL", "YXDOMAIN")
 
 
 def text_rdata(value: str) -> str:
-    return " ".join('"' + value[n : n + 255].replace("\\", "\\\\").replace('"', '\\"') + '"' for n in range(0, max(1, len(value)), 255))
+    """Surrogates are bytes that are no UTF-8."""
+    raw = value.encode("utf-8", "surrogateescape")
+    return " ".join('"' + "".join(f"\\{byte:03d}" for byte in raw[n : n + 255]) + '"' for n in range(0, max(1, len(raw)), 255))
 
 
 @dataclass
@@ -50,8 +53,8 @@ class NameServer:
         if records is None:
             inner = any(known.endswith(f".{name}") for known in self.zone)  # an empty name between others exists (RFC 8020)
             reply.set_rcode(dns.rcode.NOERROR if inner else dns.rcode.NXDOMAIN)
-        elif "SERVFAIL" in records:
-            reply.set_rcode(dns.rcode.SERVFAIL)
+        elif trouble := next((code for code in TROUBLES if code in records), None):
+            reply.set_rcode(dns.rcode.from_text(trouble))
         elif values := records.get(kind):
             texts = [text_rdata(value) if kind == "TXT" else value for value in values]
             reply.answer.append(dns.rrset.from_text(question.name, 60, "IN", kind, *texts))

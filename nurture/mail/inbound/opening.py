@@ -41,9 +41,9 @@ class Part:
 
     @property
     def text(self) -> str:
-        """The body decoded, HTML without its tags; never raises, whatever charset it claims."""
+        """The body decoded, HTML without its tags; never raises, whatever charset it claims. NUL, which PostgreSQL refuses, is a space."""
         raw = _decoded(self.body, self.headers.get("content-transfer-encoding", "").strip().lower())
-        text = _in_charset(raw, self.parameters.get("charset", ""))
+        text = _in_charset(raw, self.parameters.get("charset", "")).replace("\0", " ")
         return _without_tags(text) if self.kind == "text/html" else text.replace("\r\n", "\n")
 
 
