@@ -30,7 +30,7 @@ from nurture.worker import spare_the_collector
 
 
 class Weighed:
-    """The relay, with the bytes that go over it."""
+    """The relay, with the bytes that go over it while the process warms up: weighing is no part of what a letter costs."""
 
     def __init__(self, relay: SmtpRelay) -> None:
         self.relay, self.size, self.letters = relay, 0, 0
@@ -80,12 +80,11 @@ async def _send(told: dict[str, Any]) -> dict[str, float]:
         lease = await enlist(tx, "bench", _now())
     desk = Desk()
     await send_due(db, relay, lease, rules, keys, _now, desk, go_on=lambda: relay.letters < WARM)
-    relay.size = relay.letters = 0
     spare_the_collector()
     print("ready", flush=True)
     sys.stdin.readline()
     started, worked = time.perf_counter(), time.process_time()
-    sent = await send_due(db, relay, lease, rules, keys, _now, desk)
+    sent = await send_due(db, relay.relay, lease, rules, keys, _now, desk)
     spent, work = time.perf_counter() - started, time.process_time() - worked
     await relay.relay.close()
     await db.close()
