@@ -67,15 +67,15 @@ class Batch:
         packed = self._compiled[tx.dialect.name].packed
         return orjson.loads(found.scalar_one()) if packed else found.all()
 
-    def _bound(self, dialect: Dialect, rows: Rows | str, values: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:
-        """Statement and values for the driver. `rows` may be the JSON text that another batch has read."""
+    def _bound(self, dialect: Dialect, rows: Rows, values: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:
+        """Statement and values for the driver."""
         known = self._compiled.get(dialect.name) or self._compile(dialect)
         given = {**known.fixed, **values}
         for name, convert in known.convert.items():
             given[name] = convert(given[name])
         if self.columns:
             if dialect.name == "sqlite":
-                given[_GIVEN] = rows if isinstance(rows, str) else orjson.dumps(rows, _stored, orjson.OPT_PASSTHROUGH_DATETIME).decode()
+                given[_GIVEN] = _as_json(rows if len(self.columns) > 1 else [value for (value,) in rows])
             else:
                 given |= zip((_GIVEN + name for name in self.columns), map(list, zip(*rows, strict=True)), strict=True)
         return known.text, tuple([given[name] for name in known.names])
@@ -102,8 +102,8 @@ class Batch:
 class Chain:
     """A transaction of its own: the rows that `asked` finds go to `change`, by the first of their columns, and `last` tells a row.
 
-    On SQLite they go there as the text they come in, and all of it is one hop. On PostgreSQL it is one statement, whose parts all see the
-    tables as they were before it (postgresql.org/docs/current/queries-with.html): `last` must not look at what `change` writes.
+    On SQLite all of it is one hop. On PostgreSQL it is one statement, whose parts all see the tables as they were before it
+    (postgresql.org/docs/current/queries-with.html): `last` must not look at what `change` writes.
     """
 
     asked: Batch
@@ -120,8 +120,7 @@ class Chain:
         dialect = db.engine.dialect
         if isinstance(db.lone, SqliteLone):
             async with db.writer:
-                found = await db.lone.together(partial(self._steps, dialect, values))
-            return (orjson.loads(found[0]), found[1]) if found else None
+                return await db.lone.together(partial(self._steps, dialect, values))
         if isinstance(db.lone, PostgresLone):
             told = await db.lone.ask(*self._whole._bound(dialect, (), values))  # noqa: SLF001 - of the same module
             return ([row[: self._width] for row in told], told[0][self._width :]) if told else None
@@ -129,15 +128,19 @@ class Chain:
             rows = [*await self.asked.read(tx, (), **values)]
             if not rows:
                 return None
-            await self.change.change(tx, [row[: len(self.change.columns)] for row in rows], **values)
+            await self.change.change(tx, self._given(rows), **values)
             (last,) = await self.last.read(tx, (), **values)
             return rows, last
 
-    def _steps(self, dialect: Dialect, values: Mapping[str, Any], execute: Execute) -> tuple[str, Sequence[Any]] | None:
-        ((rows,),) = execute(*self.asked._bound(dialect, (), values))  # noqa: SLF001
-        if rows == "[]":
+    def _given(self, rows: Rows) -> Rows:
+        return [row[: len(self.change.columns)] for row in rows]
+
+    def _steps(self, dialect: Dialect, values: Mapping[str, Any], execute: Execute) -> tuple[Rows, Sequence[Any]] | None:
+        ((text,),) = execute(*self.asked._bound(dialect, (), values))  # noqa: SLF001
+        rows = orjson.loads(text)
+        if not rows:
             return None
-        execute(*self.change._bound(dialect, rows, values))  # noqa: SLF001
+        execute(*self.change._bound(dialect, self._given(rows), values))  # noqa: SLF001
         (last,) = execute(*self.last._bound(dialect, (), values))  # noqa: SLF001
         return rows, last
 
@@ -153,7 +156,11 @@ class Chain:
 
 
 def _from_json(columns: Columns) -> FromClause:
+    """Rows of one column travel as plain values: each row of several is written out by SQLite and read once more."""
     each = func.json_each(bindparam(_GIVEN, type_=String)).table_valued("value", name="batch")
+    if len(columns) == 1:
+        ((name, kind),) = columns.items()
+        return select(type_coerce(each.c.value, kind).label(name)).subquery("given")
     taken = (type_coerce(func.json_extract(each.c.value, f"$[{n}]"), kind).label(name) for n, (name, kind) in enumerate(columns.items()))
     return select(*taken).subquery("given")
 
@@ -161,6 +168,10 @@ def _from_json(columns: Columns) -> FromClause:
 def _from_arrays(columns: Columns) -> FromClause:
     arrays = (cast(bindparam(_GIVEN + name, type_=ARRAY(kind)), ARRAY(kind)) for name, kind in columns.items())
     return func.unnest(*arrays).table_valued(*columns, name="given").render_derived()
+
+
+def _as_json(rows: Sequence[Any]) -> str:
+    return orjson.dumps(rows, _stored, orjson.OPT_PASSTHROUGH_DATETIME).decode()
 
 
 def _stored(value: Any) -> str:
