@@ -18,12 +18,12 @@ from nurture.domain.words import Kind, Kinds, State, Status
 from nurture.store.database import Database
 from nurture.store.dialect import read_json
 from nurture.store.dialect_batch import Batch, Chain, moment
+from nurture.store.giving_way import in_pieces
 from nurture.store.lanes import BY_HAND
 from nurture.store.ledger import deliveries, lanes, one_of, subscribers, workspace
 from nurture.store.mark import Handed, Mark
 from nurture.store.offers import answered, cleaned_by_another, of_a_cleanup, on_its_date
 from nurture.store.tables.deliveries import DUE
-from nurture.store.turns import in_pieces
 from nurture.store.workers import alive
 
 CLAIM_AT_ONCE = 512

@@ -14,9 +14,9 @@ from nurture.store.database import Connection
 from nurture.store.dialect import read_json
 from nurture.store.dialect_batch import Batch, moment
 from nurture.store.documents import load_policy
+from nurture.store.giving_way import in_pieces
 from nurture.store.ledger import deliveries, pieces
 from nurture.store.tables import METADATA
-from nurture.store.turns import in_pieces
 
 _s = METADATA.tables["subscribers"].c
 _d = deliveries.c

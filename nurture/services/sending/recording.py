@@ -19,9 +19,9 @@ from nurture.services.sending.rules import SendingRules, Sent
 from nurture.services.sending.wire import Ended
 from nurture.store.bounces import Bounce, note_bounces
 from nurture.store.database import Database
+from nurture.store.giving_way import in_pieces
 from nurture.store.lanes import pause_lane
 from nurture.store.results import Result, record, record_accepted, release
-from nurture.store.turns import in_pieces
 
 RETRIES = (0.05, 0.2, 0.5, 1, 2, 5, 10, 20, 20)  # seconds; about a minute, then the rows are left to the reaper
 PIECE = 32  # results of letters that are put into words at a stretch

@@ -18,7 +18,7 @@ from nurture.mail.crew import NOT_WRITTEN, Crew
 from nurture.services.sending.pace import Pace
 from nurture.services.sending.rules import LEAVE_WITHIN, GoOn, Relay, SendingRules
 from nurture.services.sending.writing import Outgoing
-from nurture.store.turns import give_way
+from nurture.store.giving_way import give_way
 
 RESULTS_AT_ONCE = 128
 RESULTS_WAIT = 0.02

@@ -8,9 +8,9 @@ import uvloop
 
 from nurture.store.claims import claim_alone
 from nurture.store.database import Database
+from nurture.store.giving_way import give_way, in_pieces
 from nurture.store.outbox import plan_rows
 from nurture.store.readers import readers
-from nurture.store.turns import give_way, in_pieces
 from tests.store.test_claims import a_worker
 from tests.support.outbox_rows import add_letter, planned
 from tests.support.people import NOW, add_people
