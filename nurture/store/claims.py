@@ -73,13 +73,15 @@ def _not_halted() -> ColumnElement[bool]:
 _NOW: BindParameter[datetime] = bindparam("moment", type_=_d.due_at.type)
 _WORKER: BindParameter[int] = bindparam("worker", type_=_d.worker_id.type)
 _OURS = _d.worker_id + 0 == _WORKER  # by arithmetic, so that no planner looks for a known row in the index of leases
-_DUE_IN_LANE = (
-    select(literal(1))
-    .select_from(deliveries)
-    .where(_d.lane_id == _l.id, _d.throttle_id == 0, text(DUE), _d.due_at <= _NOW)
+_LONGEST_DUE = (  # the first in the index: asked whether any is due, PostgreSQL reads the table for one, past all that have left
+    select(_d.due_at)
+    .where(_d.lane_id == _l.id, _d.throttle_id == 0, text(DUE))
+    .order_by(_d.due_at)
+    .limit(1)
     .correlate(lanes)
+    .scalar_subquery()
 )
-_DUE_LANES = Batch({}, lambda _: select(_l.id, _l.name, _l.priority).where(_l.flag == "running", exists(_DUE_IN_LANE), _not_halted()))
+_DUE_LANES = Batch({}, lambda _: select(_l.id, _l.name, _l.priority).where(_l.flag == "running", _LONGEST_DUE <= _NOW, _not_halted()))
 
 
 async def due_lanes(tx: AsyncConnection, now: datetime) -> list[DueLane]:
