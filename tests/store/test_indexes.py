@@ -11,6 +11,7 @@ from nurture.domain.conditions import Did
 from nurture.domain.words import EventType
 from nurture.store import webhooks
 from nurture.store.agenda import due_people
+from nurture.store.claims import due_lanes
 from nurture.store.conditions import count
 from nurture.store.database import LET_GO, Connection, Database
 from nurture.store.doubts import Ledger, count_ledger
@@ -178,3 +179,33 @@ async def test_a_survey_sorts_in_a_file_and_leaves_the_connection_as_it_was(sqli
             raise LookupError
     async with sqlite_db.read() as tx:
         assert await sorts_in(tx) == 2
+
+
+@pytest.mark.postgres
+async def test_the_longest_due_of_a_lane_is_not_looked_for_past_all_that_left(postgres_db: Database) -> None:
+    """Where most letters are waiting, PostgreSQL would read the table for the first of them; those that left lie at its beginning."""
+    people = await add_people(postgres_db, *[f"p{n}@example.com" for n in range(1_500)])
+    letter = await add_letter(postgres_db)
+    async with postgres_db.write() as tx:
+        await plan_rows(tx, [planned(letter, person) for person in people])
+        left = "state = 'accepted', accepted_at = due_at, ended_at = due_at, folded = 0"
+        await tx.exec_driver_sql(f"UPDATE deliveries SET {left} WHERE id <= 500")
+    await _in_order_of_ids(postgres_db)
+    asked: list[tuple[str, tuple[object, ...]]] = []
+
+    def note(_conn, _cursor, statement, values, *_rest) -> None:
+        asked.append((statement, values))
+
+    async with postgres_db.write() as tx:
+        event.listen(postgres_db.engine.sync_engine, "before_cursor_execute", note)
+        assert [lane.name for lane in await due_lanes(tx, NOW)] == ["sequence:school"]
+        event.remove(postgres_db.engine.sync_engine, "before_cursor_execute", note)
+        plan = [row[0] for statement, values in asked for row in await tx.exec_driver_sql("EXPLAIN " + statement, values)]
+    assert [line for line in plan if "Seq Scan on deliveries" in line] == []
+    assert [line for line in plan if "ix_deliveries_lane_due" in line]
+
+
+async def _in_order_of_ids(db: Database) -> None:
+    async with db.write() as tx:
+        await tx.exec_driver_sql("CLUSTER deliveries USING pk_deliveries")
+        await tx.exec_driver_sql("ANALYZE deliveries")
