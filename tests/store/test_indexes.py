@@ -35,7 +35,7 @@ MESSAGES = METADATA.tables["webhook_messages"]
 
 @asynccontextmanager
 async def planned_statements(db: Database, plan: list[str]) -> AsyncIterator[Connection]:
-    """A transaction of which the plans of all statements are written down, as SQLite makes them."""
+    """A transaction of which the plans of all statements are written down, as the database makes them."""
     asked: list[tuple[str, tuple[object, ...]]] = []
 
     def note(_conn, _cursor, statement, values, *_rest) -> None:
@@ -46,7 +46,8 @@ async def planned_statements(db: Database, plan: list[str]) -> AsyncIterator[Con
         yield tx
         event.remove(db.engine.sync_engine, "before_cursor_execute", note)
         for statement, values in asked:
-            plan += [row[3] for row in await tx.exec_driver_sql("EXPLAIN QUERY PLAN " + statement, values)]
+            explain = "EXPLAIN QUERY PLAN" if db.sqlite else "EXPLAIN"
+            plan += [row[-1] for row in await tx.exec_driver_sql(f"{explain} {statement}", values)]
 
 
 async def test_what_waits_is_counted_by_indexes_alone(sqlite_db: Database) -> None:
@@ -191,16 +192,9 @@ async def test_the_longest_due_of_a_lane_is_not_looked_for_past_all_that_left(po
         left = "state = 'accepted', accepted_at = due_at, ended_at = due_at, folded = 0"
         await tx.exec_driver_sql(f"UPDATE deliveries SET {left} WHERE id <= 500")
     await _in_order_of_ids(postgres_db)
-    asked: list[tuple[str, tuple[object, ...]]] = []
-
-    def note(_conn, _cursor, statement, values, *_rest) -> None:
-        asked.append((statement, values))
-
-    async with postgres_db.write() as tx:
-        event.listen(postgres_db.engine.sync_engine, "before_cursor_execute", note)
+    plan: list[str] = []
+    async with planned_statements(postgres_db, plan) as tx:
         assert [lane.name for lane in await due_lanes(tx, NOW)] == ["sequence:school"]
-        event.remove(postgres_db.engine.sync_engine, "before_cursor_execute", note)
-        plan = [row[0] for statement, values in asked for row in await tx.exec_driver_sql("EXPLAIN " + statement, values)]
     assert [line for line in plan if "Seq Scan on deliveries" in line] == []
     assert [line for line in plan if "ix_deliveries_lane_due" in line]
 
