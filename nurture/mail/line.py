@@ -6,7 +6,7 @@ throws away what comes beyond; a pipelined conversation (RFC 2920) has several u
 
 import asyncio
 from collections import deque
-from collections.abc import Container
+from collections.abc import Callable, Container
 
 _LONGEST = 32_768  # bytes of one answer with all its lines; RFC 5321 4.5.3.1.5 allows 512 a line
 _MARKS = (b" ", b"-", b"")
@@ -36,6 +36,8 @@ class Line(asyncio.Protocol):
         self._heard = 0  # bytes of that answer
         self.lost = ""  # why no further answer will come
         self._news: asyncio.Future[None] | None = None
+        self._at_once: Callable[[], bool] | None = None
+        self._limit = 0.0
         self._due = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -48,36 +50,40 @@ class Line(asyncio.Protocol):
 
         `body` goes before the words; it is not copied to stand with them.
         """
-        if self.alive:
+        if not (self.lost or self._transport.is_closing()):
             self._owed += answers
             if body:
                 self._transport.writelines((body, words))
             else:
                 self._transport.write(words)
 
-    def agrees(self, *expected: Container[int]) -> bool:
-        """Whether so many answers are here and each has a code that is expected; then they are taken, otherwise they stay."""
+    def agreed(self, *expected: Container[int]) -> Answer | None:
+        """The first of so many answers, where all are here and each has a code that is expected. Then they are taken, else they stay."""
         heard = self._answers
         if len(heard) < len(expected):
-            return False
-        for (code, _), codes in zip(heard, expected, strict=False):
-            if code not in codes:
-                return False
-        for _ in expected:
+            return None
+        for place, codes in enumerate(expected):
+            if heard[place][0] not in codes:
+                return None
+        first = heard.popleft()
+        for _ in expected[1:]:
             heard.popleft()
-        return True
+        return first
 
-    async def answer(self, limit: float) -> Answer:
-        """The next answer, within `limit` seconds; raises LineLost. What was heard before the line was lost is still told."""
+    async def answer(self, limit: float, at_once: Callable[[], bool] | None = None) -> Answer:
+        """The next answer, within `limit` seconds; raises LineLost. What was heard before the line was lost is still told.
+
+        `at_once` is asked whenever something was heard. Where it says that it took all there was, the wait goes on, from its beginning.
+        """
         while not self._answers:
             if not self.alive:
                 raise LineLost(self.lost or "the line was closed")
-            self._news = self._loop.create_future()
+            self._news, self._at_once, self._limit = self._loop.create_future(), at_once, limit
             self._watch(limit)
             try:
                 await self._news
             finally:
-                self._news = None
+                self._news = self._at_once = None
         return self._answers.popleft()
 
     def cut(self, why: str = "the line was cut") -> None:
@@ -106,7 +112,11 @@ class Line(asyncio.Protocol):
             self.cut("the relay spoke without being asked")
         elif self._heard + len(self._rest) > _LONGEST:
             self.cut("the relay's answer has no end")
-        if self._answers:
+        if not self._answers:
+            return
+        if self._at_once and self._at_once():
+            self._watch(self._limit)
+        else:
             self._tell()
 
     def eof_received(self) -> bool:

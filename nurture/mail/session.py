@@ -59,6 +59,11 @@ class Session:
         self.fresh = True
         self.broke_ahead = False  # an answer was lost while the next letter was announced: perhaps the relay cannot bear it
         self._quick = False
+        self._letter: Plan  # whose dot is under way
+        self._ahead: Plan | None = None  # announced behind it
+        self._source: Source
+        self._dot = 0.0
+        self._failed: End | BaseException | None = None  # how a letter ended that was to go at once
         self._unclean = False  # a letter was refused half-way: RSET comes before the next
         self._void = False  # a letter was refused, and yet the relay waits for its body
 
@@ -81,10 +86,9 @@ class Session:
         letter: Plan | None = first
         self._announce(first)
         while letter:
-            ahead = None
             end = await self._ask(letter)
             if end is None:
-                end, ahead = await self._give(letter, source)
+                letter, end = await self._give(letter, source)
             elif end.phase is Phase.MAIL and end.code in (None, 421) and not self.fresh:
                 self.drop()
                 return letter
@@ -92,7 +96,7 @@ class Session:
             source.ended(letter, end)
             if self._void:
                 await self._end_void()
-            letter = ahead
+            letter, self._ahead = self._ahead, None
             if letter is None and self.alive and (letter := source.follow(self)):
                 self._announce(letter)
         return None
@@ -105,7 +109,7 @@ class Session:
 
     async def _ask(self, letter: Plan) -> End | None:
         """MAIL, RCPT, DATA: None where the relay waits for the body, else its first refusal, or its silence."""
-        if not self._unclean and self._line.agrees(_YES, _YES, _GO_ON):
+        if not self._unclean and self._line.agreed(_YES, _YES, _GO_ON):
             return None
         commands = None if self.offered.pipelining else letter.commands(self.offered).splitlines(keepends=True)
         end: End | None = None
@@ -137,29 +141,62 @@ class Session:
             self.drop()
         return End(phase, code if 200 <= code < 600 else None, _words(text))
 
-    async def _give(self, letter: Plan, source: Source) -> tuple[End, Plan | None]:
-        """The body; with its dot may go the commands of the next letter, which is returned too (RFC 2920 3.1)."""
-        if not source.may_finish():
-            self.drop()
-            return End(Phase.DATA, None, NOT_WRITTEN), None
-        if not self.alive:
-            return End(Phase.DATA, None, self._line.lost or "the line was closed"), None
-        ahead = source.follow(self) if self._quick and self.offered.pipelining and source.ahead() else None
-        body, its_dot = letter.body()
-        self._line.say(its_dot + ahead.commands(self.offered) if ahead else its_dot, 4 if ahead else 1, body=body)
-        dot = self._loop.time()
+    async def _give(self, letter: Plan, source: Source) -> tuple[Plan, End]:
+        """The body and its answer. Returns the letter that has its end: this one, or the last of those that followed it at once."""
+        self._source = source
+        if unwritten := self._write(letter):
+            return letter, unwritten
         try:
-            code, text = await self._line.answer(self._timeouts.dot)
+            code, text = await self._line.answer(self._timeouts.dot, self._go_on)
         except LineLost as lost:
-            self.broke_ahead = ahead is not None
-            return End(Phase.BODY, None, str(lost)), ahead
-        self._quick = self._loop.time() - dot < QUICK
+            if isinstance(self._failed, End):
+                return self._letter, self._failed
+            if self._failed:
+                raise self._failed from None
+            self.broke_ahead = self._ahead is not None
+            return self._letter, End(Phase.BODY, None, str(lost))
+        self._quick = self._loop.time() - self._dot < QUICK
         if not (200 <= code < 300 or 400 <= code < 600):
             self.drop()
-            return End(Phase.BODY, None, f"the relay answered {code} {_words(text)}"), ahead
+            return self._letter, End(Phase.BODY, None, f"the relay answered {code} {_words(text)}")
         if code == 421:
             self.drop()
-        return End(Phase.BODY, code, _words(text)), ahead
+        return self._letter, End(Phase.BODY, code, _words(text))
+
+    def _write(self, letter: Plan) -> End | None:
+        """The body; with its dot may go the commands of the next letter (RFC 2920 3.1). An end: nothing was written."""
+        source, self._letter, self._ahead = self._source, letter, None
+        if not source.may_finish():
+            self.drop()
+            return End(Phase.DATA, None, NOT_WRITTEN)
+        if not self.alive:
+            return End(Phase.DATA, None, self._line.lost or "the line was closed")
+        if self._quick and self.offered.pipelining and source.ahead():
+            self._ahead = source.follow(self)
+        body, its_dot = letter.body()
+        if self._ahead:
+            self._line.say(its_dot + self._ahead.commands(self.offered), 4, body=body)
+        else:
+            self._line.say(its_dot, 1, body=body)
+        self._dot = self._loop.time()
+        return None
+
+    def _go_on(self) -> bool:
+        """Where the relay took a letter and waits for the body of the next one, as it nearly always does, that body goes at once: to wake
+        the task that waits for the answer would take as long as the rest of it.
+        """
+        ahead = self._ahead
+        answer = ahead and self._line.agreed(_YES, _YES, _YES, _GO_ON)
+        if not (ahead and answer):
+            return False
+        self._quick = self._loop.time() - self._dot < QUICK
+        try:
+            self._source.ended(self._letter, End(Phase.BODY, answer[0], _words(answer[1])))
+            self._failed = self._write(ahead)
+        except BaseException as error:  # noqa: BLE001 - the task raises it
+            self._failed = error
+            self.drop()
+        return self._failed is None
 
     async def _end_void(self) -> None:
         """A refused letter that got its 354 all the same ends with nothing but a dot (RFC 2920 3.1)."""
