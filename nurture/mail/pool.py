@@ -41,6 +41,11 @@ class Pool:
         """Somebody waits for a session: who has one gives it back after this letter."""
         return self._waiting > 0
 
+    @property
+    def undisturbed(self) -> bool:
+        """Nobody waits, nothing is amiss: as it is for nearly every letter."""
+        return not (self._waiting or self.avoided or self._failures)
+
     def rests(self, now: float) -> bool:
         """Away: not to be tried now. When its rest is over one letter tries it, and the others still go elsewhere."""
         return self.avoided or (self._failures >= TRIES and (now < self._rests_until or self._probing))

@@ -142,8 +142,9 @@ class Carrier:
 
     def follow(self, session: Session) -> Plan | None:
         """The next letter that this session can take; none when somebody waits for the session or a better relay is back."""
-        pool = self._pool
-        if pool.wanted or pool.avoided or self._relay.best(self._loop.time()) not in (pool, None):
+        pool, relay = self._pool, self._relay
+        undisturbed = pool is relay.pools[0] and pool.undisturbed
+        if not undisturbed and (pool.wanted or pool.avoided or relay.best(self._loop.time()) not in (pool, None)):
             return None
         while envelope := self._letters.take():
             letter = self._planned(envelope)
