@@ -41,7 +41,7 @@ class Fixed:
 Part = Fixed | Say
 
 _PEOPLE: dict[str, Say] = {
-    "first_name": lambda r, _: unmarked(r.first_name),
+    "first_name": lambda r, _: r.first_name if r.first_name.isprintable() else unmarked(r.first_name),
     "patronymic": lambda r, _: unmarked(r.patronymic),
     "name": lambda r, _: unmarked(r.name),
     "email": lambda r, _: unmarked(r.email),
@@ -49,7 +49,7 @@ _PEOPLE: dict[str, Say] = {
     "fields": lambda r, _: unmarked(r.fields),
     "received": lambda r, _: unmarked(list(r.received)),
     "today": lambda _, o: o.today,
-    "why": lambda _, o: unmarked(o.why),
+    "why": lambda _, o: o.why if o.why.isprintable() else unmarked(o.why),
     "subject": lambda _, o: o.subject,
     "preheader": lambda _, o: o.preheader,
 }
@@ -112,7 +112,11 @@ class Grammar:
         apply = self.environment.filters[node.name]
         given = [_constant(arg) for arg in node.args]
         named = {str(pair.key): _constant(pair.value) for pair in node.kwargs}
-        return _through(self.part(node.node), lambda value: apply(value, *given, **named))
+        part = self.part(node.node)
+        if len(given) == 1 and not named and not isinstance(part, Fixed):  # `default` nearly always: a call less for each letter
+            inner, only = part, given[0]
+            return lambda r, o: apply(inner(r, o), only)
+        return _through(part, lambda value: apply(value, *given, **named))
 
     def _test(self, node: nodes.Test) -> Part:
         if node.name not in _TESTS or node.args or node.kwargs or node.dyn_args is not None or node.dyn_kwargs is not None:

@@ -40,7 +40,7 @@ class Sheet:
     pick: Callable[[tuple[bytes, ...]], tuple[bytes, ...]]
     islands: bool
 
-    def fill(self, reader: Reader, occasion: Occasion, key: TokenKey) -> tuple[tuple[bytes, ...], list[bytes]]:
+    def fill(self, reader: Reader, occasion: Occasion, key: TokenKey) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
         """The pieces of the body, and the tokens by `purposes`."""
         tokens = sign_each(self.purposes, occasion.delivery, reader.subscriber_id, occasion.version, key)
         if self.islands:
@@ -154,11 +154,15 @@ def _escaped(words: str) -> bytes:
 def _text_words(shape: tuple[str | int, ...], ready: frozenset[int], begins: bool, ends: bool) -> Words:
     """A run of holes in the text part: `shape` is white space and holes by turns. `begins`, `ends`: the part itself."""
     at_an_end = begins or ends
+    one = shape if len(shape) == 3 and not ready else None  # words between two others, as nearly always
 
     def words(said: Sequence[Any]) -> bytes:
-        whole = ""
-        for piece in shape:
-            whole += piece if isinstance(piece, str) else said[piece] if piece in ready else words_of(said[piece])
+        if one:
+            whole = f"{one[0]}{words_of(said[one[1]])}{one[2]}"  # type: ignore[index]  # by turns
+        else:
+            whole = ""
+            for piece in shape:
+                whole += piece if isinstance(piece, str) else said[piece] if piece in ready else words_of(said[piece])
         if not at_an_end and "\n" not in whole:
             return quoted_words(whole)
         return _closed_up(whole, begins, ends) if len(whole) <= _KEPT else _closed_up.__wrapped__(whole, begins, ends)
