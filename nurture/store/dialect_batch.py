@@ -7,7 +7,7 @@ SQLite what is read comes back as one JSON text too, since each row that is fetc
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, overload
 from typing import cast as cast_to
 
@@ -177,10 +177,20 @@ def _as_json(rows: Sequence[Any]) -> str:
 def _stored(value: Any) -> str:
     """As SQLAlchemy writes it into SQLite."""
     if isinstance(value, datetime):
-        return (value if value.tzinfo is UTC else value.astimezone(UTC)).isoformat(" ", "microseconds")[:26]
+        return _instant(value if value.tzinfo is UTC else value.astimezone(UTC))
     if isinstance(value, date):
-        return value.isoformat()
+        return _day(value)
     raise TypeError(f"{type(value).__name__} cannot be given in a batch")
+
+
+@lru_cache(maxsize=256)  # the rows of a batch share their days, and many of their moments
+def _instant(value: datetime) -> str:
+    return value.isoformat(" ", "microseconds")[:26]
+
+
+@lru_cache(maxsize=256)
+def _day(value: date) -> str:
+    return value.isoformat()
 
 
 @overload

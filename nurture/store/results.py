@@ -1,5 +1,6 @@
 """What became of claimed and handed rows. An old fence may only write `accepted`: the truth of an acceptance beats every lease."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -36,6 +37,12 @@ class Result(NamedTuple):
     counts_attempt: bool = True
 
 
+Alike = tuple[int | None, str | None, str, int]
+"""Code, enhanced code, relay, and 1 where the try counts, as accepted ones do."""
+Own = tuple[int, datetime, str]
+"""Id of a row, the moment of its answer, the words."""
+Answers = dict[Alike, list[Own]]
+"""Accepted rows by what they have in common."""
 _HOLD = {"row": _d.id.type, "held": _d.fence.type}
 _ALIKE = {"said": _d.code.type, "class": _d.enhanced.type, "by": _d.relay.type, "tries": _d.attempts.type}
 _OWN = {"at": _d.ended_at.type, "words": _d.answer.type}
@@ -84,30 +91,36 @@ async def record(tx: AsyncConnection, results: Iterable[Result]) -> None:
         by_state.setdefault(result.state, []).append(result)
     for state, ended in by_state.items():
         if state is State.ACCEPTED:
-            for alike, rows in _by_answer(ended):
-                await _ACCEPTED.change(tx, rows, **alike)
+            await _record_accepted(tx, _by_answer(ended))
         else:
             rows = [(r.id, r.fence, r.at, r.answer, r.code, r.enhanced, r.relay, int(r.counts_attempt), r.outcome, r.due_at) for r in ended]
             await _OTHERWISE[state].change(tx, rows)
 
 
-async def record_accepted(db: Database, results: Sequence[Result]) -> None:
+async def record_accepted(db: Database, answers: Answers) -> None:
     """The same for a batch that was accepted whole, as nearly always, durable when this returns. One statement where one relay took all."""
-    answers = _by_answer(results)
     if len(answers) == 1:
-        ((alike, rows),) = answers
-        await _ACCEPTED.alone(db, rows, **alike)
+        ((alike, rows),) = answers.items()
+        await _ACCEPTED.alone(db, rows, **_named(alike))
     elif answers:
         async with db.write() as tx:
-            await record(tx, results)
+            await _record_accepted(tx, answers)
 
 
-def _by_answer(accepted: Iterable[Result]) -> list[tuple[dict[str, Any], list[tuple[Any, ...]]]]:
-    """What they have in common and, for each, what is its own."""
-    found: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
+async def _record_accepted(tx: AsyncConnection, answers: Answers) -> None:
+    for alike, rows in answers.items():
+        await _ACCEPTED.change(tx, rows, **_named(alike))
+
+
+def _named(alike: Alike) -> dict[str, Any]:
+    return dict(zip(_ALIKE, alike, strict=True))
+
+
+def _by_answer(accepted: Iterable[Result]) -> Answers:
+    found: Answers = defaultdict(list)
     for r in accepted:
-        found.setdefault((r.code, r.enhanced, r.relay, int(r.counts_attempt)), []).append((r.id, r.at, r.answer))
-    return [(dict(zip(_ALIKE, alike, strict=True)), rows) for alike, rows in found.items()]
+        found[r.code, r.enhanced, r.relay, int(r.counts_attempt)].append((r.id, r.at, r.answer))
+    return found
 
 
 async def fail(tx: AsyncConnection, rows: Sequence[tuple[int, int, str]], outcome: str, now: datetime) -> None:

@@ -2,9 +2,12 @@
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta
 
 import pytest
+import uvloop
 
 from nurture.domain.envelopes import Envelope, Phase, Reply
 from nurture.domain.words import Kind
@@ -42,14 +45,16 @@ def letter(number: int) -> Outgoing:
 
 
 @contextlib.asynccontextmanager
-async def open_wire(recorded: list[Ended], pace: Pace | None = None, go_on: Callable[[], bool] = lambda: True) -> AsyncIterator[tuple[Wire, Asked]]:
+async def open_wire(
+    recorded: list[Ended], pace: Pace | None = None, go_on: Callable[[], bool] = lambda: True, clock: Callable[[], datetime] = lambda: NOW
+) -> AsyncIterator[tuple[Wire, Asked]]:
     """It closes when every letter has its end, as always; a test that forgets one fails soon."""
     relay = Asked()
 
     async def record(batch: list[Ended]) -> None:
         recorded.extend(batch)
 
-    async with asyncio.timeout(3), Wire(relay, SendingRules(BASE), pace or Pace(), lambda: NOW, go_on, record) as line:
+    async with asyncio.timeout(3), Wire(relay, SendingRules(BASE), pace or Pace(), clock, go_on, record) as line:
         yield line, relay
 
 
@@ -175,3 +180,19 @@ async def test_who_writes_letters_waits_while_answers_come_and_not_for_ever() ->
         await line.lull()
         assert 6 + wire.LULL < line.heard < 40, "on a busy line the next letters are written, too"
         await carrying
+
+
+def test_what_one_turn_of_the_loop_heard_came_at_one_moment_and_after_its_hand_off() -> None:
+    """On the senders' loop, whose time stands still within a turn."""
+    seconds = itertools.count()
+    recorded: list[Ended] = []
+
+    async def hear() -> None:
+        async with open_wire(recorded, clock=lambda: NOW + timedelta(seconds=next(seconds))) as (line, _):
+            for numbers in ((1, 2), (3,)):
+                line.put([letter(n) for n in numbers])
+                for envelope in [taken(line) for _ in numbers]:
+                    line.ended(envelope, says(envelope.delivery, Phase.BODY, 250, "Ok"))
+
+    uvloop.run(hear())
+    assert [(ended.letter.row.id, ended.at - NOW) for ended in recorded] == [(n, timedelta(seconds=s)) for n, s in ((1, 0), (2, 0), (3, 1))]

@@ -14,7 +14,7 @@ from nurture.store.database import Database, connect
 from nurture.store.lone import PostgresLone, _ByKeys
 from nurture.store.mark import Mark
 from nurture.store.outbox import plan_rows
-from nurture.store.results import _ACCEPTED, Result, record, record_accepted, release
+from nurture.store.results import _ACCEPTED, Result, _by_answer, record, record_accepted, release
 from nurture.store.tables import METADATA
 from nurture.store.workspace import load_workspace
 from tests.store.test_claims import a_worker, claimed_one, intent
@@ -101,7 +101,7 @@ async def test_accepted_by_several_relays_at_once(db: Database) -> None:
     said = [(250, "2.0.0", "mx1", True), (250, None, "mx2", True), (251, "2.0.0", "mx1", False), (250, "2.0.0", "mx1", True)]
     ends = [Result(row.id, row.fence, State.ACCEPTED, NOW + timedelta(seconds=n), code, enhanced, f"{ODD} {n}", relay, counts_attempt=counts)
             for n, (row, (code, enhanced, relay, counts)) in enumerate(zip(rows, said, strict=True))]  # fmt: skip
-    await record_accepted(db, ends)
+    await record_accepted(db, _by_answer(ends))
     after = await the_rows(db)
     assert [(r.state, r.code, r.enhanced, r.relay, r.attempts) for r in after] == [("accepted", c, e, by, int(counts)) for c, e, by, counts in said]
     assert [(r.answer, r.accepted_at) for r in after] == [(f"{ODD} {n}", NOW + timedelta(seconds=n)) for n in range(4)]
@@ -133,7 +133,7 @@ async def add_topic(db: Database, person: int) -> None:
 
 
 async def test_an_empty_batch_asks_nothing(db: Database) -> None:
-    await record_accepted(db, [])
+    await record_accepted(db, {})
     assert await hand_over(db, [], 1, NOW) == set()
 
 

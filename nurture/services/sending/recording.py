@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,9 +21,10 @@ from nurture.store.bounces import Bounce, note_bounces
 from nurture.store.database import Database
 from nurture.store.giving_way import in_pieces
 from nurture.store.lanes import pause_lane
-from nurture.store.results import Result, record, record_accepted, release
+from nurture.store.results import Answers, Result, record, record_accepted, release
 
 RETRIES = (0.05, 0.2, 0.5, 1, 2, 5, 10, 20, 20)  # seconds; about a minute, then the rows are left to the reaper
+ANSWER = 500  # characters of the relay's words that a row keeps
 PIECE = 32  # results of letters that are put into words at a stretch
 log = structlog.get_logger()
 
@@ -54,9 +55,14 @@ class Clerk:
         self.sent.counts.update({State.ACCEPTED.value: len(batch)} if taken else Counter(_word(ended) for ended in batch))
 
     async def _commit_taken(self, batch: list[Ended]) -> None:
-        results = [self._result(e, e.verdict, e.reply) async for piece in in_pieces(batch, PIECE) for e in piece if e.verdict and e.reply]
+        answers: Answers = defaultdict(list)
+        async for piece in in_pieces(batch, PIECE):
+            for letter, reply, verdict, at in piece:
+                if reply and verdict:
+                    words = (reply.text or verdict.reason)[:ANSWER]
+                    answers[reply.code, reply.enhanced, reply.relay, 1].append((letter.row.id, at, words))
         sys.audit("nurture.recording")
-        await record_accepted(self.db, results)
+        await record_accepted(self.db, answers)
 
     async def _commit(self, batch: list[Ended], stopped: list[tuple[int, str]], changes: list[Change]) -> None:
         async with self.db.write() as tx:
@@ -74,9 +80,6 @@ class Clerk:
 
     def _result(self, ended: Ended, verdict: Verdict, reply: Reply) -> Result:
         row, due = ended.letter.row, None
-        if verdict.state is State.ACCEPTED:
-            words = (reply.text or verdict.reason)[:500]
-            return Result(row.id, row.fence, verdict.state, ended.at, reply.code, reply.enhanced, words, reply.relay)
         if verdict.state is State.DEFERRED:
             due = _within(ended.at + verdict.retry_after, row.closes_at) if verdict.retry_after else ended.at
         elif verdict.state is State.UNKNOWN:
@@ -84,7 +87,7 @@ class Clerk:
         outcome = verdict.rejected_class.value if verdict.state is State.REJECTED and verdict.rejected_class else None
         return Result(
             row.id, row.fence, verdict.state, ended.at, code=reply.code, enhanced=reply.enhanced,
-            answer=(reply.text or verdict.reason)[:500], relay=reply.relay, outcome=outcome, due_at=due,
+            answer=(reply.text or verdict.reason)[:ANSWER], relay=reply.relay, outcome=outcome, due_at=due,
             counts_attempt=verdict.counts_attempt,
         )  # fmt: skip
 

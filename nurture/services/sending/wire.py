@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import repeat
 from typing import NamedTuple, Self
 
 from nurture.domain.answers import Level, Verdict, judge
@@ -66,6 +67,8 @@ class Wire:
     _place: asyncio.TimerHandle | None = None
     _due: asyncio.TimerHandle | None = None  # the clerk's next look
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
+    _turn: float = -1.0  # of the loop, and the moment that its answers came at
+    _moment: datetime = field(init=False)
     _crew: Crew = field(init=False)
     _recording: asyncio.Task[None] = field(init=False)
 
@@ -95,8 +98,9 @@ class Wire:
     def put(self, letters: list[Outgoing]) -> None:
         """Letters whose intent has just been committed."""
         until = self._loop.time() + LEAVE_WITHIN
-        self._queue.extend((letter, until) for letter in letters)
+        self._queue.extend(zip(letters, repeat(until)))
         self._in_flight += len(letters)
+        self._turn = -1.0  # no answer to them is older than their hand-off
         self._crew.wake()
 
     async def room(self, at_most: int) -> None:
@@ -161,16 +165,19 @@ class Wire:
 
     def _end(self, letter: Outgoing, reply: Reply | None) -> None:
         self.heard += 1
-        now, row = self.clock(), letter.row
-        verdict = judge(reply, row.attempts, row.first_try_at, now) if reply else None
-        if verdict and reply:
-            self._heed(verdict, reply)
+        turn, row = self._loop.time(), letter.row
+        if turn != self._turn:  # what one turn of the loop heard came at one moment
+            self._turn, self._moment = turn, self.clock()
+        now = self._moment
+        verdict = None
+        if reply:
+            verdict = judge(reply, row.attempts, row.first_try_at, now)
+            self._heed(verdict, reply, turn)
         self._done.append(Ended(letter, reply, verdict, now))
         self._call_clerk()
 
-    def _heed(self, verdict: Verdict, reply: Reply) -> None:
+    def _heed(self, verdict: Verdict, reply: Reply, moment: float) -> None:
         """What an answer says about the relay."""
-        moment = self._loop.time()
         if verdict.state is State.ACCEPTED:
             self.pace.took(moment, reply.relay)
             self.lost_in_a_row = 0
