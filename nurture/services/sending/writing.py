@@ -77,11 +77,6 @@ class Writer:
                 written = Unwritable(row, f"{type(error).__name__}: {error}")
             yield written
 
-    def comes_back_to(self, row: Claimed) -> str:
-        """The envelope's sender: a return address of the letter's own where this service gets the mail of a domain."""
-        domain = self.rules.bounce_domain
-        return return_address(row.id, row.subscriber_id, row.version_id, domain, self.key) if domain else self.sender.address
-
     def masthead(self, lane: str, kind: Kind) -> Masthead:
         """What the letters of this kind in this lane share. Raises NurtureError on a sender that could not be mailed."""
         sender, stream, service = self.sender, _stream(lane), kind is Kind.SERVICE
@@ -104,6 +99,8 @@ class _Press:
 
     def __init__(self, writer: Writer, lane: str, versions: Mapping[int, Prepared], now: datetime) -> None:
         self.writer, self.lane, self.versions, self.now = writer, lane, versions, now
+        self.sign, self.clean, self.sender = writer.sign, writer.clean, writer.sender.address
+        self.header, self.bounces = writer.rules.idempotency_header, writer.rules.bounce_domain
         self.mastheads: dict[Kind, Masthead] = {}
         self.letters: dict[tuple[int, Kind], tuple[str | None, Stencil]] = {}
         self.days: dict[str, tuple[str, date]] = {}
@@ -117,12 +114,16 @@ class _Press:
             topic, message = self._own_words(row, row.payload, reader, occasion)
         else:
             topic, letter = self.letters.get((row.version_id, row.kind)) or self._letter(row)
-            message = letter.write(reader, occasion, self.writer.sign)
-        if self.writer.rules.idempotency_header:
-            message = f"{self.writer.rules.idempotency_header}: {row.message_id[1:].partition('@')[0]}\r\n".encode() + message
-        intent = Intent(row.id, row.fence, zone, today, topic)
-        envelope = Envelope(row.id, self.writer.comes_back_to(row), reader.email, message, row.message_id, clean=self.writer.clean)
-        return Outgoing(row, intent, envelope)
+            message = letter.write(reader, occasion, self.sign)
+        if self.header:
+            message = f"{self.header}: {row.message_id[1:].partition('@')[0]}\r\n".encode() + message
+        sender = self._comes_back_to(row, self.bounces) if self.bounces else self.sender
+        envelope = Envelope(row.id, sender, reader.email, message, row.message_id, self.clean)
+        return Outgoing(row, Intent(row.id, row.fence, zone, today, topic), envelope)
+
+    def _comes_back_to(self, row: Claimed, domain: str) -> str:
+        """The envelope's sender where this service gets the mail of a domain: a return address of the letter's own."""
+        return return_address(row.id, row.subscriber_id, row.version_id, domain, self.writer.key)
 
     def _own_words(self, row: Claimed, payload: Mapping[str, Any], reader: Reader, occasion: Occasion) -> tuple[str | None, bytes]:
         """A letter that somebody asked for: with data for this one person, perhaps with words of its own."""
@@ -132,7 +133,7 @@ class _Press:
         else:
             topic, letter = self._letter(row)
             template = letter.template
-        return topic, write_generally(template, self._masthead(row.kind), reader, occasion, self.writer.sign)
+        return topic, write_generally(template, self._masthead(row.kind), reader, occasion, self.sign)
 
     def _letter(self, row: Claimed) -> tuple[str | None, Stencil]:
         """The topic and the stencil of a stored version."""
