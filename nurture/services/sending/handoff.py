@@ -54,7 +54,8 @@ class HandOff:
             slice_, rest = rest[:size], rest[size:]
             if len(rest) <= size:
                 feed.look_ahead()
-            ready, faults = await written(batch, slice_, feed.clock(), feed.wire)
+            writing = asyncio.create_task(written(batch, slice_, feed.clock(), feed.wire), name="writing")
+            ready, faults = await writing
             sys.audit("nurture.written")
             await self.settle()
             self._going = asyncio.create_task(self._go(batch.turn, ready, faults), name="hand-off")
