@@ -93,10 +93,13 @@ class _Cursor(aiosqlite.Cursor):
     _rows: Sequence[Any] = ()
 
     async def execute(self, sql: str, parameters: Iterable[Any] | None = None) -> "_Cursor":
+        connection = self._conn
         if sql == BEGIN:
-            self._conn.begins = True
+            connection.begins = True
         else:
-            self._rows = await self._execute(_run, self._cursor, self._conn.has_begun(), sql, parameters or ())  # type: ignore[no-untyped-call]
+            begins = connection.has_begun()
+            connection.reads = connection.reads or begins
+            self._rows = await self._execute(_run, self._cursor, begins, sql, parameters or ())  # type: ignore[no-untyped-call]
         return self
 
     async def executemany(self, sql: str, parameters: Iterable[Iterable[Any]]) -> "_Cursor":
@@ -115,10 +118,11 @@ class FileConnection(aiosqlite.Connection):
     """A connection to a file, for SQLAlchemy, which takes all rows of a statement at once.
 
     Its thread is a daemon, as SQLAlchemy makes it where it opens connections itself: a process that ends with an error must end.
-    `begins`: BEGIN was said and waits for its first statement.
+    `begins`: BEGIN was said and waits for its first statement. `reads`: the transaction began so, as one does that only looks.
     """
 
     begins = False
+    reads = False
 
     def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
         super().__init__(connector, iter_chunk_size=64)
@@ -138,7 +142,15 @@ class FileConnection(aiosqlite.Connection):
             await super().commit()
 
     async def rollback(self) -> None:
-        if not self.has_begun():
+        """A look at the database ends so. It has nothing to undo and waits for nobody: that is done where it stands. SQLAlchemy asks once
+        more whenever a connection comes back, and closes one whose statement was called off.
+        """
+        reads, self.reads = self.reads, False
+        if self.has_begun() or not self.in_transaction:
+            return
+        if reads:
+            self._conn.rollback()
+        else:
             await super().rollback()
 
 
