@@ -76,10 +76,10 @@ class Mailbox:
         else:
             self._imap.authenticate("PLAIN", lambda _: f"\0{username}\0{password}".encode())
 
-    def unseen(self, at_most: int) -> list[bytes]:
+    def unseen(self) -> list[bytes]:
         """UIDs of letters not seen yet, the oldest first."""
         (found,) = self._asked(*self._imap.uid("SEARCH", "UNSEEN"))
-        return (found or b"").split()[:at_most]
+        return (found or b"").split()
 
     def read(self, uid: bytes) -> bytes:
         """The letter's beginning, as it lies there; nothing is marked. Empty where it was taken away meanwhile."""

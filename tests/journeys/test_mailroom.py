@@ -2,7 +2,6 @@
 
 import asyncio
 import smtplib
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,6 @@ from nurture.domain.errors import NurtureError
 from nurture.domain.return_address import return_address
 from nurture.mail.imap import ImapAddress
 from nurture.mailroom import Mailroom
-from nurture.settings import Settings
 from nurture.store.database import Database
 from tests.support.desk import open_desk
 from tests.support.far_end import far_end
@@ -23,11 +21,6 @@ from tests.support.ledger import add_delivery, add_letter, rows_of
 from tests.support.people import add_people
 from tests.support.returned import AWAY, dsn, reply
 from tests.support.servers import free_port
-
-
-def desk(db: Database, folder: Path, **settings: object) -> App:
-    app = open_desk(db, folder)
-    return replace(app, settings=Settings.model_validate({"data_dir": folder, "base_url": app.settings.base_url} | settings))
 
 
 async def sent(db: Database, app: App, email: str = "mia@example.org") -> str:
@@ -47,7 +40,7 @@ async def status(db: Database) -> dict[str, str]:
 
 async def test_lmtp_brings_bounces_and_replies_in(db: Database, tmp_path: Path) -> None:
     port = free_port()
-    app = desk(db, tmp_path, lmtp_listen=f"127.0.0.1:{port}")
+    app = open_desk(db, tmp_path, lmtp_listen=f"127.0.0.1:{port}")
     room = Mailroom(app)
     await room.open()
     try:
@@ -66,7 +59,7 @@ async def test_lmtp_brings_bounces_and_replies_in(db: Database, tmp_path: Path) 
 
 async def test_a_mail_that_cannot_be_kept_stays_in_the_queue(db: Database, tmp_path: Path) -> None:
     port = free_port()
-    app = desk(db, tmp_path, lmtp_listen=f"127.0.0.1:{port}")
+    app = open_desk(db, tmp_path, lmtp_listen=f"127.0.0.1:{port}")
     room = Mailroom(app)
     await room.open()
     back = await sent(db, app)
@@ -83,16 +76,36 @@ async def test_a_mail_that_cannot_be_kept_stays_in_the_queue(db: Database, tmp_p
     assert await status(db) == {"mia@example.org": "subscribed"}
 
 
+async def test_a_fault_of_our_own_returns_no_mail_to_its_sender(
+    sqlite_db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the mail server would after a 5xx."""
+
+    async def stumbling(*_args: object, **_more: object) -> None:
+        raise ValueError("nobody thought of this")
+
+    monkeypatch.setattr(mailroom, "hear_mail", stumbling)
+    port = free_port()
+    room = Mailroom(open_desk(sqlite_db, tmp_path, lmtp_listen=f"127.0.0.1:{port}"))
+    await room.open()
+    try:
+        with pytest.raises(smtplib.SMTPDataError) as refused:
+            await asyncio.to_thread(hand_over, port, reply("Hello"), "anna@example.com")
+    finally:
+        await room.close()
+    assert refused.value.smtp_code == 451
+
+
 @pytest.mark.parametrize("head", ["", "Content-Type: text/html\n"])
 async def test_a_reply_with_signs_that_no_database_keeps_holds_nobody_up(db: Database, tmp_path: Path, head: str) -> None:
     raw = reply("Hello\0there", head, "Re: Five\0questions")
-    assert await Mailroom(desk(db, tmp_path)).deliver(raw, "")
+    assert await Mailroom(open_desk(db, tmp_path)).deliver(raw, "")
     assert [(r["subject"], r["text"]) for r in await rows_of(db, "replies")] == [("Re: Five questions", "Hello there")]
 
 
 async def test_a_door_that_is_taken_is_taken_over_later(db: Database, tmp_path: Path) -> None:
     port = free_port()
-    first, second = (Mailroom(desk(db, tmp_path, lmtp_listen=f"127.0.0.1:{port}")) for _ in range(2))
+    first, second = (Mailroom(open_desk(db, tmp_path, lmtp_listen=f"127.0.0.1:{port}")) for _ in range(2))
     await first.open()
     await second.open()
     await first.close()
@@ -105,7 +118,7 @@ async def test_a_door_that_is_taken_is_taken_over_later(db: Database, tmp_path: 
 
 
 async def test_imap_is_read_once_and_marked(db: Database, tmp_path: Path, imap_server: ImapServer) -> None:
-    app = desk(db, tmp_path, imap_url=imap_server.url)
+    app = open_desk(db, tmp_path, imap_url=imap_server.url)
     back = await sent(db, app)
     room = Mailroom(app)
     raw = dsn("failed", "5.1.1", "550 5.1.1 user unknown").replace(b"To: bounces@letters.example.com", f"To: {back}".encode())
@@ -118,7 +131,7 @@ async def test_imap_is_read_once_and_marked(db: Database, tmp_path: Path, imap_s
 
 
 async def test_a_mail_of_the_mailbox_that_cannot_be_kept_stays_unseen(sqlite_db: Database, tmp_path: Path, imap_server: ImapServer) -> None:
-    app = desk(sqlite_db, tmp_path, imap_url=imap_server.url)
+    app = open_desk(sqlite_db, tmp_path, imap_url=imap_server.url)
     back = await sent(sqlite_db, app)
     room = Mailroom(app)
     imap_server.put(dsn("failed", "5.1.1", "550 5.1.1 user unknown").replace(b"To: bounces@letters.example.com", f"To: {back}".encode()))
@@ -135,7 +148,7 @@ async def test_a_visit_to_the_mailbox_has_an_end_and_the_next_goes_on_there(
     sqlite_db: Database, tmp_path: Path, imap_server: ImapServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mailroom, "AT_ONCE", 2)
-    room = Mailroom(desk(sqlite_db, tmp_path, imap_url=imap_server.url))
+    room = Mailroom(open_desk(sqlite_db, tmp_path, imap_url=imap_server.url))
     for name in ("first", "second", "third"):
         imap_server.put(reply("Hello").replace(b"mia@", f"{name}@".encode()))
     assert (await room.collect(), imap_server.seen()) == (2, 2)
@@ -155,7 +168,7 @@ async def test_a_letter_that_somebody_takes_away_meanwhile_holds_up_no_other(sql
     for name in ("first", "second", "third"):
         imap_server.put(reply("Hello").replace(b"mia@", f"{name}@".encode()))
     with capture_logs() as told:
-        await Shared(desk(sqlite_db, tmp_path, imap_url=imap_server.url)).collect()
+        await Shared(open_desk(sqlite_db, tmp_path, imap_url=imap_server.url)).collect()
     assert [r["sender"] for r in await rows_of(sqlite_db, "replies")] == ["first@example.org", "third@example.org"]
     assert [line["kind"] for line in told if line["event"] == "heard"] == ["reply", "reply"]  # of the one that is gone nothing was heard
     assert imap_server.seen() == 2
@@ -163,7 +176,7 @@ async def test_a_letter_that_somebody_takes_away_meanwhile_holds_up_no_other(sql
 
 async def test_a_letter_of_nothing_is_marked_and_is_no_reply(sqlite_db: Database, tmp_path: Path, imap_server: ImapServer) -> None:
     imap_server.put(b"")
-    await Mailroom(desk(sqlite_db, tmp_path, imap_url=imap_server.url)).collect()
+    await Mailroom(open_desk(sqlite_db, tmp_path, imap_url=imap_server.url)).collect()
     assert (imap_server.seen(), await rows_of(sqlite_db, "replies")) == (1, [])
 
 
@@ -180,7 +193,7 @@ async def test_a_visit_ends_with_a_no_of_the_mailbox_and_its_letters_are_read_an
     heard: list[str] = []
     answers = {"SEARCH": LISTED, "FETCH": FETCHED, refused: ("NO [INUSE] not now, please",)}
     async with far_end(obeying(heard, **answers)) as end:
-        room = Mailroom(desk(sqlite_db, tmp_path, imap_url=f"imap://mia:secret@127.0.0.1:{end.port}/INBOX?tls=none"))
+        room = Mailroom(open_desk(sqlite_db, tmp_path, imap_url=f"imap://mia:secret@127.0.0.1:{end.port}/INBOX?tls=none"))
         with capture_logs() as told:
             assert await room.collect() == 0
     assert [command.removeprefix("UID ").split()[0] for command in heard[-2:]] == [refused, "LOGOUT"]
@@ -189,7 +202,7 @@ async def test_a_visit_ends_with_a_no_of_the_mailbox_and_its_letters_are_read_an
 
 
 async def test_a_mailbox_that_is_away_is_a_warning(db: Database, tmp_path: Path) -> None:
-    room = Mailroom(desk(db, tmp_path, imap_url=f"imap://a:b@127.0.0.1:{free_port()}/INBOX?tls=none"))
+    room = Mailroom(open_desk(db, tmp_path, imap_url=f"imap://a:b@127.0.0.1:{free_port()}/INBOX?tls=none"))
     assert await room.collect() == 0
 
 

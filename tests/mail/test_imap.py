@@ -165,7 +165,7 @@ async def test_what_others_have_put_on_a_letter_stays_there(imap_server: ImapSer
 async def test_a_search_that_finds_nothing_may_say_nothing() -> None:
     async with far_end(obeying([])) as end:
         mailbox = await asyncio.to_thread(Mailbox, address_of(end.port))
-        assert await asyncio.to_thread(mailbox.unseen, 9) == []
+        assert await asyncio.to_thread(mailbox.unseen) == []
         await asyncio.to_thread(mailbox.close)
 
 

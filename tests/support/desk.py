@@ -22,9 +22,9 @@ HOST = "http://127.0.0.1:8000"
 USER, PASSWORD = "anna@example.com", "correct horse battery"
 
 
-def open_desk(db: Database, folder: Path, now: datetime = NOW) -> App:
-    """An App over `db` that captures what it would send."""
-    settings = Settings(data_dir=folder, base_url=HOST)
+def open_desk(db: Database, folder: Path, now: datetime = NOW, **more: object) -> App:
+    """An App over `db` that captures what it would send; `more` are settings."""
+    settings = Settings.model_validate({"data_dir": folder, "base_url": HOST} | more)
     folder.mkdir(parents=True, exist_ok=True)
     return App(
         settings, db, lambda: now, token_keys(settings), CaptureRelay(folder / "captured"), EmbeddedBell(), shipped("templates"), captures=True,

@@ -83,12 +83,12 @@ class ImapServer:
         if os.getuid() == 0:
             subprocess.run(["chown", "-R", "mail:mail", str(self._box)], check=True)
 
-    def flag(self, uid: int, flag: str) -> None:
-        """As somebody does who reads the same mailbox."""
+    def flag(self, uid: int, flag: str, sign: str = "+") -> None:
+        """As somebody does who reads the same mailbox; `-` takes the flag off."""
         with imaplib.IMAP4("127.0.0.1", self.port) as other:
             other.login(self._user, PASSWORD)
             other.select()
-            other.uid("STORE", str(uid), "+FLAGS", rf"(\{flag})")
+            other.uid("STORE", str(uid), f"{sign}FLAGS", rf"(\{flag})")
             other.expunge()
 
     def take_away(self, uid: int) -> None:

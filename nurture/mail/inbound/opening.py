@@ -26,7 +26,8 @@ _FOLD = re.compile(rb"\r?\n[ \t]+")
 _PARAMETER = re.compile(r";\s*([\w-]+)\s*=\s*(\"(?:[^\"\\]|\\.)*\"|[^\s;]+)")
 _IN_ANGLES = re.compile(r"<\s*([^<>\s@]{1,200}@[^<>\s@]{1,255})\s*>")
 _BARE = re.compile(r"[^<>()\[\]\s@,;:]{1,200}@[^<>()\[\]\s@,;:]{1,255}")
-_ODD = {"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "utf-7"}  # slow, or no charset of a mail
+_NO_CHARSETS = ("punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "utf-7")  # slow, or of lone surrogates
+_ODD = {codecs.lookup(name).name for name in _NO_CHARSETS}  # by the names that the library calls them, `unicode-escape` among them
 
 
 @dataclass(frozen=True, slots=True)

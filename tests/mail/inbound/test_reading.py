@@ -174,6 +174,13 @@ def test_hostile_mail_costs_little_and_raises_nothing(raw: bytes) -> None:
     assert time.process_time() - start < 1  # of work in this process; a careless reading takes minutes
 
 
+@pytest.mark.parametrize("charset", ["unicode_escape", "raw-unicode-escape", "utf-7"])
+def test_what_no_database_keeps_is_no_charset(charset: str) -> None:
+    """Lone surrogates, which these make, cannot be written as UTF-8: such a letter would come again for ever."""
+    mail = read_mail(reply(r"\ud800 +2AA-", f"Content-Type: text/plain; charset={charset}\n", rf"=?{charset}?q?\ud800_+2AA-?="))
+    assert (mail.subject, mail.text) == (r"\ud800 +2AA-", r"\ud800 +2AA-")
+
+
 def test_depth_and_parts_are_bounded() -> None:
     assert len(open_mail(HOSTILE["parts"]).parts) <= 50
     assert all(part.depth <= 8 for part in open_mail(HOSTILE["nested"]).parts)
