@@ -36,7 +36,7 @@ class Line(asyncio.Protocol):
         self._heard = 0  # bytes of that answer
         self.lost = ""  # why no further answer will come
         self._news: asyncio.Future[None] | None = None
-        self._at_once: Callable[[], bool] | None = None
+        self._at_once: Callable[[bytes], bool] | None = None
         self._limit = 0.0
         self._due = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -57,23 +57,23 @@ class Line(asyncio.Protocol):
             else:
                 self._transport.write(words)
 
-    def agreed(self, *expected: Container[int]) -> Answer | None:
-        """The first of so many answers, where all are here and each has a code that is expected. Then they are taken, else they stay."""
+    def agrees(self, *expected: Container[int]) -> bool:
+        """Whether so many answers are here and each has a code that is expected; then they are taken, otherwise they stay."""
         heard = self._answers
         if len(heard) < len(expected):
-            return None
-        for place, codes in enumerate(expected):
-            if heard[place][0] not in codes:
-                return None
-        first = heard.popleft()
-        for _ in expected[1:]:
+            return False
+        for (code, _), codes in zip(heard, expected, strict=False):
+            if code not in codes:
+                return False
+        for _ in expected:
             heard.popleft()
-        return first
+        return True
 
-    async def answer(self, limit: float, at_once: Callable[[], bool] | None = None) -> Answer:
+    async def answer(self, limit: float, at_once: Callable[[bytes], bool] | None = None) -> Answer:
         """The next answer, within `limit` seconds; raises LineLost. What was heard before the line was lost is still told.
 
-        `at_once` is asked whenever something was heard. Where it says that it took all there was, the wait goes on, from its beginning.
+        `at_once` gets what is heard in one piece, where nothing came before it. Where it takes that for all the answers that are owed, the
+        wait begins anew.
         """
         while not self._answers:
             if not self.alive:
@@ -98,6 +98,8 @@ class Line(asyncio.Protocol):
         self._transport.close()
 
     def data_received(self, data: bytes) -> None:
+        if self._at_once and self._taken_at_once(self._at_once, data):
+            return
         *lines, self._rest = (self._rest + data if self._rest else data).replace(b"\r\n", b"\n").split(b"\n")
         for line in lines:
             if self.lost:
@@ -112,12 +114,16 @@ class Line(asyncio.Protocol):
             self.cut("the relay spoke without being asked")
         elif self._heard + len(self._rest) > _LONGEST:
             self.cut("the relay's answer has no end")
-        if not self._answers:
-            return
-        if self._at_once and self._at_once():
-            self._watch(self._limit)
-        else:
+        if self._answers:
             self._tell()
+
+    def _taken_at_once(self, takes: Callable[[bytes], bool], data: bytes) -> bool:
+        owed = self._owed
+        if self._rest or self._lines or self._answers or self.lost or not takes(data):
+            return False
+        self._owed -= owed
+        self._watch(self._limit)
+        return True
 
     def eof_received(self) -> bool:
         self.lost = self.lost or "the relay closed the line"

@@ -6,6 +6,7 @@ that was not asked for, and when the lease still holds.
 """
 
 import asyncio
+import re
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,6 +19,7 @@ from nurture.mail.plan import Extensions, Plan
 QUICK = 0.25  # seconds from the dot to its answer: a slower relay gets no letter announced ahead, which would only wait with it
 _ASKING = (Phase.MAIL, Phase.RCPT, Phase.DATA)
 _YES, _GO_ON = range(200, 300), (354,)
+_TAKEN_AND_GO_ON = re.compile(rb"(2\d\d) ([^\r\n]{0,508})\r\n(?:2\d\d [^\r\n]{0,508}\r\n){2}354 [^\r\n]{0,508}\r\n")
 _RSET = b"RSET\r\n"
 _QUIT = b"QUIT\r\n"
 _BYE = 5.0  # seconds
@@ -109,7 +111,7 @@ class Session:
 
     async def _ask(self, letter: Plan) -> End | None:
         """MAIL, RCPT, DATA: None where the relay waits for the body, else its first refusal, or its silence."""
-        if not self._unclean and self._line.agreed(_YES, _YES, _GO_ON):
+        if not self._unclean and self._line.agrees(_YES, _YES, _GO_ON):
             return None
         commands = None if self.offered.pipelining else letter.commands(self.offered).splitlines(keepends=True)
         end: End | None = None
@@ -144,7 +146,8 @@ class Session:
     async def _give(self, letter: Plan, source: Source) -> tuple[Plan, End]:
         """The body and its answer. Returns the letter that has its end: this one, or the last of those that followed it at once."""
         self._source = source
-        if unwritten := self._write(letter):
+        unwritten = self._write(letter) if self.alive else End(Phase.DATA, None, self._line.lost or "the line was closed")
+        if unwritten:
             return letter, unwritten
         try:
             code, text = await self._line.answer(self._timeouts.dot, self._go_on)
@@ -169,8 +172,6 @@ class Session:
         if not source.may_finish():
             self.drop()
             return End(Phase.DATA, None, NOT_WRITTEN)
-        if not self.alive:
-            return End(Phase.DATA, None, self._line.lost or "the line was closed")
         if self._quick and self.offered.pipelining and source.ahead():
             self._ahead = source.follow(self)
         body, its_dot = letter.body()
@@ -181,22 +182,22 @@ class Session:
         self._dot = self._loop.time()
         return None
 
-    def _go_on(self) -> bool:
-        """Where the relay took a letter and waits for the body of the next one, as it nearly always does, that body goes at once: to wake
-        the task that waits for the answer would take as long as the rest of it.
+    def _go_on(self, heard: bytes) -> bool:
+        """Where the relay took a letter and waits for the body of the next one, as it nearly always does, that body goes at once: to take
+        the answers one by one and to wake the task that waits for them would cost as much as the rest of it.
         """
         ahead = self._ahead
-        answer = ahead and self._line.agreed(_YES, _YES, _YES, _GO_ON)
-        if not (ahead and answer):
+        answers = _TAKEN_AND_GO_ON.fullmatch(heard) if ahead else None
+        if not (ahead and answers):
             return False
         self._quick = self._loop.time() - self._dot < QUICK
         try:
-            self._source.ended(self._letter, End(Phase.BODY, answer[0], _words(answer[1])))
+            self._source.ended(self._letter, End(Phase.BODY, int(answers[1]), _words(answers[2])))
             self._failed = self._write(ahead)
         except BaseException as error:  # noqa: BLE001 - the task raises it
             self._failed = error
             self.drop()
-        return self._failed is None
+        return True
 
     async def _end_void(self) -> None:
         """A refused letter that got its 354 all the same ends with nothing but a dot (RFC 2920 3.1)."""
