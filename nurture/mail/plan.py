@@ -52,9 +52,10 @@ class Plan(NamedTuple):
         if sender is None or recipient is None:
             phase, address = (Phase.MAIL, envelope.sender) if sender is None else (Phase.RCPT, envelope.recipient)
             return End(phase, 553, f"{address[:80]!r} is not an address that can stand in an SMTP command", "5.1.3")
+        if envelope.clean and envelope.sender.isascii() and envelope.recipient.isascii():
+            return cls(envelope, sender, recipient, utf8=False, eight_bit=False)
         message = envelope.message
-        seven_bit = (envelope.clean and envelope.sender.isascii() and envelope.recipient.isascii()) or message.isascii()
-        eight_bit = not seven_bit
+        eight_bit = not message.isascii()
         utf8 = not (sender.isascii() and recipient.isascii() and (not eight_bit or message.partition(b"\r\n\r\n")[0].isascii()))
         return cls(envelope, sender, recipient, utf8, eight_bit)
 
