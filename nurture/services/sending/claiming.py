@@ -118,7 +118,7 @@ async def take(
             await move_late(tx, late, turn.book, now, sent)
     sent.counts.update({"failed": len(gone), "moved": 0, "missed": 0})  # words of every sweep; move_late has counted its own
     gone.update(late)
-    return [row for row in rows if row.id not in gone]
+    return [row for row in rows if row.id not in gone] if gone else rows
 
 
 async def _claim(
