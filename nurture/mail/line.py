@@ -50,7 +50,7 @@ class Line(asyncio.Protocol):
 
         `body` goes before the words; it is not copied to stand with them.
         """
-        if not (self.lost or self._transport.is_closing()):
+        if self.alive:
             self._owed += answers
             if body:
                 self._transport.writelines((body, words))

@@ -48,7 +48,7 @@ class Pace:
 
     @property
     def rate(self) -> float | None:
-        return self._within(self.limits.get(self.in_use())) if self.limits else self.ceiling
+        return self._within(self.limits.get(self.in_use())) if self.limits else self.ceiling  # asked for each letter
 
     def _within(self, limit: float | None) -> float | None:
         if self.ceiling is None or limit is None:
@@ -76,13 +76,12 @@ class Pace:
 
     def reserve(self, now: float) -> None:
         """Take the place on the wire that is free now, or the next one."""
-        if (self.limits or self.ceiling is not None) and (rate := self.rate) is not None:
+        if (rate := self.rate) is not None:
             self._next = max(now - LATE, self._next) + 1 / rate
 
     def ahead(self, now: float) -> float:
-        """Seconds until the next place on the wire is free. Asked for each letter, as `reserve` is, and nearly always nothing limits it."""
-        limited = (self.limits or self.ceiling is not None) and self.rate is not None
-        return max(0.0, self._next - now) if limited else 0.0
+        """Seconds until the next place on the wire is free."""
+        return 0.0 if self.rate is None else max(0.0, self._next - now)
 
     def took(self, now: float, relay: str) -> None:
         """This relay took a letter."""

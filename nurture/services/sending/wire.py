@@ -133,7 +133,7 @@ class Wire:
         while self._queue:
             letter, until = self._queue[0]
             wait = self.pace.ahead(now)
-            if now + wait > until or self.lost_in_a_row >= LOST_IN_A_ROW or self._closing or not self.go_on():
+            if now + wait > until or self.away or self._closing or not self.go_on():
                 self._queue.popleft()
                 self._end(letter, None)
             elif wait:
